@@ -149,11 +149,15 @@ func anchor(heading string) string {
 	}, strings.ToLower(heading))
 }
 
+// rowName matches a table's row that is about one package.
+var rowName = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\|")
+
 var treeLine = regexp.MustCompile(`^( *)((?:[a-z0-9_/-]+/(?:\s+|$))+)`)
 
 // packages returns the folders of this module that a text names: in a drawn tree
-// (a line begins with "name/", and what belongs to it is indented below), and in
-// code spans like `internal/agent`. Patterns, with * or {, are not names.
+// (a line begins with "name/", and what belongs to it is indented below), as the
+// first cell of a table's row, and in code spans like `internal/agent`. Patterns,
+// with * or {, are not names.
 func packages(tree fs.FS, text string) (names []string) {
 	for _, block := range fences.FindAllString(text, -1) {
 		parents := []string{"."} // by depth of two spaces
@@ -176,6 +180,9 @@ func packages(tree fs.FS, text string) (names []string) {
 		if ours && rest != "" && !strings.ContainsAny(m[1], "*{…. ") {
 			names = append(names, strings.TrimSuffix(m[1], "/"))
 		}
+	}
+	for _, m := range rowName.FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -218,6 +225,8 @@ func TestDocumentsAreChecked(t *testing.T) {
 		{"packages in spans", "docs/architecture.md", "`internal/agent` `internal/web` `internal/agent/*` `fault` `fault/x` `a/b`",
 			"docs/architecture.md names package fault/x, which doesn't exist" +
 				"|docs/architecture.md names package internal/web, which doesn't exist"},
+		{"packages in a table", "docs/architecture.md", "| `fault` | kinds of error |\n| `exchange` | wishes and `offers` |\n",
+			"docs/architecture.md names package exchange, which doesn't exist"},
 		{"history may name what is gone", "docs/decisions/0001-x.md", "`internal/web`", ""},
 		{"a README without what it leads to", "README.md", "run go test ./...", "LICENSE is missing|CONTRIBUTING.md is missing|SECURITY.md is missing" +
 			"|AGENTS.md is missing|docs/overview.md is missing|docs/architecture.md is missing|docs/protocol.md is missing|docs/decisions/README.md is missing"},

@@ -65,8 +65,8 @@ var imports = map[string][]string{
 }
 
 // isSuite reports whether pkg is the suite of the package in whose folder it lies,
-// as fetch/fetchtest is. A suite may import that package, what it may import, and
-// internal/needtest.
+// as fetch/fetchtest is. A suite may import that package, what it may import,
+// internal/needtest, and logtest, whose promises are part of each store's.
 func isSuite(pkg string) bool {
 	return path.Dir(pkg) != "." && path.Base(pkg) == path.Base(path.Dir(pkg))+"test"
 }
@@ -107,7 +107,7 @@ func allowed(pkg string) (of []string, ok bool) {
 	if isSuite(pkg) {
 		parent := path.Dir(pkg)
 		name, ok := lookup(names, parent)
-		return append([]string{parent, "internal/needtest"}, imports[name]...), ok
+		return append([]string{parent, "internal/needtest", "logtest"}, imports[name]...), ok
 	}
 	name, ok := lookup(names, pkg)
 	return imports[name], ok

@@ -1,0 +1,130 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A call is one parsed command line.
+type call[A any] struct {
+	program *Program[A]
+	command *Command[A]
+	flags   *flag.FlagSet
+	run     Run[A]
+	argv    []string // from the command's name on, as typed
+	args    []string // without flags
+	env     *Env     // with the globals that were given
+}
+
+// parse finds the command that argv calls for and parses its flags. It changes
+// nothing outside of what it returns.
+func (p *Program[A]) parse(env *Env, argv []string) (*call[A], error) {
+	given := make(map[string]string) // variable → value of its flag
+	before := p.flagSet(given)
+	if err := before.Parse(argv); errors.Is(err, flag.ErrHelp) {
+		return nil, help(p.usage())
+	} else if err != nil {
+		return nil, &usageError{problem: err.Error(), usage: p.seeHelp()}
+	}
+	argv = before.Args()
+	if len(argv) == 0 {
+		return nil, &usageError{usage: p.usage()}
+	}
+	if argv[0] == "help" {
+		return nil, p.help(argv[1:])
+	}
+	c, err := p.find(argv[0])
+	if err != nil {
+		return nil, err
+	}
+	c.argv = argv
+	fs := p.flagSet(given)
+	c.run, c.flags = c.command.Setup(fs), fs
+	flags, args := split(fs, argv[1:])
+	if err := fs.Parse(flags); errors.Is(err, flag.ErrHelp) {
+		return nil, help(c.help())
+	} else if err != nil {
+		return nil, c.explain(Usagef("%s: %s", c.command.Name, err))
+	}
+	c.args, c.env = args, env.with(given)
+	return c, nil
+}
+
+// find returns a call of the command of that name, not parsed yet.
+func (p *Program[A]) find(name string) (*call[A], error) {
+	i := slices.IndexFunc(p.Commands, func(c Command[A]) bool { return c.Name == name })
+	if i >= 0 {
+		return &call[A]{program: p, command: &p.Commands[i]}, nil
+	}
+	e := &usageError{problem: fmt.Sprintf("unknown command %q", name), usage: p.seeHelp()}
+	if like := p.similar(name); like != "" {
+		e.hint = fmt.Sprintf("did you mean %q?", like)
+	}
+	return nil, e
+}
+
+// flagSet returns flags that note in given which globals were given.
+func (p *Program[A]) flagSet(given map[string]string) *flag.FlagSet {
+	fs := flag.NewFlagSet(p.Name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are reported in our own words
+	fs.Usage = func() {}
+	for _, g := range p.Globals {
+		fs.Func(g.Name, g.Usage, func(value string) error {
+			given[g.Var] = value
+			return nil
+		})
+	}
+	return fs
+}
+
+// with returns an Env in which the given variables have values of their own.
+func (e *Env) with(given map[string]string) *Env {
+	env, given := *e, maps.Clone(given)
+	env.Getenv = func(name string) string {
+		if value, ok := given[name]; ok {
+			return value
+		}
+		return e.getenv(name)
+	}
+	return &env
+}
+
+// split parts argv into flags and arguments, in the syntax of package flag, which
+// itself stops at the first argument, though people type flags last. Everything
+// after "--" is an argument.
+func split(fs *flag.FlagSet, argv []string) (flags, args []string) {
+	for i := 0; i < len(argv); i++ {
+		arg := argv[i]
+		if arg == "--" {
+			return flags, append(args, argv[i+1:]...)
+		}
+		if len(arg) < 2 || arg[0] != '-' { // "-" is an argument
+			args = append(args, arg)
+			continue
+		}
+		flags = append(flags, arg)
+		name := strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-")
+		f := fs.Lookup(name) // nil for an unknown flag, and for one with "="
+		if f != nil && !isBool(f) && i+1 < len(argv) {
+			i++
+			flags = append(flags, argv[i])
+		}
+	}
+	return flags, args
+}
+
+func isBool(f *flag.Flag) bool {
+	b, ok := f.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// interrupted reports whether err is only the end of ctx.
+func interrupted(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
+}

@@ -1,0 +1,40 @@
+// Package needtest lets a test say what it needs beyond Go itself.
+//
+// Where a program or an ability of the system is missing, the test skips and
+// says why. Where everything is installed, FIRSTHAND_TEST_ALL=1 is set, and
+// then a skip is a failure: so a skip only ever means "not installed".
+package needtest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// All reports whether everything must run: no skips, and the bigger size of
+// those tests that have one.
+func All() bool { return os.Getenv("FIRSTHAND_TEST_ALL") == "1" }
+
+// Skip skips t, and says why. Where FIRSTHAND_TEST_ALL is 1 nothing may be
+// missing, so there it fails t instead.
+func Skip(t testing.TB, reason string) {
+	t.Helper()
+	if All() {
+		t.Fatalf("may not skip: %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// Program returns the path of the first of names that is installed, and skips
+// t if there is none.
+func Program(t testing.TB, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	Skip(t, "not installed: "+strings.Join(names, " or "))
+	return ""
+}
