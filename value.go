@@ -186,3 +186,6 @@ func monthsAfter(t time.Time, n int) Date {
 	}
 	return DateOf(then)
 }
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Date) MarshalText() ([]byte, error) { return []byte(d), nil }

@@ -11,11 +11,8 @@ import (
 	"firsthand/fetch"
 )
 
-const (
-	// callTimeout limits a call beside the time that it asks the gateway to wait.
-	callTimeout = 30 * time.Second
-	maxAnswer   = maxHead + MaxBatchBytes
-)
+// callTimeout limits a call, beside the time that it asks the gateway to wait.
+const callTimeout = 30 * time.Second
 
 // A Client calls gateways for an agent. It is safe for concurrent use.
 type Client struct {
@@ -95,7 +92,7 @@ func (c *Client) call(ctx context.Context, gateway, path string, key *firsthand.
 			"Idempotency-Key": nil,
 		},
 		Body:     body,
-		MaxBytes: maxAnswer,
+		MaxBytes: maxBody,
 		Timeout:  callTimeout + min(max(r.Wait, 0), MaxWait),
 	})
 	if err != nil {

@@ -57,6 +57,7 @@ import (
 //	call-time       it was signed within five minutes of now
 //	call-rate       relationships are opened no faster than the gateway allows
 //	call-busy       there is room for one more big call
+//	gateway-url     the base URL of a gateway is spelled as address.go says
 //	batch-size      at most 256 entries and 1 MiB
 //	batch-rel       all entries belong to the relationship
 //	batch-order     the entries of each log are consecutive
@@ -72,27 +73,6 @@ const (
 	maxHead = 4 << 10 // bytes of the first line
 	maxBody = maxHead + MaxBatchBytes
 )
-
-// Fit returns how many of entries, from the first, fit into one call or answer.
-// One always does.
-func Fit(entries []firsthand.Entry) int {
-	size := 0
-	for i := range entries {
-		if size += lineSize(&entries[i]); size > MaxBatchBytes || i == MaxBatch {
-			return i
-		}
-	}
-	return len(entries)
-}
-
-// lineSize is the length of what AppendLine appends.
-func lineSize(e *firsthand.Entry) int {
-	n := len(e.Signed) + 1
-	if e.HasBody() {
-		n += 1 + 43 + 1 + len(e.Body)
-	}
-	return n
-}
 
 // callHead and answerHead have pointers to tell what is missing from what is
 // zero.
@@ -112,8 +92,14 @@ type answerHead struct {
 
 // appendRequest appends r as the body of a call.
 func appendRequest(b []byte, r *Request) ([]byte, error) {
+	if r.Rel.IsZero() || !goodHead(&r.First) || !goodHead(&r.Second) {
+		return nil, fault.Refuse(fault.Invalid, "call-form", "a call names rel and the heads of both logs")
+	}
 	if Fit(r.Entries) < len(r.Entries) {
 		return nil, errBatchSize
+	}
+	if err := checkBatch(r.Rel, r.Entries); err != nil {
+		return nil, err
 	}
 	seconds := int64((min(max(r.Wait, 0), MaxWait) + time.Second - 1) / time.Second)
 	b = append(b, firsthand.EncodeJSON(callHead{r.Rel, &r.First, &r.Second, &seconds})...)
@@ -129,15 +115,6 @@ func appendResponse(b []byte, r *Response) ([]byte, error) {
 	b = append(b, firsthand.EncodeJSON(answerHead{&r.First, &r.Second, &receipt, &r.More})...)
 	return appendEntries(append(b, '\n'), r.Entries), nil
 }
-
-func appendEntries(b []byte, entries []firsthand.Entry) []byte {
-	for i := range entries {
-		b = entries[i].AppendLine(b)
-	}
-	return b
-}
-
-var errBatchSize = fault.Refuse(fault.Invalid, "batch-size", "more than %d entries or %d bytes", MaxBatch, MaxBatchBytes)
 
 // parseRequest reads the body of a call, whose memory the entries keep.
 func parseRequest(body []byte) (r Request, err error) {
@@ -213,31 +190,4 @@ func cutHead(body []byte, rule string) (line, rest []byte, err error) {
 // that isn't.
 func goodHead(h *firsthand.Head) bool {
 	return h != nil && h.Seq >= 0 && (h.Seq == 0) == h.ID.IsZero()
-}
-
-// parseEntries reads the lines of a batch and checks what can be checked of them
-// without either log.
-func parseEntries(text []byte, rel ID) ([]firsthand.Entry, error) {
-	if len(text) > MaxBatchBytes || bytes.Count(text, []byte{'\n'}) > MaxBatch {
-		return nil, errBatchSize
-	}
-	entries, err := firsthand.ParseLines(text)
-	if err != nil {
-		return nil, err
-	}
-	var last [2]int64
-	for i := range entries {
-		e, n := &entries[i], 0
-		if e.Side == firsthand.Second {
-			n = 1
-		}
-		if e.Relationship() != rel {
-			return nil, fault.Refuse(fault.Invalid, "batch-rel", "entry %d of the batch belongs to another relationship", i+1)
-		}
-		if last[n] != 0 && e.Seq != last[n]+1 {
-			return nil, fault.Refuse(fault.Invalid, "batch-order", "%s entry %d after %d", e.Side, e.Seq, last[n])
-		}
-		last[n] = e.Seq
-	}
-	return entries, nil
 }

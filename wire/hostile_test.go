@@ -76,6 +76,10 @@ func TestHostileGateway(t *testing.T) {
 			w.Header().Set("Retry-After", "99999999999999999999")
 			say(503, "application/json", `{"kind":"unavailable","rule":"call-busy"}`)(w, r)
 		}, fault.Unavailable, "call-busy"},
+		{"a century's Retry-After", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Retry-After", "3155760000")
+			say(503, "application/json", `{"kind":"unavailable","rule":"call-busy"}`)(w, r)
+		}, fault.Unavailable, "call-busy"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,6 +135,15 @@ func TestClientRefuses(t *testing.T) {
 		"open with a later entry": {"batch-open", func() (wire.Response, error) {
 			return client.Open(t.Context(), gateway, c.key, c.request(later))
 		}},
+		"two relationships in one batch": {"batch-rel", func() (wire.Response, error) {
+			return client.Sync(t.Context(), gateway, c.key, c.request(later, newCustomer(t, "bob").logs[0][0]))
+		}},
+		"no relationship": {"call-form", func() (wire.Response, error) {
+			return client.Sync(t.Context(), gateway, c.key, wire.Request{})
+		}},
+		"a gap": {"batch-order", func() (wire.Response, error) {
+			return client.Sync(t.Context(), gateway, c.key, c.request(c.logs[0][0], c.write(message)))
+		}},
 		"odd gateway": {"gateway-url", func() (wire.Response, error) {
 			return client.Sync(t.Context(), gateway+"/", c.key, c.request())
 		}},
@@ -175,7 +188,7 @@ func TestDiscover(t *testing.T) {
 		"guarded.example":  say(403, "text/html", "secret"),
 		"broken.example":   say(503, "text/html", "secret"),
 		"big.example":      say(200, "application/jose", strings.Repeat("x", firsthand.MaxCompany+2)),
-		"redirect.example": http.RedirectHandler("https://acme.example/.well-known/firsthand", 302).ServeHTTP,
+		"redirect.example": http.RedirectHandler("https://acme.example/.well-known/firsthand", http.StatusFound).ServeHTTP,
 		"plain.example": say(200, "application/jose", string(company(t, func(c *firsthand.Company) {
 			c.Domain, c.Gateway = "plain.example", "http://gateway.acme.example"
 		}))),

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"firsthand"
 	"firsthand/fetch"
@@ -197,6 +199,24 @@ func TestPeersAreBounded(t *testing.T) {
 	if n := w.client.Peers(); n != 0 {
 		t.Errorf("%d peers after Close", n)
 	}
+}
+
+// TestPeersExpire: what was not used for a minute goes with the next call.
+func TestPeersExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := wire.NewClient(fetch.New(fetch.Options{}), nil)
+		c.UsePeer(firsthand.ID{1})
+		time.Sleep(50 * time.Second)
+		c.UsePeer(firsthand.ID{2})
+		if n := c.Peers(); n != 2 {
+			t.Errorf("%d peers after 50 seconds", n)
+		}
+		time.Sleep(20 * time.Second)
+		c.UsePeer(firsthand.ID{3})
+		if n := c.Peers(); n != 2 {
+			t.Errorf("%d peers after 70 seconds", n)
+		}
+	})
 }
 
 // TestStaleConnection: a connection that the gateway closed while it was idle

@@ -90,7 +90,8 @@ type Server interface {
 	Open(ctx context.Context, r Request) (Response, error)
 	// Sync takes r.Entries, as far as they follow what the gateway has, and
 	// answers when they are on stable storage. Entries that it has already are
-	// skipped, so that a call can be repeated. Entries that conflict with what
+	// skipped, and nothing is kept of the heads that r names, so that a call can
+	// be repeated, even an old one after newer ones. Entries that conflict with what
 	// it has, or heads that do, give fault.Conflict with rule log-fork, after
 	// the evidence was stored; the agent then asks again from the beginning
 	// of the logs to find where they part.

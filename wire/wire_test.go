@@ -2,8 +2,10 @@ package wire_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +132,7 @@ func TestForgedKeys(t *testing.T) {
 	next := firsthand.Entry{Rel: ann.rel(), Seq: 2, Prev: ann.rel()}
 	weak := forge(t, eve, firsthand.Entry{Seq: 1}, opens(firsthand.PublicKey{1}))
 	pause := forge(t, eve, firsthand.Entry{Seq: 1}, []byte(`{"kind":"pause","until":"2027-01-01"}`))
+	late := forge(t, eve, firsthand.Entry{Seq: 5}, opens(eve.Public()))
 	fresh := newCustomer(t, "fresh")
 	inside := forge(t, eve, firsthand.Entry{Rel: fresh.rel(), Seq: 1}, opens(eve.Public()))
 	for name, tt := range map[string]struct {
@@ -143,6 +146,7 @@ func TestForgedKeys(t *testing.T) {
 		"opening with a weak key":          {path: "open", r: wire.Request{Rel: weak.ID, Entries: []firsthand.Entry{weak}}, want: "400 key-small-order"},
 		"opening that is no open":          {path: "open", r: wire.Request{Rel: pause.ID, Entries: []firsthand.Entry{pause}}, want: "400 batch-open"},
 		"opening inside of a relationship": {path: "open", r: fresh.request(inside), want: "400 batch-open"},
+		"opening at another place":         {path: "open", r: wire.Request{Rel: late.ID, Entries: []firsthand.Entry{late}}, want: "400 batch-open"},
 		"opening by second":                {path: "open", r: ann.request(ann.logs[1][0]), want: "400 batch-open"},
 		"opening with nothing":             {path: "open", r: ann.request(), want: "400 batch-open"},
 		"opening by the middle":            {path: "open", r: ann.request(ann.write(message)), want: "400 batch-open"},
@@ -205,6 +209,9 @@ func TestErrors(t *testing.T) {
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("internal text crossed the wire: %v", err)
 			}
+			if _, body := w.do(t, w.raw(t, "/desk/v1/sync", c.key, c.request())); strings.Contains(strings.ToLower(body), "secret") {
+				t.Errorf("internal text crossed the wire: %s", body)
+			}
 			if logged := strings.Contains(w.log.String()[before:], "level=ERROR"); logged != tt.wantLogs {
 				t.Errorf("logged at Error: %v, want %v", logged, tt.wantLogs)
 			}
@@ -213,6 +220,52 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLogsNameNobody: the log has relationships and rules, but no addresses and
+// nothing that was said.
+func TestLogsNameNobody(t *testing.T) {
+	g := newGateway()
+	w := newWorld(t, g, nil)
+	c := newCustomer(t, "ann")
+	w.open(t, c)
+	g.mu.Lock()
+	g.fail = errors.New("disk is full")
+	g.mu.Unlock()
+	if _, err := w.client.Sync(t.Context(), w.base, c.key, c.request(c.write(message))); err == nil {
+		t.Error("no error")
+	}
+	text := w.log.String()
+	if !strings.Contains(text, "relationship="+c.rel().String()) || !strings.Contains(text, "disk is full") {
+		t.Errorf("the operator can't see what failed: %s", text)
+	}
+	for _, secret := range []string{"127.0.0.1", "parcel", c.key.Public().String()} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q was logged: %s", secret, text)
+		}
+	}
+}
+
+// TestCrowd: many relationships at once, and several calls in each.
+func TestCrowd(t *testing.T) {
+	w := newWorld(t, newGateway(), nil)
+	var crowd sync.WaitGroup
+	for i := range 16 {
+		c := newCustomer(t, fmt.Sprint("customer ", i))
+		w.open(t, c)
+		e := c.write(message)
+		for range 4 {
+			crowd.Go(func() {
+				for range 5 {
+					resp, err := w.client.Sync(t.Context(), w.base, c.key, c.request(e))
+					if err != nil || resp.First != e.Head() || len(resp.Entries) != 0 {
+						t.Errorf("%+v, %v", resp, err)
+					}
+				}
+			})
+		}
+	}
+	crowd.Wait()
 }
 
 // TestClock: who signs outside of the five minutes learns how far off she is.

@@ -12,9 +12,12 @@ import (
 	"testing"
 )
 
-// All reports whether everything must run: no skips, and the bigger size of
-// those tests that have one.
+// All reports whether nothing may be missing.
 func All() bool { return os.Getenv("FIRSTHAND_TEST_ALL") == "1" }
+
+// Big reports whether tests that have a small and a bigger size should take
+// the bigger: where everything is installed, and the race detector is off.
+func Big() bool { return All() && !Race }
 
 // Skip skips t, and says why. Where FIRSTHAND_TEST_ALL is 1 nothing may be
 // missing, so there it fails t instead.

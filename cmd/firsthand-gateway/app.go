@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+
+	"firsthand/connector"
+	"firsthand/connector/memory"
+	"firsthand/connector/webhook"
+	"firsthand/fault"
+	"firsthand/internal/cli"
+	"firsthand/internal/gateway"
+	"firsthand/internal/gateway/store"
+)
+
+// connectors are those that a configuration can name. The list is code, not
+// registration by import.
+var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
+	"memory":  memoryIn,
+	"webhook": func(config json.RawMessage, _ string) (connector.Connector, error) { return webhook.New(config) },
+}
+
+// memoryIn opens the small CRM. Its file is looked for beside the configuration.
+func memoryIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c memory.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	if !filepath.IsAbs(c.File) {
+		c.File = filepath.Join(dir, c.File)
+	}
+	return memory.Open(c)
+}
+
+// An app is the company's gateway, opened.
+type app struct {
+	config    gateway.Config
+	store     *store.Store
+	connector connector.Connector // nil if the configuration names none
+	gateway   *gateway.Gateway
+}
+
+// dir returns the folder of gateway.json.
+func dir(env *cli.Env) string {
+	if d := env.Getenv("FIRSTHAND_GATEWAY_DIR"); d != "" {
+		return env.Path(d)
+	}
+	return env.Dir
+}
+
+func configPath(env *cli.Env) string { return filepath.Join(dir(env), "gateway.json") }
+
+func socketPath(env *cli.Env) (string, error) { return filepath.Join(dir(env), "run", "socket"), nil }
+
+// plain reports whether c may serve HTTP without TLS: on loopback alone, where a
+// proxy or a trial is.
+func plain(c *gateway.Config) bool {
+	host, _, err := net.SplitHostPort(c.Listen)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
+// openApp opens the gateway for one command, when no server runs.
+func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
+	return open(ctx, env, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+}
+
+func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() error, error) {
+	c, err := gateway.LoadConfig(configPath(env))
+	if err != nil {
+		if fault.KindOf(err) == fault.NotExist {
+			err = fault.Tell(fault.NotExist, "there is no gateway.json in "+dir(env), "name the folder with --dir, or make one: firsthand-gateway init")
+		}
+		return nil, nil, err
+	}
+	if err := c.Check(plain(&c)); err != nil {
+		return nil, nil, err
+	}
+	a := &app{config: c}
+	if a.store, err = store.Open(ctx, store.Options{Dir: c.Data}); err != nil {
+		return nil, nil, err
+	}
+	done := a.store.Close
+	if err := a.connect(); err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	if x, ok := a.connector.(io.Closer); ok {
+		done = func() error { return errors.Join(x.Close(), a.store.Close()) }
+	}
+	o, err := c.Options()
+	if err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	o.Store, o.Connector, o.Log = a.store, a.connector, log
+	if a.gateway, err = gateway.New(o); err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	return a, done, nil
+}
+
+// connect opens the connector that the configuration names.
+func (a *app) connect() (err error) {
+	c := a.config.Connector
+	if c.Type == "" {
+		return nil
+	}
+	make, ok := connectors[c.Type]
+	if !ok {
+		return fault.Tell(fault.Invalid, "connector: there is no type "+c.Type, "this program has memory and webhook")
+	}
+	a.connector, err = make(c.Config, a.config.Dir())
+	return err
+}

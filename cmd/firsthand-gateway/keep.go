@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"firsthand/internal/cli"
+	"firsthand/internal/gateway"
+	"firsthand/internal/gateway/store"
+)
+
+var checkCmd = cli.Command[*app]{
+	Name: "check", Short: "judge gateway.json and the files that it names", Local: true,
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
+			c, err := gateway.LoadConfig(configPath(env))
+			if err != nil {
+				return err
+			}
+			err = c.Check(plain(&c))
+			if _, known := connectors[c.Connector.Type]; !known && c.Connector.Type != "" {
+				err = errors.Join(err, fmt.Errorf("connector: there is no type %q", c.Connector.Type))
+			}
+			if err == nil {
+				fmt.Fprintln(env.Stdout, "ok")
+			}
+			return err
+		}
+	},
+}
+
+var backupCmd = cli.Command[*app]{
+	Name: "backup", Args: "folder", Short: "make a backup of the database in a new folder, and restore it to see that it works",
+	Long: `The backup is not encrypted, and holds no keys: keep a copy of the key file apart.`,
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
+			if len(args) != 1 {
+				return cli.Usagef("")
+			}
+			backup := env.Path(args[0])
+			m, err := a.store.Backup(ctx, backup, time.Now())
+			if err != nil {
+				return err
+			}
+			// It counts only once it was restored. The trial copy is as open to
+			// read as the backup, and lies beside it.
+			if _, err := store.Drill(ctx, backup, backup+".trial"); err != nil {
+				return fmt.Errorf("the backup can't be restored: %w", err)
+			}
+			fmt.Fprintf(env.Stdout, "backed up and tested: %d relationships, %d entries\n", m.Relationships, m.Entries)
+			return nil
+		}
+	},
+}
+
+var restoreCmd = cli.Command[*app]{
+	Name: "restore", Args: "backup folder", Short: "put a backup into a folder, which gateway.json then names as data", Local: true,
+	Long: `In each relationship nothing is signed until the customer's agent has told what it
+has; what the backup lacks is taken back from there.`,
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
+			if len(args) != 2 {
+				return cli.Usagef("")
+			}
+			m, err := store.Restore(ctx, env.Path(args[0]), env.Path(args[1]))
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(env.Stdout, "restored: %d relationships, %d entries\n", m.Relationships, m.Entries)
+			return nil
+		}
+	},
+}
+
+var doctorCmd = cli.Command[*app]{
+	Name: "doctor", Short: "check the database, and every entry and signature in it",
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
+			if err := a.store.Check(ctx); err != nil {
+				return fmt.Errorf("the database is damaged: %w", err)
+			}
+			fmt.Fprintln(env.Stdout, "database\tok")
+			m, err := a.store.Verify(ctx)
+			if err != nil {
+				return fmt.Errorf("the logs are damaged: %w", err)
+			}
+			fmt.Fprintf(env.Stdout, "logs\tok, %d relationships, %d entries\n", m.Relationships, m.Entries)
+			return nil
+		}
+	},
+}
+
+var versionCmd = cli.Command[*app]{
+	Name: "version", Short: "print the version", Local: true,
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
+			version := "unknown"
+			if info, ok := debug.ReadBuildInfo(); ok {
+				version = info.Main.Version
+			}
+			_, err := fmt.Fprintf(env.Stdout, "firsthand-gateway %s, protocol 1\n", version)
+			return err
+		}
+	},
+}

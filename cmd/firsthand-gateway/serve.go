@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"firsthand/fault"
+	"firsthand/internal/cli"
+	"firsthand/wire"
+)
+
+// serveCmd is a function, since what it runs needs the table of all commands.
+func serveCmd() cli.Command[*app] {
+	return cli.Command[*app]{
+		Name: "serve", Short: "answer customers, carry the outbox, carry out commands", Local: true,
+		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers).`,
+		Setup: func(fs *flag.FlagSet) run {
+			debug := fs.Bool("debug", false, "log more")
+			return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
+				level := slog.LevelInfo
+				if *debug {
+					level = slog.LevelDebug
+				}
+				return serve(ctx, env, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level})))
+			}
+		},
+	}
+}
+
+// serve runs until ctx ends. It stops in the order: no new calls and commands,
+// the outbox, the store.
+func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
+	path, err := socketPath(env)
+	if err != nil {
+		return err
+	}
+	commands, err := cli.Listen(path) // first: of two servers, one stops here
+	if err != nil {
+		return err
+	}
+	defer func() { commands.Close() }()
+	a, done, err := open(ctx, env, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	limits := a.config.Limits
+	handler, err := wire.NewHandler(a.gateway, wire.Options{BaseURL: a.config.URL, Log: log, MaxPolls: limits.Waiting,
+		OpenEach: perMinute(limits.OpensPerMinute), OpenAll: perMinute(limits.OpensPerMinuteAll)})
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", a.config.Listen)
+	if err != nil {
+		return fault.Tell(fault.Unavailable, err.Error(), "another listen in gateway.json")
+	}
+	if t := a.config.TLS; t.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	}
+	server := handler.NewServer()
+	server.Handler = withHealth(a, server.Handler)
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var wg sync.WaitGroup
+	errs := make(chan error, 3)
+	start := func(run func() error) {
+		wg.Go(func() {
+			defer stop() // where one ends, all do
+			errs <- run()
+		})
+	}
+	p := program()
+	p.Log = log
+	start(func() error { return a.gateway.Run(ctx) })
+	start(func() error { return p.Serve(ctx, commands, a) })
+	start(func() error { return wire.Serve(ctx, server, l) })
+	fmt.Fprintf(env.Stderr, "firsthand-gateway: serving %s at %s\n", a.config.Domain, l.Addr())
+	wg.Wait()
+	close(errs)
+	for e := range errs {
+		err = errors.Join(err, e)
+	}
+	fmt.Fprintln(env.Stderr, "firsthand-gateway: stopped")
+	return err
+}
+
+// perMinute returns a limit of n a minute, the zero Limit for n = 0.
+func perMinute(n int) wire.Limit {
+	return wire.Limit{Rate: rate.Limit(n) / 60, Burst: n}
+}
+
+// withHealth answers for supervisors, and gives everything else to h. Neither
+// answer says anything of customers.
+func withHealth(a *app, h http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := a.store.Setting(r.Context(), "ready"); err != nil {
+			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	mux.Handle("/", h)
+	return mux
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"firsthand/fault"
+	"firsthand/fetch"
+	"firsthand/internal/agent"
+	"firsthand/internal/agent/store"
+	"firsthand/internal/cli"
+	"firsthand/terms"
+	"firsthand/wire"
+)
+
+// An app is her life, opened. In a server that waits for its passphrase agent is
+// nil until unlock has brought it.
+type app struct {
+	agent *agent.Agent
+	store *store.Store
+	dir   string // of her file
+	lock  *lock  // of a server; nil in a command that runs by itself
+}
+
+// dataDir returns the folder of her file: FIRSTHAND_DIR, or the user's data
+// folder (XDG Base Directory; the platform's own elsewhere).
+func dataDir(env *cli.Env) (string, error) {
+	if dir := env.Getenv("FIRSTHAND_DIR"); dir != "" {
+		return env.Path(dir), nil
+	}
+	if dir := env.Getenv("STATE_DIRECTORY"); dir != "" { // systemd
+		return env.Path(dir), nil
+	}
+	if dir := env.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(env.Path(dir), "firsthand"), nil
+	}
+	if runtime.GOOS == "linux" || runtime.GOOS == "freebsd" {
+		if home := env.Getenv("HOME"); home != "" {
+			return filepath.Join(home, ".local", "share", "firsthand"), nil
+		}
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fault.Tell(fault.Invalid, "no folder for your file: "+err.Error(), "name one: --dir FOLDER")
+	}
+	return filepath.Join(dir, "firsthand"), nil
+}
+
+func socketPath(env *cli.Env) (string, error) {
+	dir, err := dataDir(env)
+	return filepath.Join(dir, "run", "socket"), err
+}
+
+// opener returns what opens her file: the key file if one is named, else the
+// passphrase.
+func opener(ctx context.Context, env *cli.Env) (store.Opener, error) {
+	if name := env.Getenv("FIRSTHAND_KEY_FILE"); name != "" {
+		text, err := os.ReadFile(env.Path(name))
+		if err != nil {
+			return nil, fault.Tell(fault.NotExist, "no key file: "+err.Error(), "make one: firsthand unlock --new-key-file FILE")
+		}
+		return store.KeyFile(string(text)), nil
+	}
+	pass, err := env.Secret(ctx, passphrase("Passphrase", false))
+	if err != nil {
+		return nil, err
+	}
+	return store.Passphrase(pass), nil
+}
+
+func passphrase(prompt string, twice bool) cli.Secret {
+	return cli.Secret{Prompt: prompt, Flag: "passphrase-file", Var: "FIRSTHAND_PASSPHRASE_FILE", Twice: twice}
+}
+
+// openApp opens her file for one command, when no server runs.
+func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
+	dir, err := dataDir(env)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !store.Exists(dir) {
+		return nil, nil, fault.Tell(fault.NotExist, "there is no file of yours in "+dir, "make it: firsthand init")
+	}
+	by, err := opener(ctx, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(ctx, dir, by)
+	if err != nil {
+		return nil, nil, err
+	}
+	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	return newApp(env, dir, s, log), s.Close, nil
+}
+
+// newApp puts the agent together.
+func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
+	return &app{store: s, dir: dir, agent: agent.New(agent.Options{
+		Store:  s,
+		Caller: newCaller(env),
+		Roster: terms.Default(),
+		Now:    time.Now,
+		Rand:   io.Reader(rand.Reader),
+		Log:    log,
+	})}
+}
+
+// newCaller returns the client by which gateways are reached. Loopback is only
+// for trials: by default no packet goes to an address of this machine or network.
+func newCaller(env *cli.Env) agent.Caller {
+	return wire.NewClient(fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}), nil)
+}

@@ -1,0 +1,97 @@
+// Command firsthand is a customer's agent: her own server for all her
+// relationships with companies, and the commands to use it.
+//
+// A first session, with a company that has a gateway:
+//
+//	firsthand init --kit ~/kit.txt          make her file; print the kit, keep it elsewhere
+//	firsthand fact address.home street="Korenmarkt 1" city=Gent
+//	firsthand meet acme.example             nameless, under a key of its own
+//	firsthand terms acme.example            proffer terms; the gateway answers by itself
+//	firsthand disclose acme.example address.home --purpose ServiceDelivery
+//	firsthand change address.home street="Graslei 2" city=Gent
+//	firsthand status acme.example           … applied, in the company's record C-1
+//	firsthand log --bundle acme.txt acme.example
+//	firsthand verify acme.txt               anyone can, offline
+//
+// Commands:
+//
+//	init                                            make your file and the recovery kit
+//	unlock                                          open the file of a server that waits for it; change what opens it
+//	kit [refill | check]                            refill the book of next keys from the kit, or check that a kit is yours
+//	rotate company | --all                          replace your key at a company by the next, which only the kit can make
+//	fact [name [value | part=text ...]]             note a fact of yours, or show them; tells nobody
+//	rule [never | drop] [fact] [company]            set or show your standing decisions: facts that are never told
+//	meet company                                    open a relationship; the company learns nothing of you
+//	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
+//	claim company record                            say which of the company's records is yours: a customer number, a login
+//	prove company [code]                            prove it with the code that the company sent to the contact it has on record
+//	disclose company fact [value | part=text ...]   tell a company one fact, for a purpose
+//	decline company ask                             answer a company's ask with no
+//	change fact value | part=text ...               give a new value to every company that holds the fact
+//	withdraw company fact                           take a fact back: the company has to erase it
+//	message company [text]                          say something; without text it is read from standard input
+//	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
+//	pause company                                   nothing but duties until a date
+//	leave company                                   end the relationship; what terms and law give goes on
+//	reconcile company                               end a fork of your own log: what the company received first stands
+//	status [company]                                who holds what, under which terms, and how far everything has come
+//	sync [company]                                  send what waits and ask for news now
+//	log company                                     print both logs of a relationship, or keep them as a bundle
+//	verify [file | company]                         check every signature, of a bundle, a company, or all
+//	export file                                     your whole life as one file, readable without this program
+//	import file                                     take over a life that was exported
+//	backup file                                     make a backup, and restore it to see that it works
+//	restore file                                    put a backup into an empty folder
+//	rebuild                                         make all that is cached anew from the logs, and say what differed
+//	doctor                                          check the file, its entries and signatures, and the book of next keys
+//	serve                                           keep your file open: send, receive, carry out commands, answer health
+//	healthcheck [url]                               ask a running server whether it is ready; for supervisors
+//	version                                         print the version
+//
+// Her file is in --dir, or FIRSTHAND_DIR, or the user's data folder. It is opened
+// by a passphrase (asked for, or in the file that FIRSTHAND_PASSPHRASE_FILE
+// names) or by a key file (FIRSTHAND_KEY_FILE). While firsthand serve runs,
+// commands are carried out by it and ask for nothing.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"firsthand/internal/cli"
+)
+
+// program is the command line. What a command does is in the file of its name or
+// its subject.
+func program() *cli.Program[*app] {
+	return &cli.Program[*app]{
+		Name:  "firsthand",
+		Short: "one app for all your relationships with companies, on your terms",
+		Globals: []cli.Global{
+			{Name: "dir", Var: "FIRSTHAND_DIR", Usage: "`folder` of your file"},
+			{Name: "key-file", Var: "FIRSTHAND_KEY_FILE", Usage: "key `file` that opens it"},
+			{Name: "passphrase-file", Var: "FIRSTHAND_PASSPHRASE_FILE", Usage: "`file` with the passphrase that opens it"},
+			{Name: "allow-loopback", Var: "FIRSTHAND_ALLOW_LOOPBACK", Usage: "`1` to reach gateways on this machine, also without TLS; for trials"},
+		},
+		Commands: []cli.Command[*app]{
+			initCmd, unlockCmd, kitCmd, rotateCmd,
+			factCmd, ruleCmd,
+			meetCmd, termsCmd, claimCmd, proveCmd,
+			discloseCmd, declineCmd, changeCmd, withdrawCmd,
+			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
+			statusCmd, syncCmd, logCmd, verifyCmd,
+			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
+			serveCmd(), healthcheckCmd, versionCmd,
+		},
+		Open:   openApp,
+		Socket: socketPath,
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt kills
+	os.Exit(program().Run(ctx, cli.OS(), os.Args[1:]))
+}

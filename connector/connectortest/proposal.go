@@ -1,0 +1,94 @@
+package connectortest
+
+import (
+	"strings"
+
+	"firsthand/connector"
+)
+
+// proposal is what stands between a stranger who knows a customer number and
+// that customer's record.
+func proposal(w *world) {
+	ref, facts := w.customer("")
+	from := w.cursor()
+	for n := range w.samples {
+		for _, kind := range []connector.Request{w.fact("change", n, true), w.fact("disclose", n, true)} {
+			for _, named := range []connector.Ref{{}, ref} {
+				r := kind
+				r.ID, r.Record, r.Proposal = newID(), named, true
+				if res := w.deliver(r); res.State == connector.Written {
+					w.Errorf("%s of %s, a proposal, was written", r.Kind, r.Fact)
+				}
+				w.hasAll(ref, facts)
+				w.again(r)
+				w.hasAll(ref, facts)
+			}
+		}
+	}
+	gone := w.request("withdraw")
+	gone.Fact, gone.Record, gone.Proposal = w.samples[0].Fact, ref, true
+	if res := w.deliver(gone); res.State == connector.Written {
+		w.Errorf("a withdrawal, a proposal, was written")
+	}
+	w.hasAll(ref, facts)
+	if changes := w.changes(from); len(changes) > 0 {
+		w.Errorf("nobody has decided, and there is a change: %+v", changes[0])
+	}
+}
+
+func decide(w *world) {
+	ref, facts := w.customer("")
+	r := w.fact("change", 0, true)
+	r.Proposal = true
+	if w.deliver(r).State != connector.Proposed {
+		return // the system declines what isn't proved
+	}
+	from := w.cursor()
+	w.sys.Decide(w, r.ID, ref, "")
+	facts[r.Fact] = r.Value
+	w.hasAll(ref, facts)
+	c := w.decision(from, r, connector.Written)
+	if c.Ref.ID != ref.ID {
+		w.Errorf("applied to record %s, and the change says %q", ref.ID, c.Ref.ID)
+	}
+	w.again(r)
+
+	// One proposal that a person took doesn't make the record hers.
+	own := w.fact("disclose", 1, true)
+	if w.settle(own).ID == ref.ID {
+		w.Errorf("after a proposal was applied to record %s, a stranger's next disclosure is written there", ref.ID)
+	}
+	w.hasAll(ref, facts)
+
+	r = w.fact("change", 1, true)
+	r.Proposal, r.Record = true, ref
+	if w.deliver(r).State != connector.Proposed {
+		return
+	}
+	from = w.cursor()
+	const reason = "we could not reach you"
+	w.sys.Decide(w, r.ID, ref, reason)
+	if c := w.decision(from, r, connector.Declined); !strings.Contains(c.Reason, reason) {
+		w.Errorf("declined because %q, and the change says %q", reason, c.Reason)
+	}
+	w.hasAll(ref, facts)
+	w.again(r)
+	w.hasAll(ref, facts)
+}
+
+// decision returns the one change since cursor, which says what became of r.
+func (w *world) decision(cursor string, r connector.Request, want connector.State) connector.Change {
+	w.Helper()
+	changes := w.changes(cursor)
+	if len(changes) != 1 {
+		w.Fatalf("%d changes after a decision, want 1", len(changes))
+	}
+	c := changes[0]
+	if c.Of != r.ID || c.State != want {
+		w.Fatalf("the change is that %s became %q, want that %s became %q", c.Of, c.State, r.ID, want)
+	}
+	if !c.Relationship.IsZero() && c.Relationship != w.rel {
+		w.Errorf("the change is of relationship %s, want %s", c.Relationship, w.rel)
+	}
+	return c
+}

@@ -1,0 +1,122 @@
+package webhook
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// A Config says where the system is and how the two know each other: by one
+// secret that both have, or by a key pair each. It is read strictly: unknown
+// members are errors.
+type Config struct {
+	// Name is what receipts call the system, "webhook" if empty.
+	Name string `json:"name"`
+
+	// URL is where to POST: https, or http on loopback.
+	URL string `json:"url"`
+
+	// SecretFile holds the shared secret, whsec_ and base64 of 24 to 64 bytes.
+	// While it is being replaced it holds both, one a line: each request is
+	// signed with all, and a report may be signed with any.
+	SecretFile string `json:"secret_file"`
+
+	// KeyFile holds, instead of a secret, the gateway's own Ed25519 key, whsk_
+	// and base64; PeerKeys are the system's public ones, whpk_ and base64.
+	// Better where either side should not be able to sign for the other.
+	KeyFile  string   `json:"key_file"`
+	PeerKeys []string `json:"peer_keys"`
+
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time `json:"-"`
+}
+
+// A Hook is the connector to one URL. It keeps nothing, so it is as idempotent
+// as the system behind it.
+type Hook struct {
+	name, url string
+	keys      keys
+	now       func() time.Time
+	transport http.RoundTripper
+}
+
+// New returns the connector that raw, a [Config], describes.
+func New(raw json.RawMessage) (connector.Connector, error) {
+	var c Config
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil {
+		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("connector webhook: %w: text after the configuration", fault.Invalid)
+	}
+	h, err := Open(c)
+	if err != nil {
+		return nil, err // and not a nil *Hook in an interface
+	}
+	return h, nil
+}
+
+// Open returns the connector that c describes. It reads the key files and calls
+// nobody.
+func Open(c Config) (*Hook, error) {
+	h := &Hook{name: cmp.Or(c.Name, "webhook"), url: c.URL, now: c.Now, transport: newTransport()}
+	if h.now == nil {
+		h.now = time.Now
+	}
+	if err := checkURL(c.URL); err != nil {
+		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
+	}
+	var err error
+	if h.keys, err = c.keys(); err != nil {
+		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
+	}
+	return h, nil
+}
+
+// checkURL refuses what would send personal data in the clear, or a password to
+// whoever reads the configuration. Its errors don't repeat the URL, whose path
+// may be a secret.
+func checkURL(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Host == "":
+		return errors.New("url is no absolute URL")
+	case u.User != nil || u.Fragment != "":
+		return errors.New("url has a user or a fragment")
+	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return errors.New("url must be https, or http on loopback: what customers say travels in it")
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// ref names a record or ticket of the system.
+func (h *Hook) ref(id, version string) connector.Ref {
+	if id == "" {
+		return connector.Ref{}
+	}
+	return connector.Ref{System: h.name, ID: id, Version: version}
+}
+
+// String returns the connector's name. Without it, printing a Hook would print
+// its keys.
+func (h *Hook) String() string { return h.name }
+
+// GoString is String.
+func (h *Hook) GoString() string { return h.name }

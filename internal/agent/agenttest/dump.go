@@ -1,0 +1,198 @@
+package agenttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"reflect"
+	"slices"
+	"testing"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+	"firsthand/logtest"
+)
+
+// everything is all that can be read of a store about some relationships, facts
+// and settings, and what it has of all of them.
+type everything struct {
+	Relationships []agent.Relationship
+	Each          []eachOf
+	Holders       []agent.Holder
+	Facts         []agent.Fact
+	Labels        int
+	HasLabel      bool
+	Settings      []string
+}
+
+// eachOf is what a store has of one relationship.
+type eachOf struct {
+	ID            firsthand.ID
+	Known         bool
+	Heads         [2]firsthand.Head
+	First, Second []firsthand.Entry
+	Receipts      [][]byte
+	Evidence      []agent.Evidence
+	Drafts        []agent.Draft
+}
+
+// Dump returns all that can be read of s about some relationships and settings,
+// and what it has of all of them, as text that can be compared: two stores that
+// hold the same give the same.
+func Dump(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...string) (string, error) {
+	all, err := readAll(ctx, s, rels, settings...)
+	return normal(all), err
+}
+
+// readAll reads what Dump returns. Draft IDs are a store's own: they are checked
+// to rise, and then counted from 1.
+func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...string) (all everything, err error) {
+	var errs [5]error
+	all.Relationships, errs[0] = s.Relationships(ctx)
+	all.Holders, errs[1] = collected(s.Holders(ctx, ""))
+	all.Facts, errs[2] = s.Facts(ctx)
+	all.Labels, errs[3] = s.Labels(ctx)
+	k, err := s.Label(ctx)
+	if all.HasLabel = err == nil && k.Label != (firsthand.Label{}) && !k.Hash.IsZero(); !errors.Is(err, fault.NotExist) {
+		errs[4] = err
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return all, err
+	}
+	for _, rel := range rels {
+		each, err := readEach(ctx, s, rel, all.Relationships)
+		if err != nil {
+			return all, fmt.Errorf("relationship %s: %w", rel, err)
+		}
+		all.Each = append(all.Each, each)
+	}
+	for _, name := range settings {
+		value, err := s.Setting(ctx, name)
+		if err != nil {
+			return all, err
+		}
+		all.Settings = append(all.Settings, value)
+	}
+	return all, nil
+}
+
+func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {
+	each.ID = rel
+	r, err := s.Relationship(ctx, rel)
+	if err != nil && !errors.Is(err, fault.NotExist) {
+		return each, err
+	}
+	each.Known = err == nil
+	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
+		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
+	}
+	var errs [7]error
+	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
+	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)
+	each.First, errs[2] = collected(s.Entries(ctx, rel, firsthand.First, 0))
+	each.Second, errs[3] = collected(s.Entries(ctx, rel, firsthand.Second, 0))
+	each.Receipts, errs[4] = s.Receipts(ctx, rel)
+	each.Evidence, errs[5] = s.Evidence(ctx, rel)
+	each.Drafts, errs[6] = s.Drafts(ctx, rel)
+	last := int64(0)
+	for i := range each.Drafts {
+		d := &each.Drafts[i]
+		if d.ID <= last {
+			return each, fmt.Errorf("draft IDs don't rise: %d after %d", d.ID, last)
+		}
+		last, d.ID = d.ID, int64(i+1)
+	}
+	return each, errors.Join(errs[:]...)
+}
+
+// dump is readAll for a test.
+func dump(t testing.TB, s agent.Store, rels []firsthand.ID, settings ...string) everything {
+	t.Helper()
+	return must(readAll(t.Context(), s, rels, settings...))(t)
+}
+
+// wantSame compares two dumps, part by part, so that a failure can be read.
+func wantSame(t testing.TB, got, want everything) {
+	t.Helper()
+	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
+	for i := range g.NumField() {
+		a, b := normal(g.Field(i).Interface()), normal(w.Field(i).Interface())
+		if a != b {
+			t.Errorf("%s =\n%s\nwant\n%s", g.Type().Field(i).Name, a, b)
+		}
+	}
+}
+
+// normal spells v: nil and empty lists are one, and so are equal times.
+func normal(v any) string { return fmt.Sprintf("%+v", v) }
+
+// must returns a function that returns v, or fails the test.
+func must[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// collect reads a sequence to its end.
+func collect[T any](t testing.TB, seq iter.Seq2[T, error]) []T {
+	t.Helper()
+	return must(collected(seq))(t)
+}
+
+func collected[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// commit commits c.
+func commit(t testing.TB, s agent.Store, c agent.Commit) {
+	t.Helper()
+	if err := s.Commit(t.Context(), c); err != nil {
+		t.Fatalf("commit: %v", err)
+	}
+}
+
+// wantConflict commits c, which must be refused and change nothing.
+func wantConflict(t testing.TB, s agent.Store, c agent.Commit, rels ...firsthand.ID) {
+	t.Helper()
+	before := dump(t, s, rels, "language")
+	if err := s.Commit(t.Context(), c); !errors.Is(err, fault.Conflict) {
+		t.Errorf("commit = %v, want %v", err, fault.Conflict)
+	}
+	wantSame(t, dump(t, s, rels, "language"), before)
+}
+
+// wantEqual compares what was read with what is wanted.
+func wantEqual[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if g, w := normal(got), normal(want); g != w {
+		t.Errorf("%s =\n%s\nwant\n%s", what, g, w)
+	}
+}
+
+// row returns the row of p's relationship, as Meet makes it.
+func row(p *logtest.Pair, domain string) agent.Relationship {
+	return agent.Relationship{ID: p.Rel(), Domain: domain, Name: domain, Gateway: "https://" + domain + "/", Company: []byte("a document"),
+		Seed: p.Key(firsthand.First).Seed(), Opened: p.All()[0].At}
+}
+
+// met returns a store that has the row and the logs of each pair.
+func met(t testing.TB, f Fixture, pairs ...*logtest.Pair) agent.Store {
+	t.Helper()
+	s := f.Open(t)
+	for i, p := range pairs {
+		commit(t, s, agent.Commit{Relationships: []agent.Relationship{row(p, fmt.Sprintf("company%d.example", i))}, Entries: p.All()})
+	}
+	return s
+}

@@ -1,0 +1,255 @@
+package agenttest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+)
+
+// A life is what a Memory holds. No element of a slice in it is ever written
+// over, so that a copy may share them.
+type life struct {
+	relationships map[firsthand.ID]agent.Relationship
+	order         []firsthand.ID // of insertion
+	logs          map[log][]firsthand.Entry
+	receipts      map[firsthand.ID][]agent.Received
+	evidence      map[firsthand.ID][]agent.Evidence
+	holdings      map[firsthand.ID][]agent.Holder
+	facts         map[string]agent.Fact
+	drafts        []agent.Draft
+	lastDraft     int64
+	book          []agent.NextKey          // all that were ever in it
+	used          map[firsthand.Label]bool // of those
+	settings      map[string]string
+}
+
+// A log is one of the two of a relationship.
+type log struct {
+	rel  firsthand.ID
+	side firsthand.Side
+}
+
+func newLife() *life {
+	return &life{
+		relationships: make(map[firsthand.ID]agent.Relationship),
+		logs:          make(map[log][]firsthand.Entry),
+		receipts:      make(map[firsthand.ID][]agent.Received),
+		evidence:      make(map[firsthand.ID][]agent.Evidence),
+		holdings:      make(map[firsthand.ID][]agent.Holder),
+		facts:         make(map[string]agent.Fact),
+		used:          make(map[firsthand.Label]bool),
+		settings:      make(map[string]string),
+	}
+}
+
+func (l *life) copy() *life {
+	return &life{
+		relationships: maps.Clone(l.relationships), order: slices.Clip(l.order),
+		logs: clipped(l.logs), receipts: clipped(l.receipts), evidence: clipped(l.evidence), holdings: clipped(l.holdings),
+		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
+		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
+	}
+}
+
+// clipped returns a copy of m that can be appended to apart from m.
+func clipped[K comparable, T any](m map[K][]T) map[K][]T {
+	c := make(map[K][]T, len(m))
+	for k, v := range m {
+		c[k] = slices.Clip(v)
+	}
+	return c
+}
+
+func headOf(entries []firsthand.Entry) firsthand.Head {
+	if len(entries) == 0 {
+		return firsthand.Head{}
+	}
+	return entries[len(entries)-1].Head()
+}
+
+// check says why c can't be applied. It changes nothing.
+func (l *life) check(c agent.Commit) error {
+	for _, r := range c.Relationships {
+		if r.ID.IsZero() {
+			return fmt.Errorf("%w: a relationship without its ID", fault.Invalid)
+		}
+	}
+	heads := make(map[log]firsthand.Head)
+	head := func(at log) firsthand.Head {
+		h, ok := heads[at]
+		if !ok {
+			h = headOf(l.logs[at])
+		}
+		return h
+	}
+	for _, p := range c.Replace {
+		if p.Seq < 1 {
+			return fmt.Errorf("%w: replace from %d", fault.Invalid, p.Seq)
+		}
+		if at := (log{p.Rel, p.Side}); p.Seq <= head(at).Seq {
+			heads[at] = headOf(l.logs[at][:p.Seq-1])
+		}
+	}
+	for _, e := range c.Entries {
+		at := log{e.Relationship(), e.Side}
+		if h := head(at); e.Seq != h.Seq+1 || e.Prev != h.ID {
+			return fmt.Errorf("%w: %s entry %d does not follow %d", fault.Conflict, e.Side, e.Seq, h.Seq)
+		}
+		heads[at] = e.Head()
+	}
+	return l.checkLabels(c)
+}
+
+func (l *life) checkLabels(c agent.Commit) error {
+	if len(c.TakeLabels) == 0 {
+		return nil
+	}
+	free := make(map[firsthand.Label]bool)
+	for _, k := range l.book {
+		free[k.Label] = !l.used[k.Label] && !c.EmptyBook
+	}
+	for _, k := range c.AddLabels {
+		if _, known := free[k.Label]; !known {
+			free[k.Label] = true
+		}
+	}
+	for _, label := range c.TakeLabels {
+		if !free[label] {
+			return fmt.Errorf("%w: the label was taken already", fault.Conflict)
+		}
+		free[label] = false
+	}
+	return nil
+}
+
+// apply applies c, which has passed check.
+func (l *life) apply(c agent.Commit) {
+	for _, r := range c.Relationships {
+		if _, ok := l.relationships[r.ID]; !ok {
+			l.order = append(l.order, r.ID)
+		}
+		r.Opened, r.NextTry = plain(r.Opened), plain(r.NextTry)
+		l.relationships[r.ID] = r
+	}
+	for _, p := range c.Replace {
+		if at := (log{p.Rel, p.Side}); p.Seq <= int64(len(l.logs[at])) {
+			l.logs[at] = slices.Clip(l.logs[at][:p.Seq-1])
+		}
+	}
+	for _, e := range c.Entries {
+		at := log{e.Relationship(), e.Side}
+		l.logs[at] = append(l.logs[at], e)
+		if e.Side == firsthand.First {
+			l.erase(&e)
+		}
+	}
+	for _, r := range c.Receipts {
+		known := func(k agent.Received) bool { return k.Receipt.Seq == r.Receipt.Seq && k.Receipt.ID == r.Receipt.ID }
+		if rel := r.Receipt.Rel; !slices.ContainsFunc(l.receipts[rel], known) {
+			l.receipts[rel] = append(l.receipts[rel], r)
+		}
+	}
+	for _, ev := range c.Evidence {
+		known := func(k agent.Evidence) bool { return k.Entry.ID == ev.Entry.ID }
+		if rel := ev.Entry.Relationship(); !slices.ContainsFunc(l.evidence[rel], known) {
+			l.evidence[rel] = append(l.evidence[rel], ev)
+		}
+	}
+	for rel, rows := range c.Holdings {
+		rows = slices.Clone(rows)
+		for i := range rows {
+			rows[i].Rel, rows[i].Since = rel, plain(rows[i].Since)
+		}
+		l.holdings[rel] = rows
+	}
+	for _, rel := range c.Forget {
+		l.forget(rel)
+	}
+	l.applyOwn(c)
+}
+
+// applyOwn applies the parts of c that are no one relationship's.
+func (l *life) applyOwn(c agent.Commit) {
+	for _, f := range c.Facts {
+		if f.Updated = plain(f.Updated); f.Value.IsZero() {
+			delete(l.facts, f.Name)
+		} else {
+			l.facts[f.Name] = f
+		}
+	}
+	for _, d := range c.AddDrafts {
+		l.lastDraft++
+		d.ID, d.Made = l.lastDraft, plain(d.Made)
+		l.drafts = append(l.drafts, d)
+	}
+	l.dropDrafts(func(d agent.Draft) bool { return slices.Contains(c.DropDrafts, d.ID) })
+	if c.EmptyBook {
+		l.emptyBook()
+	}
+	for _, k := range c.AddLabels {
+		if !slices.ContainsFunc(l.book, func(b agent.NextKey) bool { return b.Label == k.Label }) {
+			l.book = append(l.book, k)
+		}
+	}
+	for _, label := range c.TakeLabels {
+		l.used[label] = true
+	}
+	for name, value := range c.Settings {
+		if value == "" {
+			delete(l.settings, name)
+		} else {
+			l.settings[name] = value
+		}
+	}
+}
+
+func (l *life) dropDrafts(drop func(agent.Draft) bool) {
+	if slices.ContainsFunc(l.drafts, drop) {
+		l.drafts = slices.DeleteFunc(slices.Clone(l.drafts), drop)
+	}
+}
+
+func (l *life) emptyBook() {
+	for _, k := range l.book {
+		l.used[k.Label] = true
+	}
+}
+
+func (l *life) forget(rel firsthand.ID) {
+	delete(l.relationships, rel)
+	if i := slices.Index(l.order, rel); i >= 0 {
+		l.order = slices.Delete(slices.Clone(l.order), i, i+1)
+	}
+	delete(l.logs, log{rel, firsthand.First})
+	delete(l.logs, log{rel, firsthand.Second})
+	delete(l.receipts, rel)
+	delete(l.evidence, rel)
+	delete(l.holdings, rel)
+	l.dropDrafts(func(d agent.Draft) bool { return d.Rel == rel })
+}
+
+// plain returns t as a store gives it back: in UTC, without a monotonic clock.
+func plain(t time.Time) time.Time { return t.UTC().Round(0) }
+
+// erase deletes the bodies that e names, in either log.
+func (l *life) erase(e *firsthand.Entry) {
+	ids := e.Erases()
+	if len(ids) == 0 {
+		return
+	}
+	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
+		at := log{e.Relationship(), side}
+		entries := slices.Clone(l.logs[at])
+		for i := range entries {
+			if slices.Contains(ids, entries[i].ID) {
+				entries[i] = entries[i].WithoutBody()
+			}
+		}
+		l.logs[at] = entries
+	}
+}

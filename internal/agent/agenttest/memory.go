@@ -1,0 +1,245 @@
+package agenttest
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"sync"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+)
+
+// A Memory is an [agent.Store] in memory, for the simulation: quick, and able to
+// go back in time.
+type Memory struct {
+	mu    sync.Mutex
+	life  *life
+	fault func(agent.Commit) Fault
+}
+
+var _ agent.Store = (*Memory)(nil)
+
+// NewMemory returns a Memory with nothing in it.
+func NewMemory() *Memory { return &Memory{life: newLife()} }
+
+// A Snapshot is what a Memory held at a moment: a backup.
+type Snapshot struct{ life *life }
+
+// Snapshot returns what m holds now.
+func (m *Memory) Snapshot() *Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return &Snapshot{m.life.copy()}
+}
+
+// Restore puts back what m held, as the store for real use does when it finds
+// that its file was restored from a backup: paired relationships are marked, and
+// the book of next keys is emptied.
+func (m *Memory) Restore(s *Snapshot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.life = s.life.copy()
+	for id, r := range m.life.relationships {
+		r.Restored = r.Restored || r.Gateway != ""
+		m.life.relationships[id] = r
+	}
+	m.life.emptyBook()
+}
+
+// PutBack puts back what m held and notices nothing: a file that was copied by
+// hand past the check.
+func (m *Memory) PutBack(s *Snapshot) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.life = s.life.copy()
+}
+
+// A Fault is what becomes of a Commit when the power fails.
+type Fault int
+
+const (
+	NoFault Fault = iota
+	Lost          // nothing is kept, and the caller is told so
+	Kept          // all is kept, but the caller isn't told
+)
+
+// SetFault has fn asked before each Commit. Where it isn't NoFault, Commit
+// returns an error that wraps [fault.Unavailable]. Nil is never a Fault.
+func (m *Memory) SetFault(fn func(agent.Commit) Fault) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fault = fn
+}
+
+// Commit implements [agent.Store].
+func (m *Memory) Commit(ctx context.Context, c agent.Commit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	what := NoFault
+	if m.fault != nil {
+		what = m.fault(c)
+	}
+	if what == Lost {
+		return fault.Unavailable
+	}
+	if err := m.life.check(c); err != nil {
+		return err
+	}
+	m.life.apply(c)
+	if what == Kept {
+		return fault.Unavailable
+	}
+	return nil
+}
+
+// Append implements [firsthand.Log].
+func (m *Memory) Append(ctx context.Context, entries ...firsthand.Entry) error {
+	return m.Commit(ctx, agent.Commit{Entries: entries})
+}
+
+// read returns what fn finds in m's life.
+func read[T any](ctx context.Context, m *Memory, fn func(*life) T) (found T, err error) {
+	if err := ctx.Err(); err != nil {
+		return found, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return fn(m.life), nil
+}
+
+// Head implements [firsthand.Log].
+func (m *Memory) Head(ctx context.Context, rel firsthand.ID, side firsthand.Side) (firsthand.Head, error) {
+	return read(ctx, m, func(l *life) firsthand.Head { return headOf(l.logs[log{rel, side}]) })
+}
+
+// Entries implements [firsthand.Log].
+func (m *Memory) Entries(ctx context.Context, rel firsthand.ID, side firsthand.Side, after int64) iter.Seq2[firsthand.Entry, error] {
+	return each(ctx, m, func(l *life) []firsthand.Entry {
+		entries := l.logs[log{rel, side}]
+		return entries[min(after, int64(len(entries))):]
+	})
+}
+
+// each yields what fn finds, without holding m meanwhile.
+func each[T any](ctx context.Context, m *Memory, fn func(*life) []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		found, err := read(ctx, m, fn)
+		if err != nil {
+			var none T
+			yield(none, err)
+		}
+		for _, t := range found {
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Relationships implements [agent.Store].
+func (m *Memory) Relationships(ctx context.Context) ([]agent.Relationship, error) {
+	return read(ctx, m, func(l *life) []agent.Relationship {
+		var all []agent.Relationship
+		for _, id := range l.order {
+			all = append(all, l.relationships[id])
+		}
+		slices.SortStableFunc(all, func(a, b agent.Relationship) int { return a.Opened.Compare(b.Opened) })
+		return all
+	})
+}
+
+// Relationship implements [agent.Store].
+func (m *Memory) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
+	r, err := read(ctx, m, func(l *life) agent.Relationship { return l.relationships[id] })
+	if err == nil && r.ID.IsZero() {
+		err = fault.NotExist
+	}
+	return r, err
+}
+
+// Holders implements [agent.Store].
+func (m *Memory) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
+	return each(ctx, m, func(l *life) (rows []agent.Holder) {
+		for _, held := range l.holdings {
+			for _, h := range held {
+				if fact == "" || h.Fact == fact {
+					rows = append(rows, h)
+				}
+			}
+		}
+		slices.SortStableFunc(rows, func(a, b agent.Holder) int {
+			return cmp.Or(cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Domain, b.Domain), slices.Compare(a.Rel[:], b.Rel[:]))
+		})
+		return rows
+	})
+}
+
+// Facts implements [agent.Store].
+func (m *Memory) Facts(ctx context.Context) ([]agent.Fact, error) {
+	return read(ctx, m, func(l *life) (facts []agent.Fact) {
+		for _, f := range l.facts {
+			facts = append(facts, f)
+		}
+		slices.SortFunc(facts, func(a, b agent.Fact) int { return cmp.Compare(a.Name, b.Name) })
+		return facts
+	})
+}
+
+// Drafts implements [agent.Store].
+func (m *Memory) Drafts(ctx context.Context, rel firsthand.ID) ([]agent.Draft, error) {
+	return read(ctx, m, func(l *life) (drafts []agent.Draft) {
+		for _, d := range l.drafts {
+			if d.Rel == rel {
+				drafts = append(drafts, d)
+			}
+		}
+		return drafts
+	})
+}
+
+// Receipts implements [agent.Store].
+func (m *Memory) Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error) {
+	return read(ctx, m, func(l *life) (signed [][]byte) {
+		for _, r := range l.receipts[rel] {
+			signed = append(signed, r.Signed)
+		}
+		return signed
+	})
+}
+
+// Evidence implements [agent.Store].
+func (m *Memory) Evidence(ctx context.Context, rel firsthand.ID) ([]agent.Evidence, error) {
+	return read(ctx, m, func(l *life) []agent.Evidence { return slices.Clone(l.evidence[rel]) })
+}
+
+// Label implements [agent.Store].
+func (m *Memory) Label(ctx context.Context) (agent.NextKey, error) {
+	k, err := read(ctx, m, func(l *life) agent.NextKey {
+		for _, k := range l.book {
+			if !l.used[k.Label] {
+				return k
+			}
+		}
+		return agent.NextKey{}
+	})
+	if err == nil && k.Label == (firsthand.Label{}) {
+		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it from the recovery kit")
+	}
+	return k, err
+}
+
+// Labels implements [agent.Store].
+func (m *Memory) Labels(ctx context.Context) (int, error) {
+	return read(ctx, m, func(l *life) int { return len(l.book) - len(l.used) })
+}
+
+// Setting implements [agent.Store].
+func (m *Memory) Setting(ctx context.Context, name string) (string, error) {
+	return read(ctx, m, func(l *life) string { return l.settings[name] })
+}

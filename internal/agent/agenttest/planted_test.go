@@ -1,0 +1,397 @@
+package agenttest
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"firsthand"
+	"firsthand/internal/agent"
+)
+
+// A broken store is a Memory with a bug: one that a store could have.
+type broken struct {
+	*Memory
+	bug string
+}
+
+func (b broken) Commit(ctx context.Context, c agent.Commit) error {
+	keys := c.AddLabels
+	before := b.Snapshot().life
+	switch b.bug {
+	case "an ended context is ignored":
+		ctx = context.WithoutCancel(ctx)
+	case "receipts are lost":
+		c.Receipts = nil
+	case "evidence is lost":
+		c.Evidence = nil
+	case "holdings are lost":
+		c.Holdings = nil
+	case "facts are lost":
+		c.Facts = nil
+	case "drafts are lost":
+		c.AddDrafts = nil
+	case "settings are lost":
+		c.Settings = nil
+	case "labels are not taken":
+		c.TakeLabels = nil
+	case "the book is not emptied":
+		c.EmptyBook = false
+	case "a relationship is forgotten later":
+		c.Forget = nil
+	case "replaced entries stay":
+		c.Replace = nil
+	case "only the first relationship is kept":
+		c.Relationships = c.Relationships[:min(len(c.Relationships), 1)]
+	case "two transactions":
+		rest := c
+		rest.Relationships, rest.Facts, rest.Settings = nil, nil, nil
+		if err := b.Memory.Commit(ctx, agent.Commit{Relationships: c.Relationships, Facts: c.Facts, Settings: c.Settings}); err != nil {
+			return err
+		}
+		return b.Memory.Commit(ctx, rest)
+	case "the book is emptied at the end":
+		c.EmptyBook = false
+	case "sent is forgotten":
+		c.Relationships = slices.Clone(c.Relationships)
+		for i := range c.Relationships {
+			c.Relationships[i].Sent = 0
+		}
+	case "times are cut to the second":
+		c.Relationships = slices.Clone(c.Relationships)
+		for i := range c.Relationships {
+			c.Relationships[i].Opened = c.Relationships[i].Opened.Truncate(time.Second)
+		}
+	case "a label can be taken twice":
+		c.TakeLabels = nil
+	}
+	err := b.Memory.Commit(ctx, c)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.life
+	switch {
+	case b.bug == "a refused commit is acknowledged":
+		return nil
+	case err != nil && b.bug == "a refused commit leaves its drafts":
+		for _, d := range c.AddDrafts {
+			l.drafts = append(l.drafts, d)
+		}
+	case err != nil:
+	case b.bug == "the book is emptied at the end" && len(keys) > 0:
+		l.emptyBook()
+	default:
+		b.spoil(l, before, c)
+	}
+	return err
+}
+
+// spoil changes what a commit has left.
+func (b broken) spoil(l, before *life, c agent.Commit) {
+	for _, rel := range c.Forget {
+		switch b.bug {
+		case "forget leaves the row":
+			if r, ok := before.relationships[rel]; ok {
+				l.relationships[rel], l.order = r, append(l.order, rel)
+			}
+		case "forget leaves first's log":
+			l.logs[log{rel, firsthand.First}] = before.logs[log{rel, firsthand.First}]
+		case "forget leaves second's log":
+			l.logs[log{rel, firsthand.Second}] = before.logs[log{rel, firsthand.Second}]
+		case "forget leaves receipts":
+			l.receipts[rel] = before.receipts[rel]
+		case "forget leaves evidence":
+			l.evidence[rel] = before.evidence[rel]
+		case "forget leaves holdings":
+			l.holdings[rel] = before.holdings[rel]
+		case "forget leaves drafts":
+			l.drafts = before.drafts
+		case "forget frees labels":
+			l.used = make(map[firsthand.Label]bool)
+		case "forget takes all":
+			if len(l.order) == 0 {
+				continue
+			}
+			l.forget(l.order[len(l.order)-1])
+		}
+	}
+	switch b.bug {
+	case "labels added again are free again":
+		for _, k := range c.AddLabels {
+			delete(l.used, k.Label)
+		}
+	case "an emptied book forgets what was in it":
+		if c.EmptyBook {
+			l.book = slices.DeleteFunc(l.book, func(k agent.NextKey) bool { return !slices.Contains(c.AddLabels, k) })
+			l.used = make(map[firsthand.Label]bool)
+			for _, label := range c.TakeLabels {
+				l.used[label] = true
+			}
+		}
+	case "draft IDs are given again":
+		l.lastDraft = 0
+		for _, d := range l.drafts {
+			l.lastDraft = max(l.lastDraft, d.ID)
+		}
+	case "holdings are added to":
+		for rel := range c.Holdings {
+			l.holdings[rel] = append(slices.Clip(before.holdings[rel]), l.holdings[rel]...)
+		}
+	case "an empty list of holdings does nothing":
+		for rel, rows := range c.Holdings {
+			if len(rows) == 0 {
+				l.holdings[rel] = before.holdings[rel]
+			}
+		}
+	case "a fact is never removed":
+		for name, f := range before.facts {
+			if _, ok := l.facts[name]; !ok {
+				l.facts[name] = f
+			}
+		}
+	case "the first value of a fact stays":
+		maps.Copy(l.facts, before.facts)
+	case "a setting can't be unset":
+		for name, v := range before.settings {
+			if _, ok := l.settings[name]; !ok {
+				l.settings[name] = v
+			}
+		}
+	case "a receipt is kept again":
+		for _, r := range c.Receipts {
+			l.receipts[r.Receipt.Rel] = append(before.receipts[r.Receipt.Rel], c.Receipts...)
+		}
+	case "the last why of evidence stays":
+		for _, e := range c.Evidence {
+			all := slices.Clone(l.evidence[e.Entry.Relationship()])
+			for i := range all {
+				if all[i].Entry.ID == e.Entry.ID {
+					all[i].Why = e.Why
+				}
+			}
+			l.evidence[e.Entry.Relationship()] = all
+		}
+	case "evidence loses its body":
+		for rel, all := range l.evidence {
+			all = slices.Clone(all)
+			for i := range all {
+				all[i].Entry = all[i].Entry.WithoutBody()
+			}
+			l.evidence[rel] = all
+		}
+	case "what is zero is not replaced":
+		for _, r := range c.Relationships {
+			if now := l.relationships[r.ID]; now.Name == "" {
+				now.Name = before.relationships[r.ID].Name
+				l.relationships[r.ID] = now
+			}
+		}
+	case "a relationship replaced is inserted anew":
+		for _, r := range c.Relationships {
+			l.order = append(slices.DeleteFunc(slices.Clone(l.order), func(id firsthand.ID) bool { return id == r.ID }), r.ID)
+			now := l.relationships[r.ID]
+			now.Opened = time.Time{}
+			l.relationships[r.ID] = now
+		}
+	}
+}
+
+func (b broken) Append(ctx context.Context, entries ...firsthand.Entry) error {
+	return b.Commit(ctx, agent.Commit{Entries: entries})
+}
+
+func (b broken) Relationships(ctx context.Context) ([]agent.Relationship, error) {
+	all, err := b.Memory.Relationships(ctx)
+	switch b.bug {
+	case "newest first":
+		slices.Reverse(all)
+	case "in the order of IDs":
+		slices.SortFunc(all, func(x, y agent.Relationship) int { return slices.Compare(x.ID[:], y.ID[:]) })
+	}
+	return all, err
+}
+
+func (b broken) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
+	r, err := b.Memory.Relationship(ctx, id)
+	if b.bug == "no relationship is no error" {
+		err = nil
+	}
+	return r, err
+}
+
+func (b broken) Label(ctx context.Context) (agent.NextKey, error) {
+	k, err := b.Memory.Label(ctx)
+	switch {
+	case b.bug == "no label is no error":
+		err = nil
+	case b.bug == "labels get the hash of another" && err == nil:
+		k.Hash = b.life.book[0].Hash
+	}
+	return k, err
+}
+
+func (b broken) Labels(ctx context.Context) (int, error) {
+	n, err := b.Memory.Labels(ctx)
+	if b.bug == "used labels are counted" {
+		n = len(b.life.book)
+	}
+	return n, err
+}
+
+func (b broken) Drafts(ctx context.Context, rel firsthand.ID) ([]agent.Draft, error) {
+	if b.bug == "drafts of all relationships" {
+		return slices.Clone(b.life.drafts), nil
+	}
+	return b.Memory.Drafts(ctx, rel)
+}
+
+func (b broken) Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error) {
+	all, err := b.Memory.Receipts(ctx, rel)
+	if b.bug == "newest receipt first" {
+		slices.Reverse(all)
+	}
+	return all, err
+}
+
+func (b broken) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
+	switch b.bug {
+	case "holders of all facts":
+		return b.Memory.Holders(ctx, "")
+	case "no holders without a fact":
+		if fact == "" {
+			return b.Memory.Holders(ctx, "none")
+		}
+	case "holders are read one by one":
+		return func(yield func(agent.Holder, error) bool) {
+			for i := 0; ; i++ {
+				n := 0
+				for h, err := range b.Memory.Holders(ctx, fact) {
+					if n++; n > i {
+						if !yield(h, err) {
+							return
+						}
+						break
+					}
+				}
+				if n <= i {
+					return
+				}
+			}
+		}
+	}
+	return b.Memory.Holders(ctx, fact)
+}
+
+func TestBrokenStoresFail(t *testing.T) {
+	for _, bug := range []string{
+		"an ended context is ignored", "receipts are lost", "evidence is lost", "holdings are lost", "facts are lost",
+		"drafts are lost", "settings are lost", "labels are not taken", "the book is not emptied",
+		"a relationship is forgotten later", "replaced entries stay", "only the first relationship is kept", "two transactions",
+		"the book is emptied at the end", "sent is forgotten", "times are cut to the second", "a label can be taken twice",
+		"a refused commit is acknowledged", "a refused commit leaves its drafts",
+		"forget leaves the row", "forget leaves first's log", "forget leaves second's log", "forget leaves receipts",
+		"forget leaves evidence", "forget leaves holdings", "forget leaves drafts", "forget frees labels", "forget takes all",
+		"labels added again are free again", "an emptied book forgets what was in it", "draft IDs are given again",
+		"holdings are added to", "an empty list of holdings does nothing", "a fact is never removed",
+		"the first value of a fact stays", "a setting can't be unset", "a receipt is kept again", "the last why of evidence stays",
+		"evidence loses its body", "what is zero is not replaced", "a relationship replaced is inserted anew",
+		"newest first", "in the order of IDs", "no relationship is no error", "no label is no error",
+		"labels get the hash of another", "used labels are counted", "drafts of all relationships", "newest receipt first",
+		"holders of all facts", "no holders without a fact", "holders are read one by one",
+		"settings are lost with the program", "the book is lost with the program",
+	} {
+		t.Run(bug, func(t *testing.T) {
+			t.Parallel()
+			found := failure(t, fixture(bug))
+			if found == "" {
+				t.Error("not noticed")
+			}
+			t.Log(found)
+		})
+	}
+}
+
+func TestGoodStorePasses(t *testing.T) { Run(t, fixture("")) }
+
+func fixture(bug string) Fixture {
+	return Fixture{
+		Open: func(testing.TB) agent.Store { return broken{NewMemory(), bug} },
+		Reopen: func(_ testing.TB, s agent.Store) agent.Store {
+			m := NewMemory()
+			m.PutBack(s.(broken).Snapshot())
+			switch bug {
+			case "settings are lost with the program":
+				clear(m.life.settings)
+			case "the book is lost with the program":
+				clear(m.life.used)
+			}
+			return broken{m, bug}
+		},
+	}
+}
+
+// failure runs the suite until a check fails, and returns which and how.
+func failure(t *testing.T, f Fixture) string {
+	for _, c := range checks() {
+		r := &recorder{TB: t}
+		done := make(chan struct{})
+		go func() { // which Fatal ends
+			defer close(done)
+			defer func() {
+				if p := recover(); p != nil {
+					r.Errorf("panic: %v", p)
+				}
+			}()
+			c.run(r, f)
+		}()
+		<-done
+		if said := r.first(); said != "" {
+			return c.name + ": " + said
+		}
+	}
+	return ""
+}
+
+// A recorder stands for a test and notes what it was told.
+type recorder struct {
+	testing.TB
+	mu   sync.Mutex
+	said []string
+}
+
+func (r *recorder) Helper()                  {}
+func (r *recorder) Context() context.Context { return context.Background() }
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = append(r.said, fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Error(args ...any) { r.Errorf("%s", fmt.Sprintln(args...)) }
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.Errorf(format, args...)
+	runtime.Goexit()
+}
+
+func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprintln(args...)) }
+
+// first returns the beginning of what was said first.
+func (r *recorder) first() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.said) == 0 {
+		return ""
+	}
+	said := strings.ReplaceAll(r.said[0], "\n", " ")
+	return said[:min(len(said), 120)]
+}
+
+func (r *recorder) Failed() bool { return r.first() != "" }

@@ -1,0 +1,240 @@
+package agent
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"firsthand"
+	"firsthand/fault"
+)
+
+// Bundle returns everything of one relationship that a stranger can verify.
+func (a *Agent) Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error) {
+	row, err := a.Store.Relationship(ctx, rel)
+	if err != nil {
+		return nil, err
+	}
+	b := &firsthand.Bundle{Company: row.Company}
+	if b.First, err = firsthand.Collect(a.Store.Entries(ctx, rel, firsthand.First, 0)); err != nil {
+		return nil, err
+	}
+	if b.Second, err = firsthand.Collect(a.Store.Entries(ctx, rel, firsthand.Second, 0)); err != nil {
+		return nil, err
+	}
+	if b.Receipts, err = a.Store.Receipts(ctx, rel); err != nil {
+		return nil, err
+	}
+	evidence, err := a.Store.Evidence(ctx, rel)
+	for _, e := range evidence {
+		b.Evidence = append(b.Evidence, e.Entry)
+	}
+	return b, err
+}
+
+// A life is what life.json holds of an export. The logs are in bundles beside it.
+type life struct {
+	Format        string             `json:"format"` // firsthand-life-v1
+	Facts         []lifeFact         `json:"facts"`
+	Relationships []lifeRelationship `json:"relationships"`
+	Settings      map[string]string  `json:"settings"`
+}
+
+type lifeFact struct {
+	Name    string          `json:"name"`
+	Value   firsthand.Value `json:"value"`
+	Updated string          `json:"updated"`
+}
+
+type lifeRelationship struct {
+	Bundle  string        `json:"bundle"` // name of its file
+	Domain  string        `json:"domain"`
+	Name    string        `json:"name"`
+	Gateway string        `json:"gateway"`
+	Key     firsthand.ID  `json:"key"` // the private key in force
+	Kept    bool          `json:"kept"`
+	Opened  string        `json:"opened"`
+	Drafts  []string      `json:"drafts"` // bodies of entries to be
+	Summary *lifeHoldings `json:"holdings,omitempty"`
+}
+
+// lifeHoldings is for people who read the file; Import does not.
+type lifeHoldings struct {
+	Facts []string `json:"facts"`
+}
+
+const (
+	lifeFormat = "firsthand-life-v1"
+	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
+
+life.json        facts, relationships with their private keys, drafts, settings
+bundles/*.txt    both logs of each relationship, one entry a line: the signed
+                 entry (a compact JWS), its salt, and in plain JSON what it says
+
+The form of the bundles is specified in Firsthand's docs/protocol.md. Whoever
+has this file can speak as its owner until the keys are rotated with the
+recovery kit, which is not in it. The book of next keys is not in it either:
+the program that takes this over fills its own from the kit.
+`
+)
+
+// exported are the settings that belong to her and not to one installation.
+var exported = []string{"rules"}
+
+// Export writes her whole life as a zip file that can be read without this
+// program. It holds private keys.
+func (a *Agent) Export(ctx context.Context, w io.Writer) error {
+	z := zip.NewWriter(w)
+	put := func(name string, text []byte) error {
+		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: a.Now().UTC()})
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(text)
+		return err
+	}
+	l := life{Format: lifeFormat, Facts: []lifeFact{}, Relationships: []lifeRelationship{}, Settings: map[string]string{}}
+	facts, err := a.Store.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range facts {
+		l.Facts = append(l.Facts, lifeFact{f.Name, f.Value, f.Updated.UTC().Format(timeFormat)})
+	}
+	for _, name := range exported {
+		if l.Settings[name], err = a.Store.Setting(ctx, name); err != nil {
+			return err
+		}
+	}
+	rows, err := a.Store.Relationships(ctx)
+	if err != nil {
+		return err
+	}
+	if err := put("READ ME.txt", []byte(lifeReadMe)); err != nil {
+		return err
+	}
+	for i, row := range rows {
+		r := lifeRelationship{Bundle: fmt.Sprintf("bundles/%04d-%s.txt", i+1, strings.ReplaceAll(row.Domain, ":", "_")),
+			Domain: row.Domain, Name: row.Name, Gateway: row.Gateway, Key: row.Seed, Kept: row.Kept,
+			Opened: row.Opened.UTC().Format(timeFormat), Drafts: []string{}}
+		drafts, err := a.Store.Drafts(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		for _, d := range drafts {
+			r.Drafts = append(r.Drafts, string(d.Body))
+		}
+		if sum, err := row.Summarised(); err == nil {
+			r.Summary = &lifeHoldings{sum.Facts}
+		}
+		l.Relationships = append(l.Relationships, r)
+		b, err := a.Bundle(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		if err := b.Write(&text); err != nil {
+			return err
+		}
+		if err := put(r.Bundle, text.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+const timeFormat = "2006-01-02T15:04:05Z"
+
+// Import takes over a life that Export wrote, which must share no relationship
+// with this one. Everything is verified before anything is kept. Like a restored
+// file, what was imported asks each company for what it has before it signs:
+// the file it came from may have gone on.
+func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int, err error) {
+	z, err := zip.NewReader(file, size)
+	if err != nil {
+		return 0, fault.Tell(fault.Invalid, "this is no export of Firsthand: "+err.Error(), "an export is made by: firsthand export FILE")
+	}
+	text, err := readZip(z, "life.json")
+	if err != nil {
+		return 0, err
+	}
+	var l life
+	if err := firsthand.ParseJSON(text, &l); err != nil {
+		return 0, fmt.Errorf("life.json: %w", err)
+	}
+	if l.Format != lifeFormat {
+		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
+	}
+	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Settings: l.Settings}
+	for _, f := range l.Facts {
+		at, err := parseTime(f.Updated)
+		if err != nil {
+			return 0, err
+		}
+		c.Facts = append(c.Facts, Fact{f.Name, f.Value, at})
+	}
+	for _, r := range l.Relationships {
+		if err := a.importOne(z, r, &c); err != nil {
+			return 0, fmt.Errorf("%s: %w", r.Bundle, err)
+		}
+	}
+	for _, r := range c.Relationships {
+		if _, err := a.Store.Relationship(ctx, r.ID); err == nil {
+			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
+		}
+	}
+	if err := a.Store.Commit(ctx, c); err != nil {
+		return 0, err
+	}
+	a.Wake()
+	return len(c.Relationships), nil
+}
+
+// importOne verifies one relationship and adds it to c.
+func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
+	text, err := readZip(z, r.Bundle)
+	if err != nil {
+		return err
+	}
+	b, err := firsthand.ReadBundle(bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	report, err := b.Verify()
+	if err != nil {
+		return err
+	}
+	s := report.State
+	if key := firsthand.SignerFromSeed(r.Key); key.Public() != s.Log(firsthand.First).Key() {
+		return fault.Refuse(fault.Invalid, "entry-signature", "the private key is not the one in force")
+	}
+	opened, err := parseTime(r.Opened)
+	if err != nil {
+		return err
+	}
+	row := Relationship{ID: s.Rel, Domain: s.Opened.Domain, Name: r.Name, Gateway: r.Gateway, Company: b.Company,
+		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired(), Summary: firsthand.EncodeJSON(summarise(s))}
+	for i, receipt := range report.Receipts {
+		c.Receipts = append(c.Receipts, Received{receipt, b.Receipts[i]})
+		if receipt.Seq > row.Received.Seq {
+			row.Received = firsthand.Head{Seq: receipt.Seq, ID: receipt.ID}
+		}
+	}
+	row.Sent = row.Received.Seq
+	c.Entries = append(append(c.Entries, b.First...), b.Second...)
+	for _, e := range report.Forks {
+		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "imported"})
+	}
+	for _, d := range r.Drafts {
+		c.AddDrafts = append(c.AddDrafts, Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()})
+	}
+	c.Relationships = append(c.Relationships, row)
+	c.Holdings[s.Rel] = holders(s)
+	return nil
+}

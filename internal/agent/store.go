@@ -1,0 +1,148 @@
+package agent
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"firsthand"
+)
+
+// A Store keeps a customer's life. internal/agent/store is the one for real use;
+// the simulation has one in memory. Both pass package agenttest, and as logs
+// package logtest. Methods may be called from several goroutines.
+type Store interface {
+	firsthand.Log
+
+	// Commit does everything in c, or nothing. When it returns without error
+	// everything is on stable storage. [fault.Conflict] means that an entry did
+	// not follow its log, or that a label was taken already.
+	Commit(ctx context.Context, c Commit) error
+
+	// Relationships returns all of them, oldest first. Relationship returns
+	// [fault.NotExist] if there is none of that ID.
+	Relationships(ctx context.Context) ([]Relationship, error)
+	Relationship(ctx context.Context, id firsthand.ID) (Relationship, error)
+
+	// Holders returns the cached holdings of a fact over all relationships; of
+	// all facts if fact is "". Cached rows are what Commit.Holdings last said.
+	Holders(ctx context.Context, fact string) iter.Seq2[Holder, error]
+
+	Facts(ctx context.Context) ([]Fact, error)
+	Drafts(ctx context.Context, rel firsthand.ID) ([]Draft, error)
+	Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error) // as they came, oldest first
+	Evidence(ctx context.Context, rel firsthand.ID) ([]Evidence, error)
+
+	// Label returns a next key that was not used yet; [fault.NotExist] with a
+	// hint to refill the book if there is none. It is taken by Commit.TakeLabel.
+	Label(ctx context.Context) (NextKey, error)
+	// Labels counts those not used yet.
+	Labels(ctx context.Context) (int, error)
+
+	// Setting returns a value of the agent's own by name; "" if it is not set.
+	Setting(ctx context.Context, name string) (string, error)
+}
+
+// A Commit is what has to happen in one transaction. Its parts are applied in
+// the order of the fields. Zero parts do nothing.
+type Commit struct {
+	Relationships []Relationship // inserted, or replaced whole
+	// Replace removes first's entries of a relationship from a seq on, which
+	// lost in a fork; the caller keeps them as Evidence.
+	Replace  []Place
+	Entries  []firsthand.Entry // as firsthand.Log.Append
+	Receipts []Received
+	Evidence []Evidence // each kept once
+	// Holdings replaces the cached holdings of each relationship named.
+	Holdings map[firsthand.ID][]Holder
+	// Forget removes a relationship with everything that belongs to it: a
+	// nameless one that has ended.
+	Forget     []firsthand.ID
+	Facts      []Fact    // a zero Value removes the fact
+	AddDrafts  []Draft   // ID is given by the store
+	DropDrafts []int64   // gone already is no error
+	AddLabels  []NextKey // known already is no error, and stays used if it was
+	TakeLabels []firsthand.Label
+	EmptyBook  bool // before AddLabels: what is not used is never used
+	Settings   map[string]string
+}
+
+// A Place is where an entry stands.
+type Place struct {
+	Rel  firsthand.ID
+	Side firsthand.Side
+	Seq  int64
+}
+
+// A Relationship is what the agent keeps of one beside its logs.
+type Relationship struct {
+	ID      firsthand.ID
+	Domain  string   // of the company
+	Name    string   // of its legal entity, as its document said
+	Gateway string   // base URL; "" in an unpaired log
+	Company []byte   // the discovery document with which they met; nil if unpaired
+	Seed    [32]byte // her key in force
+	Opened  time.Time
+	Kept    bool // she keeps it; else it is nameless and forgotten whole when it ends
+
+	// What the outbox knows. Received is the head of her log that the company
+	// has signed for; entries after it are still to be sent.
+	Received firsthand.Head
+	Sent     int64     // seq of her last entry that a call has carried
+	Tries    int       // calls that failed since the last that did not
+	NextTry  time.Time // no call before
+	Failure  string    // why the last call failed: a sentence, "" if it did not
+
+	Restored bool   // her file is a backup: nothing is signed until the other side was asked
+	Frozen   string // why nothing is signed: a fork, and what to do; "" if it may be
+	Summary  []byte // JSON of what lists show, cached; see Agent.Rebuild
+}
+
+// A Fact is something about her that she can disclose.
+type Fact struct {
+	Name    string
+	Value   firsthand.Value
+	Updated time.Time
+}
+
+// A Draft is an act that was decided and is not signed yet, because her file was
+// restored and the other side is to be asked first.
+type Draft struct {
+	ID   int64
+	Rel  firsthand.ID
+	Body []byte // of the entry to be
+	Made time.Time
+}
+
+// A NextKey is one line of the book: the hash of a key that the kit derives from
+// the label. The key itself is not in her file.
+type NextKey struct {
+	Label firsthand.Label
+	Hash  firsthand.KeyHash
+}
+
+// Received is a receipt as it came, and what it covers.
+type Received struct {
+	Receipt firsthand.Receipt
+	Signed  []byte
+}
+
+// Evidence is an entry that forked a log. It is proof and never state.
+type Evidence struct {
+	Entry firsthand.Entry
+	Why   string
+}
+
+// A Holder is one row of the cache of holdings: who holds what.
+type Holder struct {
+	Rel     firsthand.ID
+	Domain  string
+	Entry   firsthand.ID // that made the holding
+	Fact    string
+	Value   firsthand.Value
+	Origin  firsthand.Origin
+	Since   time.Time
+	Until   firsthand.Date
+	Last    firsthand.ID // the entry that gave Value
+	Outcome string       // of Last: "", applied, refused
+}

@@ -1,0 +1,303 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+	"firsthand/internal/sqlite"
+)
+
+// Commit implements [agent.Store].
+//
+// Where it erases, the write-ahead log is truncated before Commit returns, so
+// that what is gone is in no file. Where that is not possible because a backup
+// is being made, it is done afterwards.
+func (s *Store) Commit(ctx context.Context, c agent.Commit) error {
+	if err := check(c); err != nil {
+		return err
+	}
+	var erased bool
+	err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
+		w := writer{ctx, tx, false}
+		err := w.commit(c)
+		erased = w.erased
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	if erased {
+		s.shreds.Store(true)
+	}
+	s.shred(ctx)
+	return nil
+}
+
+// Append implements [firsthand.Log].
+func (s *Store) Append(ctx context.Context, entries ...firsthand.Entry) error {
+	return s.Commit(ctx, agent.Commit{Entries: entries})
+}
+
+// shredPatience is how long a Commit that erased waits for readers.
+const shredPatience = 2 * time.Second
+
+// shred truncates the write-ahead log if something was erased since that was
+// last done. An error is none of the caller's: what it committed is safe, and
+// the next Commit, the end of the backup, or Close do it.
+func (s *Store) shred(ctx context.Context) {
+	if testOnlyBugs.noShred || !s.shreds.CompareAndSwap(true, false) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shredPatience)
+	defer cancel()
+	if s.db.Truncate(ctx) != nil {
+		s.shreds.Store(true)
+	}
+}
+
+// check says what is wrong with c by itself. What can't be read back is never
+// written.
+func check(c agent.Commit) error {
+	for i := range c.Entries {
+		if err := checkEntry(&c.Entries[i]); err != nil {
+			return err
+		}
+	}
+	for i := range c.Evidence {
+		if err := checkEntry(&c.Evidence[i].Entry); err != nil {
+			return fmt.Errorf("evidence: %w", err)
+		}
+	}
+	for _, p := range c.Replace {
+		if p.Seq < 1 {
+			return fmt.Errorf("%w: replace from %d", fault.Invalid, p.Seq)
+		}
+	}
+	for _, r := range c.Relationships {
+		if r.ID.IsZero() {
+			return fmt.Errorf("%w: a relationship without its ID", fault.Invalid)
+		}
+		if err := checkTimes(r.Opened, r.NextTry); err != nil {
+			return err
+		}
+	}
+	for _, f := range c.Facts {
+		if err := checkTimes(f.Updated); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.AddDrafts {
+		if err := checkTimes(d.Made); err != nil {
+			return err
+		}
+	}
+	for _, rows := range c.Holdings {
+		for _, h := range rows {
+			if err := checkTimes(h.Since); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A writer writes the parts of one Commit.
+type writer struct {
+	ctx    context.Context
+	tx     *sqlite.Tx
+	erased bool
+}
+
+func (w *writer) exec(query string, args ...any) (changed int64, err error) {
+	res, err := w.tx.ExecContext(w.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// commit writes all parts, in the order in which [agent.Commit] has them.
+func (w *writer) commit(c agent.Commit) error {
+	for i := range c.Relationships {
+		if err := w.relationship(&c.Relationships[i]); err != nil {
+			return err
+		}
+	}
+	for _, p := range c.Replace {
+		if err := w.replace(p); err != nil {
+			return err
+		}
+	}
+	if err := w.entries(c.Entries); err != nil {
+		return err
+	}
+	for _, r := range c.Receipts {
+		_, err := w.exec(`
+			INSERT INTO receipt (relationship, seq, id, signed) VALUES (?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+			r.Receipt.Rel[:], r.Receipt.Seq, r.Receipt.ID[:], r.Signed)
+		if err != nil {
+			return err
+		}
+	}
+	for _, ev := range c.Evidence {
+		e, rel := ev.Entry, ev.Entry.Relationship()
+		_, err := w.exec(`
+			INSERT INTO evidence (relationship, id, signed, salt, body, why) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO NOTHING`,
+			rel[:], e.ID[:], e.Signed, nullable(e.Salt), nullable(e.Body), ev.Why)
+		if err != nil {
+			return err
+		}
+	}
+	for rel, rows := range c.Holdings {
+		if err := w.holdings(rel, rows); err != nil {
+			return err
+		}
+	}
+	for _, rel := range c.Forget {
+		if err := w.forget(rel); err != nil {
+			return err
+		}
+	}
+	return w.own(c)
+}
+
+// own writes the parts of c that are no one relationship's.
+func (w *writer) own(c agent.Commit) error {
+	for _, f := range c.Facts {
+		if err := w.fact(f); err != nil {
+			return err
+		}
+	}
+	for _, d := range c.AddDrafts {
+		if _, err := w.exec(`INSERT INTO draft (relationship, body, made) VALUES (?, ?, ?)`,
+			d.Rel[:], d.Body, timeText(d.Made)); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.DropDrafts {
+		if _, err := w.exec(`DELETE FROM draft WHERE id = ?`, id); err != nil {
+			return err
+		}
+	}
+	if c.EmptyBook {
+		if err := emptyTheBook(w.ctx, w.tx); err != nil {
+			return err
+		}
+	}
+	for _, k := range c.AddLabels {
+		if _, err := w.exec(`INSERT INTO label (label, hash, used) VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, k.Label[:], k.Hash[:]); err != nil {
+			return err
+		}
+	}
+	for _, label := range c.TakeLabels {
+		taken, err := w.exec(`UPDATE label SET used = 1 WHERE label = ? AND used = 0`, label[:])
+		if err == nil && taken == 0 {
+			err = fmt.Errorf("%w: the label was taken already", fault.Conflict)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for name, value := range c.Settings {
+		if err := w.setting(name, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) relationship(r *agent.Relationship) error {
+	_, err := w.exec(`
+		INSERT INTO relationship (id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
+			sent, tries, next_try, failure, restored, frozen, summary)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			domain = excluded.domain, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
+			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept, received_seq = excluded.received_seq,
+			received_id = excluded.received_id, sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try,
+			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary`,
+		r.ID[:], r.Domain, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
+		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary))
+	return err
+}
+
+// forget removes a relationship with everything that belongs to it.
+func (w *writer) forget(rel firsthand.ID) error {
+	for _, query := range []string{
+		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
+		`DELETE FROM entry WHERE relationship = ?`,
+		`DELETE FROM receipt WHERE relationship = ?`,
+		`DELETE FROM evidence WHERE relationship = ?`,
+		`DELETE FROM holding WHERE relationship = ?`,
+		`DELETE FROM draft WHERE relationship = ?`,
+		`DELETE FROM relationship WHERE id = ?`,
+	} {
+		gone, err := w.exec(query, rel[:])
+		if err != nil {
+			return err
+		}
+		w.erased = w.erased || gone > 0
+	}
+	return nil
+}
+
+// holdings replaces the cached holdings of rel. Most commits bring the same
+// again; reading them costs less than writing.
+func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
+	now, err := readHoldings(w.ctx, w.tx, `WHERE relationship = ? ORDER BY n`, rel[:])
+	if err != nil {
+		return err
+	}
+	want := make([]holdingRow, len(rows))
+	for i, h := range rows {
+		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
+			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome}
+	}
+	if slices.EqualFunc(now, want, holdingRow.equal) {
+		return nil
+	}
+	if _, err := w.exec(`DELETE FROM holding WHERE relationship = ?`, rel[:]); err != nil {
+		return err
+	}
+	for i, r := range want {
+		_, err := w.exec(`
+			INSERT INTO holding (relationship, n, domain, entry, fact, value, origin, since, until, last, outcome)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.rel, i, r.domain, r.entry, r.fact, r.value, r.origin, r.since, r.until, r.last, r.outcome)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) fact(f agent.Fact) error {
+	if f.Value.IsZero() {
+		gone, err := w.exec(`DELETE FROM fact WHERE name = ?`, f.Name)
+		w.erased = w.erased || gone > 0
+		return err
+	}
+	_, err := w.exec(`
+		INSERT INTO fact (name, value, updated) VALUES (?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated = excluded.updated`,
+		f.Name, valueText(f.Value), timeText(f.Updated))
+	return err
+}
+
+func (w *writer) setting(name, value string) error {
+	if value == "" {
+		_, err := w.exec(`DELETE FROM setting WHERE name = ?`, name)
+		return err
+	}
+	_, err := w.exec(`
+		INSERT INTO setting (name, value) VALUES (?, ?)
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
+	return err
+}

@@ -1,0 +1,135 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+)
+
+// attend looks at the whole relationship: everything that it makes the gateway
+// say or do, and that is neither said nor queued, is said or queued now. That is
+// derived from the logs and the rows alone. It is done when a relationship comes
+// back from being restored or frozen, and at times that were set for it; in
+// between, what a call or a delivery brings is enough.
+func (t *turn) attend(ctx context.Context) error {
+	if t.mute() != "" {
+		return nil
+	}
+	t.attending = true
+	defer func() { t.attending = false }()
+	if err := t.followChain(ctx); err != nil {
+		return err
+	}
+	if err := t.fresh(ctx); err != nil {
+		return err
+	}
+	if b := t.state().Binding; b != nil {
+		t.row.Record.System, t.row.Record.ID = b.System, b.Record
+	}
+	first, err := t.log(ctx, firsthand.First)
+	if err != nil {
+		return err
+	}
+	flagged := make(map[firsthand.ID]bool)
+	for _, f := range t.state().Flags {
+		flagged[f.Entry] = true
+	}
+	for i := range first {
+		if e := &first[i]; e.HasBody() && !flagged[e.ID] {
+			if err := t.cause(ctx, e); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := t.endings(ctx); err != nil { // also for what second has ended
+		return err
+	}
+	if err := t.bind(ctx); err != nil {
+		return err
+	}
+	all, err := t.deliveries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if err := t.outcome(ctx, d); err != nil {
+			return err
+		}
+	}
+	return t.sayDrafts(ctx)
+}
+
+// sayDrafts signs what staff and their system said while it couldn't be.
+func (t *turn) sayDrafts(ctx context.Context) error {
+	drafts, err := t.g.o.Store.Drafts(ctx, t.r.id)
+	if err != nil {
+		return err
+	}
+	for _, d := range drafts {
+		c, err := firsthand.DecodeBody(d.Body)
+		if err != nil {
+			return err
+		}
+		t.c.DropDrafts = append(t.c.DropDrafts, d.ID)
+		// Where it is still not the time for it, tell makes a draft of it again.
+		if err := t.tell(ctx, c, d.Of, d.Made); fault.KindOf(err) == fault.Invalid {
+			t.g.o.Log.Warn("draft dropped", "relationship", t.r.id, "rule", fault.RuleOf(err))
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saidBefore reports whether second's log says c since made. After a backup was
+// put back, the company's system tells again what it had told, and the entries
+// that said so were taken back from the agent.
+func (t *turn) saidBefore(c firsthand.Content, made time.Time) bool {
+	made = made.Truncate(time.Minute)
+	switch c := c.(type) {
+	case *firsthand.Message:
+		for _, m := range t.state().Messages {
+			if m.Side == firsthand.Second && m.Say.From == c.From && m.Say.Text == c.Text && !m.At.Before(made) {
+				return true
+			}
+		}
+	case *firsthand.Holds:
+		for _, h := range t.state().Holdings {
+			if t.state().Pos(h.Entry).Side == firsthand.Second && h.Fact == c.Fact && h.Origin == c.Origin && h.Value.Equal(c.Value) {
+				return true
+			}
+		}
+	case *firsthand.Answer:
+		for _, r := range t.state().Requests {
+			if r.Entry == c.Request && r.Answer != nil && r.Answer.Say.Outcome == c.Outcome {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// followChain rotates second's log to the company's key in force, one key after
+// the other.
+func (t *turn) followChain(ctx context.Context) error {
+	keys := t.g.keyring()
+	n := keys.reached(t.state().Log(firsthand.Second).Key())
+	if n == 0 {
+		return fault.Tell(fault.Internal, "The chain file lacks a key that the company has used.", "Restore the newest chain file.")
+	}
+	for _, next := range keys.Chain[n:] {
+		key, err := keys.signer(next.Key)
+		if err != nil {
+			return err
+		}
+		if err := t.fresh(ctx); err != nil {
+			return err
+		}
+		if _, err := t.sayWith(key, &firsthand.Rotate{Key: next.Key, Next: next.Next}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

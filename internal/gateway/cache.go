@@ -1,0 +1,125 @@
+package gateway
+
+import (
+	"container/list"
+	"context"
+	"sync"
+
+	"firsthand"
+)
+
+// A relationship is one that is being worked on, or was lately. Whoever holds
+// lock owns row, state and cost; it is held for one turn, through its commit, and
+// never while a connector is called.
+type relationship struct {
+	id   firsthand.ID
+	lock chan struct{} // has one token: who took it holds the lock
+
+	row   Relationship
+	state *firsthand.State // nil until needed, and after a failed commit
+	cost  int              // what state takes, in bytes, about
+
+	// Guarded by cache.mu.
+	users int
+	place *list.Element
+	held  int           // cost as it counts in cache.size
+	shown *Relationship // row as last committed, for readers without the lock
+}
+
+// A cache keeps the states of relationships that were used lately, up to a
+// limit. One in use is never dropped, so that it has one lock.
+type cache struct {
+	mu   sync.Mutex // held for a few instructions
+	byID map[firsthand.ID]*relationship
+	used *list.List // of *relationship, the last used in front
+	size int        // sum of held
+	max  int
+}
+
+// An entry takes about this much of a state, beside its body.
+const costEntry = 800
+
+// costEmpty is what a relationship takes besides.
+const costEmpty = 2 << 10
+
+func newCache(max int) *cache {
+	return &cache{byID: make(map[firsthand.ID]*relationship), used: list.New(), max: max}
+}
+
+// take returns rel, locked, or the context's error.
+func (c *cache) take(ctx context.Context, rel firsthand.ID) (*relationship, error) {
+	c.mu.Lock()
+	r := c.byID[rel]
+	if r == nil {
+		r = &relationship{id: rel, lock: make(chan struct{}, 1)}
+		r.lock <- struct{}{}
+		r.place = c.used.PushFront(r)
+		c.byID[rel] = r
+	} else {
+		c.used.MoveToFront(r.place)
+	}
+	r.users++
+	c.mu.Unlock()
+
+	select {
+	case <-r.lock:
+		return r, nil
+	default:
+	}
+	select {
+	case <-r.lock:
+		return r, nil
+	case <-ctx.Done():
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.drop(r)
+		return nil, ctx.Err()
+	}
+}
+
+// give returns what take took.
+func (c *cache) give(r *relationship) {
+	cost, known := r.cost, r.state != nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r.shown == nil || *r.shown != r.row {
+		row := r.row
+		r.shown = &row
+	}
+	if !known {
+		cost, r.shown = 0, nil
+	}
+	c.size += cost - r.held
+	r.held = cost
+	r.lock <- struct{}{}
+	c.drop(r)
+}
+
+// drop ends one use of r and makes room. The caller holds mu.
+func (c *cache) drop(r *relationship) {
+	if r.users--; r.users == 0 && r.held == 0 {
+		c.remove(r)
+	}
+	for e := c.used.Back(); e != nil && c.size > c.max; {
+		r := e.Value.(*relationship)
+		if e = e.Prev(); r.users == 0 {
+			c.remove(r)
+		}
+	}
+}
+
+func (c *cache) remove(r *relationship) {
+	c.used.Remove(r.place)
+	delete(c.byID, r.id)
+	c.size -= r.held
+}
+
+// row returns what was last committed of rel, if that is known.
+func (c *cache) row(rel firsthand.ID) (Relationship, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.byID[rel]; r != nil && r.shown != nil {
+		return *r.shown, true
+	}
+	return Relationship{}, false
+}

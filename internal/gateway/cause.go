@@ -1,0 +1,216 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/fault"
+	"firsthand/terms"
+)
+
+// cause adds to the turn what an entry of first's, which has effect, makes the
+// gateway say or do. It is called when the entry is taken, and by attend for all
+// entries, so it adds nothing that is there already. The turn is not mute.
+func (t *turn) cause(ctx context.Context, e *firsthand.Entry) error {
+	switch e.Kind() {
+	case "message":
+		return t.deliver(ctx, e, firsthand.OneMonthAfter(e.At))
+	case "change":
+		return t.causeChange(ctx, e)
+	case "request":
+		return t.causeRequest(ctx, e)
+	case "disclose":
+		return t.causeDisclose(ctx, e)
+	case "withdraw":
+		return t.causeWithdraw(ctx, e)
+	case "terms.offer":
+		return t.answerOffer(ctx, e.ID)
+	case "close", "terms.end":
+		_, err := t.endings(ctx)
+		return err
+	case "claim":
+		return t.causeClaim(ctx, e)
+	case "proof":
+		return t.prove(ctx, e)
+	case "rotate":
+		return t.disown(ctx)
+	case "pause":
+		pause, err := as[*firsthand.Pause](e)
+		if err != nil {
+			return err
+		}
+		return t.once(ctx, Delivery{Seq: e.Seq, Task: Review, Entry: e.ID, Status: Later, Next: pause.Until.End()})
+	}
+	return nil
+}
+
+// as returns what e says, which is known to be of the kind that T is.
+func as[T firsthand.Content](e *firsthand.Entry) (t T, err error) {
+	c, err := firsthand.DecodeBody(e.Body)
+	if err != nil {
+		return t, err
+	}
+	t, ok := c.(T)
+	if !ok {
+		return t, fmt.Errorf("an entry of kind %s", c.Kind())
+	}
+	return t, nil
+}
+
+// once queues d unless there is such a delivery. When an entry has just been
+// taken there can't be one, and the store is not asked.
+func (t *turn) once(ctx context.Context, d Delivery) error {
+	if t.attending {
+		if _, ok, err := t.delivery(ctx, d.Seq, d.Task); ok || err != nil {
+			return err
+		}
+	}
+	t.queue(d)
+	return nil
+}
+
+// deliver queues e for the company's system.
+func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Date) error {
+	d := Delivery{Seq: e.Seq, Task: Deliver, Entry: e.ID, Status: Waiting, Next: t.now, Due: due}
+	if t.g.o.Connector == nil {
+		d.Status, d.Why = Held, noConnector
+	}
+	if t.attending {
+		if o := t.state().Outcomes[e.ID]; o != nil { // the row was lost, and what it came to was not
+			d.Status, d.Ref, d.Due, d.Why = Applied, connector.Ref{System: o.System, ID: o.Record}, t.answerDue(e.ID), ""
+			if !o.Applied {
+				d.Status, d.Why = Declined, o.Reason
+			} else if t.row.Record.IsZero() && t.hasRecord(d) {
+				t.row.Record = d.Ref
+			}
+		}
+	}
+	return t.once(ctx, d)
+}
+
+const noConnector = "no system is connected: do it by hand, and say so"
+
+func (t *turn) causeRequest(ctx context.Context, e *firsthand.Entry) error {
+	request, err := as[*firsthand.Request](e)
+	if err != nil {
+		return err
+	}
+	return t.deliver(ctx, e, request.Due)
+}
+
+// causeChange delivers a change. One of what she states that the company has from
+// before waits for the proof that the record is hers: nothing can come of it until
+// then, and strangers shall not fill the company's system with proposals.
+func (t *turn) causeChange(ctx context.Context, e *firsthand.Entry) error {
+	change, err := as[*firsthand.Change](e)
+	if err != nil {
+		return err
+	}
+	if !change.Of.IsZero() || t.state().Binding != nil {
+		return t.deliver(ctx, e, firsthand.OneMonthAfter(e.At))
+	}
+	return t.once(ctx, Delivery{Seq: e.Seq, Task: Deliver, Entry: e.ID, Status: Held, Next: t.now,
+		Why: unproved, Due: firsthand.OneMonthAfter(e.At)})
+}
+
+const unproved = "waits for the proof that the record is hers"
+
+// causeDisclose delivers a fact, and sets the end that it was given until.
+func (t *turn) causeDisclose(ctx context.Context, e *firsthand.Entry) error {
+	disclose, err := as[*firsthand.Disclose](e)
+	if err != nil {
+		return err
+	}
+	if err := t.deliver(ctx, e, firsthand.OneMonthAfter(e.At)); err != nil || disclose.Until == "" {
+		return err
+	}
+	next, law := t.g.retained(disclose.Fact, disclose.Until.End())
+	return t.once(ctx, Delivery{Seq: e.Seq, Task: Redact, Entry: e.ID, Status: Later, Next: next, Why: law})
+}
+
+// causeWithdraw ends a holding now, or tells her by which law it is kept.
+func (t *turn) causeWithdraw(ctx context.Context, e *firsthand.Entry) error {
+	if err := t.fresh(ctx); err != nil {
+		return err
+	}
+	withdraw, err := as[*firsthand.Withdraw](e)
+	if err != nil {
+		return err
+	}
+	kept, err := t.endings(ctx)
+	if err != nil || kept[withdraw.Disclosure] == "" || t.state().Outcomes[e.ID] != nil {
+		return err
+	}
+	return t.sayIfFits(ctx, &firsthand.Refused{Entry: e.ID, Reason: kept[withdraw.Disclosure]})
+}
+
+// answerOffer gives the company's one answer to an offer: at once, and by policy
+// alone.
+func (t *turn) answerOffer(ctx context.Context, offer firsthand.ID) error {
+	if err := t.fresh(ctx); err != nil {
+		return err
+	}
+	var o *firsthand.Offer
+	for _, each := range t.state().Offers {
+		if each.Entry == offer {
+			o = each
+		}
+	}
+	if o == nil || !o.Open() || o.Counter != nil || o.Until.Over(t.now) {
+		return nil
+	}
+	a := t.g.o.Roster.Answer(o.Terms, t.g.o.Company.Terms)
+	var c firsthand.Content
+	switch a.Verdict {
+	case terms.Accept:
+		c = &firsthand.TermsAccept{Offer: offer, Terms: a.Terms}
+	case terms.Counter:
+		c = &firsthand.TermsCounter{Offer: offer, Terms: a.Terms}
+	default:
+		c = &firsthand.TermsRefuse{Offer: offer, Reason: "We accept none of these agreements."}
+	}
+	return t.sayIfFits(ctx, c)
+}
+
+// sayIfFits is say for what may have become void meanwhile, which is logged and
+// left.
+func (t *turn) sayIfFits(ctx context.Context, c firsthand.Content) error {
+	_, err := t.say(ctx, c)
+	if fault.KindOf(err) == fault.Invalid {
+		t.g.o.Log.Warn("not said", "relationship", t.r.id, "kind", c.Kind(), "rule", fault.RuleOf(err))
+		return nil
+	}
+	return err
+}
+
+// disown deals with what a thief wrote: what was not delivered isn't, and what was
+// is for an operator to put right.
+func (t *turn) disown(ctx context.Context) error {
+	if err := t.fresh(ctx); err != nil {
+		return err
+	}
+	thief := make(map[firsthand.ID]bool)
+	for _, f := range t.state().Flags {
+		thief[f.Entry] = thief[f.Entry] || f.Rule == "rotate-disowned"
+	}
+	all, err := t.deliveries(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if !thief[d.Entry] || d.Why == stolen {
+			continue
+		}
+		if d.Task == Deliver && d.Status == Applied {
+			d.Status, d.Why, d.Due = Held, stolen, firsthand.OneMonthAfter(t.now)
+			t.queue(d)
+		} else {
+			t.stopDelivery(d)
+		}
+	}
+	return nil
+}
+
+const stolen = "it was written by a thief of her key, and is in the system: put it right"

@@ -1,0 +1,254 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/terms"
+)
+
+// A Config is the gateway's configuration file, one JSON object. It is read
+// strictly: a member that is not named here is an error. Secrets are files, never
+// values. Relative paths begin at the directory of the configuration file.
+type Config struct {
+	// Domain is the company's, in lower-case ASCII: "acme.example". Customers meet
+	// the company there: https://DOMAIN/.well-known/firsthand must be answered by
+	// this gateway, or by a copy of what it answers.
+	Domain string `json:"domain"`
+	// Name is the legal entity: "Acme BV".
+	Name string `json:"name"`
+	// Jurisdiction is the law it is under, ISO 3166: "BE" or "US-CA".
+	Jurisdiction string `json:"jurisdiction"`
+	// URL is the gateway's own address as agents call it: "https://gateway.acme.example".
+	URL string `json:"url"`
+
+	// Listen is the address that the gateway listens on: ":443", "127.0.0.1:8443".
+	Listen string `json:"listen"`
+	// TLS names the certificate and its key, both in PEM. It may be absent where
+	// Listen is a loopback address and the command was told to allow plain HTTP,
+	// behind a proxy or in a test.
+	TLS TLSFiles `json:"tls"`
+
+	// Data is the directory of the database. It must exist; it must be on a local
+	// disk, and it belongs to this gateway alone. It is not encrypted: encrypt the
+	// disk.
+	Data string `json:"data"`
+
+	// KeyFile holds the company's private keys, the current one last; ChainFile
+	// all its public keys. Both are made by init and extended by rotate. Backups of
+	// the data directory hold neither: keep a copy of the key file in a safe place.
+	// The next key does not belong on this machine at all: its hash is in the
+	// chain, and that is enough until it is used.
+	KeyFile   string `json:"key_file"`
+	ChainFile string `json:"chain_file"`
+
+	// Terms are the codes of the agreements that the company accepts, of the
+	// roster that the program carries. To any other offer it answers with the least
+	// permissive of these, once.
+	Terms []string `json:"terms"`
+
+	// Connector is the company's system. Without it, everything waits for an
+	// operator.
+	Connector ConnectorConfig `json:"connector"`
+
+	// Retention names facts that a law obliges the company to keep after a
+	// disclosure has ended. Others are erased at once.
+	Retention []Retention `json:"retention"`
+
+	// Limits are for what strangers can ask of the gateway; the zero of each is its
+	// default.
+	Limits Limits `json:"limits"`
+
+	dir string
+}
+
+// TLSFiles name a certificate chain and its private key.
+type TLSFiles struct {
+	CertFile string `json:"cert_file"`
+	KeyFile  string `json:"key_file"`
+}
+
+// ConnectorConfig says which connector, and what it reads as its own.
+type ConnectorConfig struct {
+	Type   string          `json:"type"` // memory, webhook, …
+	Config json.RawMessage `json:"config"`
+	// PollSeconds is how often the system is asked for changes; default 15.
+	PollSeconds int `json:"poll_seconds"`
+}
+
+// Limits bound what is taken.
+type Limits struct {
+	// OpensPerMinute is how many relationships may be opened from one address;
+	// default 60.
+	OpensPerMinute int `json:"opens_per_minute"`
+	// OpensPerMinuteAll is the same for all addresses together; default 3,000.
+	OpensPerMinuteAll int `json:"opens_per_minute_all"`
+	// Waiting is how many calls may wait for news at once; default 10,000.
+	Waiting int `json:"waiting"`
+	// LogEntries is how many entries a customer may write in one relationship;
+	// default 20,000. Rights may be claimed, and things taken back, beyond it.
+	LogEntries int `json:"log_entries"`
+	// CacheMiB is the memory for relationships in use; default 16.
+	CacheMiB int `json:"cache_mib"`
+	// Workers is how many calls to the company's system may run at once; default 4.
+	Workers int `json:"workers"`
+}
+
+// LoadConfig reads the file at path. Its error says which member is wrong, and how.
+func LoadConfig(path string) (c Config, err error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	if c, err = ParseConfig(text, filepath.Dir(path)); err != nil {
+		return c, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+// ParseConfig reads a configuration whose relative paths begin at dir. What it says
+// is judged by Check.
+func ParseConfig(text []byte, dir string) (c Config, err error) {
+	if err := firsthand.ParseJSON(text, &c); err != nil {
+		return c, err
+	}
+	c.dir = dir
+	for _, path := range []*string{&c.Data, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile} {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
+	return c, nil
+}
+
+// Dir is where relative paths begin, for what a connector reads as its own.
+func (c *Config) Dir() string { return c.dir }
+
+// bad returns the error of a member that is wrong.
+func bad(member, format string, args ...any) error {
+	return fault.Tell(fault.Invalid, member+": "+fmt.Sprintf(format, args...)+".", "Correct it in the configuration file.")
+}
+
+// Check judges everything in c that can be judged without the network: each
+// member, the files that it names, and that they fit together. It returns all that
+// is wrong. plain allows HTTP without TLS, on loopback alone.
+func (c *Config) Check(plain bool) error {
+	var errs []error
+	fail := func(member, format string, args ...any) { errs = append(errs, bad(member, format, args...)) }
+	if err := firsthand.CheckDomain(c.Domain); err != nil {
+		fail("domain", "%v", err)
+	}
+	if c.Name == "" {
+		fail("name", "missing")
+	}
+	if c.Jurisdiction == "" {
+		fail("jurisdiction", "missing")
+	}
+	if err := checkURL(c.URL, plain); err != nil {
+		fail("url", "%v", err)
+	}
+	errs = append(errs, c.checkListen(plain))
+	if info, err := os.Stat(c.Data); err != nil || !info.IsDir() {
+		fail("data", "%q is no directory", c.Data)
+	}
+	if _, err := LoadKeys(c.KeyFile, c.ChainFile); err != nil {
+		errs = append(errs, fmt.Errorf("key_file, chain_file: %w", err))
+	}
+	if _, err := c.terms(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Connector.Type == "" && (len(c.Connector.Config) > 0 || c.Connector.PollSeconds != 0) {
+		fail("connector", "has no type")
+	}
+	for i, r := range c.Retention {
+		if r.Fact == "" || r.Law == "" || r.Days < 1 || r.Days > 36525 {
+			fail("retention", "number %d needs a fact, a law and between 1 and 36525 days", i+1)
+		}
+	}
+	for _, n := range []int{c.Limits.OpensPerMinute, c.Limits.OpensPerMinuteAll, c.Limits.Waiting, c.Limits.LogEntries,
+		c.Limits.CacheMiB, c.Limits.Workers, c.Connector.PollSeconds} {
+		if n < 0 {
+			fail("limits", "%d is below zero", n)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkURL refuses an address that agents could not or should not call.
+func checkURL(s string, plain bool) error {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%q is no address like https://gateway.acme.example", s)
+	case u.Scheme == "https" || u.Scheme == "http" && plain && isLoopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%q is not https", s)
+}
+
+func (c *Config) checkListen(plain bool) error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	switch {
+	case err != nil:
+		return bad("listen", "%q is no address like 127.0.0.1:8443", c.Listen)
+	case (c.TLS.CertFile == "") != (c.TLS.KeyFile == ""):
+		return bad("tls", "needs both files")
+	case c.TLS.CertFile == "" && !plain:
+		return bad("tls", "missing; plain HTTP has to be allowed on the command line, and only on loopback")
+	case c.TLS.CertFile == "" && !isLoopback(host):
+		return bad("listen", "without TLS it has to be a loopback address, not %q", c.Listen)
+	}
+	for _, file := range []string{c.TLS.CertFile, c.TLS.KeyFile} {
+		if _, err := os.Stat(file); file != "" && err != nil {
+			return bad("tls", "%v", err)
+		}
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
+}
+
+// terms returns the agreements that the codes name.
+func (c *Config) terms() (refs []firsthand.TermsRef, err error) {
+	for _, code := range c.Terms {
+		a, ok := terms.Default().Lookup(code)
+		switch {
+		case !ok:
+			return nil, bad("terms", "the roster has no %q", code)
+		case !a.Pinned():
+			return nil, bad("terms", "the text of %q is not known to this program, so it can't be accepted by it", code)
+		}
+		refs = append(refs, a.Ref())
+	}
+	return refs, nil
+}
+
+// Options returns what c says of a Gateway; store and connector are the caller's.
+func (c *Config) Options() (o Options, err error) {
+	if o.Keys, err = LoadKeys(c.KeyFile, c.ChainFile); err != nil {
+		return o, err
+	}
+	refs, err := c.terms()
+	if err != nil {
+		return o, err
+	}
+	o.Company = firsthand.Company{Domain: c.Domain, Name: c.Name, Jurisdiction: c.Jurisdiction, Gateway: c.URL, Terms: refs}
+	o.Retention = c.Retention
+	o.Poll = time.Duration(c.Connector.PollSeconds) * time.Second
+	o.CacheBytes = c.Limits.CacheMiB << 20
+	o.MaxLog = int64(c.Limits.LogEntries)
+	o.Workers = c.Limits.Workers
+	return o, nil
+}

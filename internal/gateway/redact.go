@@ -1,0 +1,210 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// redact removes what has ended from the company's system, and then its bodies
+// from the logs here. The signed erased comes last, in the commit that deletes
+// them; so it is never said of what is still there, and a crash before it removes
+// the same once more.
+func (g *Gateway) redact(ctx context.Context, d Delivery) error {
+	var ref connector.Ref
+	var fact string
+	over := false
+	err := g.within(ctx, d.Rel, func(t *turn) error {
+		if over = t.mute() != ""; over {
+			return nil
+		}
+		o, err := t.remains(ctx, d, &ref, &fact)
+		if over = o.status != ""; !over || err != nil {
+			return err
+		}
+		return t.settle(ctx, d, o)
+	})
+	if err != nil || over {
+		return err
+	}
+	redactor, ok := g.o.Connector.(connector.Redactor)
+	if !ok {
+		return g.settle(ctx, d, outcome{status: Held, ref: ref, why: "remove " + fact + " from the record by hand, and say so"})
+	}
+	if err := redactor.Redact(ctx, ref, fact); err != nil {
+		return g.settle(ctx, d, outcome{ref: ref, err: err})
+	}
+	return g.settle(ctx, d, g.isGone(ctx, ref, fact))
+}
+
+// isGone reads the record back.
+func (g *Gateway) isGone(ctx context.Context, ref connector.Ref, fact string) outcome {
+	o := outcome{status: Applied, ref: ref}
+	rec, err := g.o.Connector.Read(ctx, ref)
+	switch {
+	case fault.KindOf(err) == fault.NotExist: // the record went too
+	case errors.Is(err, errors.ErrUnsupported):
+		o.reported = true
+	case err != nil:
+		return outcome{ref: ref, err: err}
+	case !rec.Facts[fact].IsZero():
+		o.status, o.why = Held, "the system still shows "+fact+" after removing it"
+	}
+	return o
+}
+
+// remains finds out where in the company's system there is something of what has
+// ended. An outcome with a status says that there is nothing to call it for.
+func (t *turn) remains(ctx context.Context, d Delivery, ref *connector.Ref, fact *string) (o outcome, err error) {
+	if err := t.fresh(ctx); err != nil {
+		return o, err
+	}
+	b, err := t.begun(ctx, d.Entry)
+	if err != nil {
+		return o, err
+	}
+	h := t.holding(d.Entry)
+	switch {
+	case b.fact == "": // erased already
+		return outcome{status: Done}, nil
+	case h != nil && !t.ended(h), h == nil && !b.until.Over(t.now) && !t.owed("erase", d.Entry):
+		return outcome{status: Done}, nil // it goes on
+	}
+	*fact = b.fact
+	parts, err := t.parts(ctx, d.Entry)
+	if err != nil {
+		return o, err
+	}
+	all, err := t.deliveries(ctx)
+	if err != nil {
+		return o, err
+	}
+	tried, shared := false, false
+	for _, e := range all {
+		if e.Task != Deliver {
+			continue
+		}
+		other := t.holding(e.Entry)
+		switch {
+		case slices.ContainsFunc(parts, func(p firsthand.Entry) bool { return p.ID == e.Entry }):
+			t.stopDelivery(e)
+			if e.Status == Applied || e.Status == Checking {
+				*ref = e.Ref
+			}
+			tried = tried || e.Tries > 0 || e.Status == Proposed || e.Status == Held && !e.Ref.IsZero()
+		case other != nil && other.Fact == b.fact && e.Status == Applied && !t.ended(other):
+			shared = true // told twice: the record keeps what the other still gives it
+		}
+	}
+	bound := t.state().Binding != nil
+	switch {
+	case tried && ref.IsZero() && (b.stated && !bound || t.row.Record.IsZero()):
+		return outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}, nil
+	case ref.IsZero() && (tried || b.stated && bound):
+		*ref = t.row.Record // what she states to be there from before goes too
+	}
+	if shared || ref.IsZero() {
+		return outcome{status: Applied}, nil
+	}
+	ref.Version = ""
+	return o, nil
+}
+
+// parts returns the entries of first's that tell what the entry id began: itself
+// and its changes, as far as their bodies are here.
+func (t *turn) parts(ctx context.Context, id firsthand.ID) (parts []firsthand.Entry, err error) {
+	first, err := t.log(ctx, firsthand.First)
+	if err != nil {
+		return nil, err
+	}
+	for i := range first {
+		e := &first[i]
+		if !e.HasBody() {
+			continue
+		}
+		if e.ID == id {
+			parts = append(parts, *e)
+		} else if e.Kind() == "change" {
+			if c, err := as[*firsthand.Change](e); err == nil && c.Of == id {
+				parts = append(parts, *e)
+			}
+		}
+	}
+	return parts, nil
+}
+
+// stopDelivery ends the delivery of what is taken back.
+func (t *turn) stopDelivery(d Delivery) {
+	if slices.Contains([]Status{Waiting, Checking, Stopped, Held, Proposed}, d.Status) {
+		d.Status, d.Due = Done, ""
+		t.queue(d)
+	}
+}
+
+// sayErased says that what d's entry began is gone, and with the same commit it
+// is: the disclosure, its changes, and our own account of it. What of them has no
+// outcome gets one first, since who erases owes what was owed all the same.
+func (t *turn) sayErased(ctx context.Context, d Delivery) error {
+	parts, err := t.parts(ctx, d.Entry)
+	if err != nil {
+		return err
+	}
+	if len(parts) > 0 {
+		if h := t.state().Holding(d.Entry); h != nil && !h.Withdraw.IsZero() && t.state().Outcomes[h.Withdraw] == nil {
+			c := &firsthand.Applied{Entry: h.Withdraw, System: t.system(&d), Record: d.Ref.ID, Reported: d.Reported}
+			if err := t.sayIfFits(ctx, c); err != nil {
+				return err
+			}
+		}
+		var ids []firsthand.ID
+		for _, e := range parts {
+			ids = append(ids, e.ID)
+			if e.Kind() == "change" && t.state().Outcomes[e.ID] == nil {
+				if err := t.sayIfFits(ctx, &firsthand.Refused{Entry: e.ID, Reason: "It ended before it was applied."}); err != nil {
+					return err
+				}
+			}
+		}
+		accounts, err := t.accounts(ctx, &parts[0])
+		if err != nil {
+			return err
+		}
+		for part := range slices.Chunk(append(ids, accounts...), maxErased) {
+			if err := t.fresh(ctx); err != nil {
+				return err
+			}
+			if _, err := t.say(ctx, t.state().Erasure(part...)); err != nil {
+				return err
+			}
+		}
+	}
+	if d.Due != "" {
+		d.Due = ""
+		t.queue(d)
+	}
+	return nil
+}
+
+// maxErased is how many entries one erased names: it has to fit into a body.
+const maxErased = 256
+
+// accounts returns our own entries that tell the fact which e gave.
+func (t *turn) accounts(ctx context.Context, e *firsthand.Entry) (ids []firsthand.ID, err error) {
+	b, err := t.begun(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	second, err := t.log(ctx, firsthand.Second)
+	for i := range second {
+		if e := &second[i]; e.HasBody() && e.Kind() == "holds" {
+			if h, err := as[*firsthand.Holds](e); err == nil && h.Fact == b.fact && h.Origin == firsthand.Told {
+				ids = append(ids, e.ID)
+			}
+		}
+	}
+	return ids, err
+}

@@ -1,0 +1,93 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// settle writes down what a step of d came to, unless somebody else has dealt
+// with d meanwhile, and says it.
+func (g *Gateway) settle(ctx context.Context, d Delivery, o outcome) error {
+	// The connector has done what it has done, also if we are stopping.
+	ctx = context.WithoutCancel(ctx)
+	switch {
+	case o.err == nil || fault.KindOf(o.err) != fault.Unavailable:
+		g.reached()
+	case !errors.Is(o.err, context.Canceled):
+		g.missed(d.Rel, g.o.Now())
+	}
+	return g.within(ctx, d.Rel, func(t *turn) error {
+		now, ok, err := t.delivery(ctx, d.Seq, d.Task)
+		if err != nil || !ok || now.Status != d.Status {
+			return err
+		}
+		return t.settle(ctx, now, o)
+	})
+}
+
+// settle is Gateway.settle within a turn.
+func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
+	if o.err != nil {
+		return t.failed(d, o)
+	}
+	d.Status, d.Why, d.Tries, d.Reported = o.status, o.why, 0, o.reported
+	if o.status == Done {
+		d.Due = ""
+	}
+	if !o.ref.IsZero() {
+		d.Ref = o.ref
+	}
+	if d.Task == Deliver && o.status == Applied && t.row.Record.IsZero() && t.hasRecord(d) {
+		t.row.Record = o.ref
+		t.row.Record.Version = ""
+	}
+	t.queue(d)
+	return t.outcome(ctx, d)
+}
+
+// hasRecord reports whether d is about a fact, which goes into a record, and not
+// into a ticket.
+func (t *turn) hasRecord(d Delivery) bool { return t.holding(d.Entry) != nil }
+
+// failed writes down an error: to be tried again if it will pass, else to be
+// looked at.
+func (t *turn) failed(d Delivery, o outcome) error {
+	if o.status != "" {
+		d.Status = o.status
+	}
+	if !o.ref.IsZero() {
+		d.Ref = o.ref
+	}
+	d.Tries++
+	d.Why = why(o.err)
+	if fault.KindOf(o.err) != fault.Unavailable {
+		d.Status = Stopped
+		t.queue(d)
+		t.g.o.Log.Warn("delivery stopped", "relationship", t.r.id, "task", d.Task, "entry", d.Entry, "kind", fault.KindOf(o.err))
+		return nil
+	}
+	if errors.Is(o.err, context.Canceled) {
+		d.Next = t.now // it was we who stopped
+	} else {
+		d.Next = t.now.Add(max(connector.WaitOf(o.err), t.g.backoff(d.Tries)))
+	}
+	t.queue(d)
+	return nil
+}
+
+// backoff is how long to wait after n failures: 2 s, 4 s, … up to an hour, each
+// plus up to half as much again, so that a system that comes back isn't called by
+// everyone at once.
+func (g *Gateway) backoff(n int) time.Duration {
+	pause := min(time.Hour, time.Second<<min(n, 12))
+	var b [4]byte
+	if err := g.fill(b[:]); err != nil {
+		return pause // without chance, calls only come closer together
+	}
+	share := int64(b[0])<<16 | int64(b[1])<<8 | int64(b[2])
+	return pause + time.Duration(int64(pause/2)*share>>24)
+}

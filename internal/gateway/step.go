@@ -1,0 +1,231 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"firsthand"
+)
+
+// Step does one piece of the work that no call asks for, if one is due: of a
+// rotation, of listening to the company's system, or of the outbox. It reports
+// whether it did; if it didn't, next is when there may be something, the zero time
+// if that isn't known. Several goroutines may call it.
+//
+// Everything the gateway does by itself is done here, with the clock and the
+// chance that it was given, so that a simulation can drive it.
+func (g *Gateway) Step(ctx context.Context) (worked bool, next time.Time, err error) {
+	for _, piece := range []func(context.Context) (bool, time.Time, error){g.stepRotate, g.stepPoll, g.stepOutbox} {
+		worked, at, err := piece(ctx)
+		if worked || err != nil {
+			return worked, time.Time{}, err
+		}
+		if !at.IsZero() && (next.IsZero() || at.Before(next)) {
+			next = at
+		}
+	}
+	return false, next, nil
+}
+
+// single runs fn unless another goroutine is at the same chore.
+func (g *Gateway) single(chore string, fn func() (bool, error)) (worked bool, err error) {
+	g.mu.Lock()
+	if g.alone[chore] {
+		g.mu.Unlock()
+		return false, nil
+	}
+	g.alone[chore] = true
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.alone[chore] = false
+	}()
+	return fn()
+}
+
+// stepRotate brings one relationship to the company's key in force.
+func (g *Gateway) stepRotate(ctx context.Context) (bool, time.Time, error) {
+	g.mu.Lock()
+	behind, keys := g.behind, len(g.keys.Chain)
+	g.mu.Unlock()
+	if !behind {
+		return false, time.Time{}, nil
+	}
+	worked, err := g.single("rotate", func() (bool, error) {
+		rels, err := g.o.Store.Behind(ctx, keys, 1)
+		if err != nil {
+			return false, err
+		}
+		if len(rels) == 0 {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.behind = len(g.keys.Chain) != keys
+			return false, nil
+		}
+		return true, g.within(ctx, rels[0], func(t *turn) error {
+			if t.mute() != "" {
+				return nil
+			}
+			return t.followChain(ctx)
+		})
+	})
+	return worked, time.Time{}, err
+}
+
+// stepPoll asks the company's system for changes when it is time to.
+func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
+	if g.o.Connector == nil {
+		return false, time.Time{}, nil
+	}
+	now := g.o.Now()
+	g.mu.Lock()
+	next := g.nextPoll
+	g.mu.Unlock()
+	if now.Before(next) {
+		return false, next, nil
+	}
+	worked, err := g.single("poll", func() (bool, error) {
+		more, err := g.poll(ctx)
+		var wait time.Duration
+		failed := 0
+		switch {
+		case errors.Is(err, errPoll):
+			g.mu.Lock()
+			failed, err = g.polls+1, nil
+			g.mu.Unlock()
+			wait = max(g.o.Poll, g.backoff(failed))
+		case err == nil && !more:
+			wait = g.o.Poll
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.nextPoll, g.polls = now.Add(wait), failed
+		return err == nil, err
+	})
+	return worked, time.Time{}, err
+}
+
+// stepOutbox does the next delivery that nobody else is at.
+func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
+	ready, err := g.o.Store.Ready(ctx, 2*g.o.Workers)
+	if err != nil {
+		return false, time.Time{}, err
+	}
+	now := g.o.Now()
+	for _, d := range ready {
+		if d.Next.After(now) {
+			return false, d.Next, nil
+		}
+		g.mu.Lock()
+		until := g.breaker.blocked(now)
+		if d.Task == Review {
+			until = time.Time{} // that doesn't take the company's system
+		}
+		if !until.IsZero() {
+			g.mu.Unlock()
+			return false, until, nil
+		}
+		if g.busy[d.Rel] {
+			g.mu.Unlock()
+			continue
+		}
+		g.busy[d.Rel] = true
+		g.mu.Unlock()
+		return true, time.Time{}, g.do(ctx, d)
+	}
+	return false, time.Time{}, nil
+}
+
+// do does one delivery. The caller has made the relationship busy.
+func (g *Gateway) do(ctx context.Context, d Delivery) error {
+	defer func() {
+		g.mu.Lock()
+		delete(g.busy, d.Rel)
+		g.mu.Unlock()
+		g.work.wake(firsthand.ID{})
+	}()
+	if d.Status == Later {
+		return g.start(ctx, d)
+	}
+	switch d.Task {
+	case Deliver:
+		return g.deliver(ctx, d)
+	case Redact:
+		return g.redact(ctx, d)
+	case Verify:
+		return g.verify(ctx, d)
+	}
+	return g.settle(ctx, d, outcome{status: Done})
+}
+
+// start puts a delivery into line whose time has come.
+func (g *Gateway) start(ctx context.Context, d Delivery) error {
+	return g.within(ctx, d.Rel, func(t *turn) error {
+		if t.mute() != "" {
+			return nil
+		}
+		if d.Task == Review {
+			d.Status = Done
+			t.queue(d)
+			return t.attend(ctx)
+		}
+		d.Status, d.Why, d.Due = Waiting, "", t.dutyDue("erase", d.Entry)
+		t.queue(d)
+		return nil
+	})
+}
+
+// Run does the work that no call asks for, until ctx ends. It returns when the
+// pieces in hand are done.
+func (g *Gateway) Run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	for range g.o.Workers {
+		workers.Go(func() {
+			for n := 0; ctx.Err() == nil; {
+				if !g.turnOver(ctx, &n) {
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return nil
+}
+
+// longest is how long a worker sleeps at most: a clock may be set.
+const longest = time.Minute
+
+// turnOver does a step, or sleeps until there may be one. failed counts the steps
+// that failed in a row. It reports whether to go on.
+func (g *Gateway) turnOver(ctx context.Context, failed *int) bool {
+	woken, stop := g.work.watch(firsthand.ID{})
+	defer stop()
+	worked, next, err := g.Step(ctx)
+	if ctx.Err() != nil {
+		return false
+	}
+	pause := longest
+	switch {
+	case err != nil:
+		*failed++
+		g.o.Log.Error("background work", "err", err)
+		pause, woken = g.backoff(*failed), nil
+	case worked:
+		*failed = 0
+		return true
+	case !next.IsZero():
+		pause = min(longest, max(next.Sub(g.o.Now()), time.Millisecond))
+	}
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-woken:
+	case <-timer.C:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}

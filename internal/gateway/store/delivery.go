@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/gateway"
+	"firsthand/internal/sqlite"
+)
+
+// delivery inserts d, or replaces it where it stands in line, and keeps the cached
+// time at which its relationship has something to do.
+func (w *writer) delivery(ctx context.Context, d *gateway.Delivery) error {
+	n, err := w.number(ctx, d.Rel)
+	if err != nil {
+		return err
+	}
+	_, err = w.tx.ExecContext(ctx, `
+		INSERT INTO delivery (rel, seq, task, entry, status, tries, next, why, system, record, version, reported, due)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (rel, seq, task) DO UPDATE
+		SET status = excluded.status, tries = excluded.tries, next = excluded.next, why = excluded.why, system = excluded.system,
+			record = excluded.record, version = excluded.version, reported = excluded.reported, due = excluded.due`,
+		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Tries, timeText(d.Next), d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version,
+		d.Reported, string(d.Due))
+	if err != nil {
+		return err
+	}
+	// What is first in line, unless it is stopped, or the soonest that is set for
+	// later. It is written only if it changes, which most calls don't make it.
+	_, err = w.tx.ExecContext(ctx, `
+		UPDATE relationship SET due = d.next
+		FROM (
+			SELECT min(next) AS next FROM (
+				SELECT next FROM (
+					SELECT status, next FROM delivery
+					WHERE rel = ?1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1)
+				WHERE status <> 'stopped'
+				UNION ALL
+				SELECT next FROM (SELECT next FROM delivery WHERE rel = ?1 AND status = 'later' ORDER BY next LIMIT 1))
+		) AS d
+		WHERE relationship.n = ?1 AND relationship.due IS NOT d.next`, n)
+	return err
+}
+
+const deliveryColumns = `d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due`
+
+// readDeliveries reads rows of the relationship's id and the columns above.
+func readDeliveries(rows *sqlite.Rows) (all []gateway.Delivery, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		var d gateway.Delivery
+		var next string
+		err := rows.Scan(id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &next, &d.Why,
+			&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due))
+		if err != nil {
+			return nil, err
+		}
+		if d.Next, err = parseTime(next); err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// Deliveries implements [gateway.Store].
+func (s *Store) Deliveries(ctx context.Context, rel firsthand.ID) (all []gateway.Delivery, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+			WHERE r.id = ? ORDER BY d.n`, rel[:])
+		if err != nil {
+			return err
+		}
+		all, err = readDeliveries(rows)
+		return err
+	})
+	return all, err
+}
+
+// Delivery implements [gateway.Store].
+func (s *Store) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task gateway.Task) (d gateway.Delivery, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+			WHERE r.id = ? AND d.seq = ? AND d.task = ?`, rel[:], seq, string(task))
+		if err != nil {
+			return err
+		}
+		all, err := readDeliveries(rows)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return fmt.Errorf("delivery of entry %d: %w", seq, fault.NotExist)
+		}
+		d = all[0]
+		return nil
+	})
+	return d, err
+}
+
+// Ready implements [gateway.Store].
+func (s *Store) Ready(ctx context.Context, limit int) (ready []gateway.Delivery, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rels, err := tx.QueryContext(ctx, `
+			SELECT n, due FROM relationship
+			WHERE due IS NOT NULL AND restored = 0 AND frozen = '' ORDER BY due LIMIT ?`, limit)
+		if err != nil {
+			return err
+		}
+		defer rels.Close()
+		for rels.Next() {
+			var n int64
+			var due string
+			if err := rels.Scan(&n, &due); err != nil {
+				return err
+			}
+			rows, err := tx.QueryContext(ctx, `
+				SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+				WHERE d.rel = ? AND d.status IN ('waiting', 'checking', 'stopped') ORDER BY d.n LIMIT 1`, n)
+			if err != nil {
+				return err
+			}
+			one, err := readDeliveries(rows)
+			if err != nil {
+				return err
+			}
+			if len(one) == 0 || one[0].Status == gateway.Stopped || timeText(one[0].Next) != due {
+				rows, err := tx.QueryContext(ctx, `
+					SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+					WHERE d.rel = ? AND d.status = 'later' ORDER BY d.next, d.n LIMIT 1`, n)
+				if err != nil {
+					return err
+				}
+				if one, err = readDeliveries(rows); err != nil {
+					return err
+				}
+			}
+			ready = append(ready, one...)
+		}
+		return rels.Err()
+	})
+	return ready, err
+}
+
+// Due implements [gateway.Store].
+func (s *Store) Due(ctx context.Context) (due []gateway.Delivery, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := tx.QueryContext(ctx, `
+			SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+			WHERE d.due <> '' ORDER BY d.due, d.n`)
+		if err != nil {
+			return err
+		}
+		due, err = readDeliveries(rows)
+		return err
+	})
+	return due, err
+}
+
+// Setting implements [gateway.Store].
+func (s *Store) Setting(ctx context.Context, name string) (value string, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		err := tx.QueryRowContext(ctx, `SELECT value FROM setting WHERE name = ?`, name).Scan(&value)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return value, err
+}

@@ -1,0 +1,4 @@
+package store
+
+// Dir returns the directory of s.
+func Dir(s *Store) string { return s.dir }

@@ -1,0 +1,148 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/wire"
+)
+
+// Sync implements [wire.Server].
+func (g *Gateway) Sync(ctx context.Context, r wire.Request) (wire.Response, error) {
+	var until <-chan time.Time
+	for {
+		// Watched before it is looked, so that nothing is missed in between.
+		var news <-chan struct{}
+		if r.Wait > 0 {
+			var stop func()
+			news, stop = g.news.watch(r.Rel)
+			defer stop()
+		}
+		resp, err := g.call(ctx, r)
+		if err != nil || r.Wait <= 0 || !quiet(&r, &resp) {
+			return resp, err
+		}
+		if until == nil {
+			timer := time.NewTimer(min(r.Wait, wire.MaxWait))
+			defer timer.Stop()
+			until = timer.C
+		}
+		select {
+		case <-news:
+		case <-until:
+			return resp, nil
+		case <-ctx.Done():
+			return resp, nil
+		}
+	}
+}
+
+// quiet reports whether there is nothing to say: the call brought nothing, and
+// both sides have the same.
+func quiet(r *wire.Request, resp *wire.Response) bool {
+	return len(r.Entries) == 0 && len(resp.Entries) == 0 && r.First == resp.First && r.Second == resp.Second
+}
+
+// call is one call, without the waiting.
+func (g *Gateway) call(ctx context.Context, r wire.Request) (wire.Response, error) {
+	t, err := g.begin(ctx, r.Rel)
+	if err != nil {
+		return wire.Response{}, err
+	}
+	defer t.end()
+	return t.serve(ctx, &r)
+}
+
+// Open implements [wire.Server].
+func (g *Gateway) Open(ctx context.Context, r wire.Request) (wire.Response, error) {
+	if len(r.Entries) == 0 || r.Entries[0].ID != r.Rel {
+		return wire.Response{}, fault.Refuse(fault.Invalid, "batch-open", "open begins with the entry that opens the relationship")
+	}
+	_, err := g.o.Store.Relationship(ctx, r.Rel)
+	switch {
+	case fault.KindOf(err) == fault.NotExist:
+		if err := g.meet(ctx, &r); err != nil {
+			return wire.Response{}, err
+		}
+	case err != nil:
+		return wire.Response{}, err
+	}
+	return g.Sync(ctx, r)
+}
+
+// meet begins the relationship that r.Entries[0] opens: one commit of first's
+// open, second's, and the row. If she says that she has second's log already, a
+// backup lost the relationship: then it begins with hers alone, and ours is taken
+// back from her.
+func (g *Gateway) meet(ctx context.Context, r *wire.Request) error {
+	rel, err := g.cache.take(ctx, r.Rel)
+	if err != nil {
+		return err
+	}
+	t := &turn{g: g, r: rel, now: g.o.Now()}
+	defer t.end()
+	if rel.state != nil {
+		return nil // another call came first
+	}
+	rel.state, rel.cost = firsthand.NewState(), costEmpty
+	rel.row = Relationship{ID: r.Rel}
+	t.row = Relationship{ID: r.Rel, Opened: t.now}
+	t.ahead = true
+
+	e := r.Entries[0]
+	if err := t.state().Check(e); err != nil {
+		return err
+	}
+	if !e.HasBody() {
+		return errNoBody
+	}
+	if err := t.take(e); err != nil {
+		return err
+	}
+	keys := g.keyring()
+	opened, lost := &t.state().Opened, r.Second.Seq > 0
+	switch n := keys.reached(opened.CompanyKey); {
+	case opened.Domain != g.o.Company.Domain:
+		return fault.Refuse(fault.Invalid, "open-domain", "the relationship is with %s, this is %s", opened.Domain, g.o.Company.Domain)
+	case n == 0:
+		return fault.Refuse(fault.Invalid, "open-pinned", "the pinned key never was the company's")
+	case n < len(keys.Chain) && !lost:
+		return fault.Refuse(fault.Conflict, "open-pinned", "the company has another key by now: fetch its document again")
+	}
+	t.row.Restored = lost
+	if !lost {
+		last := keys.Chain[len(keys.Chain)-1]
+		if _, err := t.sayWith(keys.current(), &firsthand.Open{Role: "company", Key: last.Key, Next: last.Next}); err != nil {
+			return err
+		}
+	}
+	return t.commit(ctx)
+}
+
+var errNoBody = fault.Refuse(fault.Invalid, "body-missing", "the entry comes without its body, which nobody has erased")
+
+// serve takes what r brings, says what follows from it, and answers.
+func (t *turn) serve(ctx context.Context, r *wire.Request) (wire.Response, error) {
+	before := t.state().Log(firsthand.Second).Head.Seq
+	in := &intake{turn: t, call: r, flags: len(t.state().Flags)}
+	err := in.take(ctx)
+	if t.r.state == nil {
+		return wire.Response{}, err // corruption: nothing can be kept
+	}
+	if err == nil {
+		err = in.follow(ctx)
+	}
+	// What was good before an error is kept, and so is evidence.
+	if err != nil {
+		if cerr := t.commit(ctx); cerr != nil {
+			return wire.Response{}, cerr
+		}
+		return wire.Response{}, err
+	}
+	if err := t.commit(ctx); err != nil {
+		return wire.Response{}, err
+	}
+	return t.answer(ctx, r, before)
+}

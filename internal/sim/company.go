@@ -1,0 +1,182 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/gateway"
+	"firsthand/internal/gateway/gatewaytest"
+	"firsthand/terms"
+)
+
+// A company has a gateway, while it is up, on a store and before a CRM.
+type company struct {
+	r       *run
+	name    string
+	domain  string
+	store   *gatewaytest.Memory
+	disk    *gatewayDisk
+	gateway *gateway.Gateway // nil while it is down
+	life    int
+	crm     *crm
+
+	keys  *gateway.Keys // as they lie on disk
+	next  *firsthand.Signer
+	terms []firsthand.TermsRef // that it accepts
+
+	skew    time.Duration
+	parted  time.Time
+	look    int
+	asked   int
+	backups []gatewaytest.Snapshot
+}
+
+func (r *run) newCompany(i int) *company {
+	c := &company{r: r, name: fmt.Sprintf("company%d", i+1), domain: fmt.Sprintf("company%d.example", i+1), store: gatewaytest.NewMemory()}
+	if r.plan.clocks {
+		c.skew = r.between(-maxSkew, maxSkew)
+	}
+	c.crm = newCRM(c.clock)
+	c.crm.person = r.chance(0.3)
+	c.keys, c.next = r.newKeys()
+	c.accept()
+	c.start()
+	return c
+}
+
+// newKeys returns the keys that a company begins with, and the one after.
+func (r *run) newKeys() (*gateway.Keys, *firsthand.Signer) {
+	now, next := r.newSigner(), r.newSigner()
+	return &gateway.Keys{Signers: []*firsthand.Signer{now}, Chain: []firsthand.ChainKey{{Key: now.Public(), Next: next.Public().Hash()}}}, next
+}
+
+func (r *run) newSigner() *firsthand.Signer {
+	s, err := firsthand.NewSigner(r.rng)
+	if err != nil {
+		panic(err) // math/rand doesn't fail
+	}
+	return s
+}
+
+// accept decides which terms the company accepts: most accept hers.
+func (c *company) accept() {
+	if c.r.chance(0.15) {
+		return
+	}
+	if t, ok := terms.Default().Lookup("FIRSTHAND-SD-BASE"); ok {
+		c.terms = []firsthand.TermsRef{t.Ref()}
+	}
+}
+
+func (c *company) clock() time.Time { return c.r.now.Add(c.skew) }
+
+func (c *company) address() string { return "https://" + c.domain + "/firsthand" }
+
+func (r *run) companyOf(domain string) *company {
+	for _, c := range r.companies {
+		if c.domain == domain {
+			return c
+		}
+	}
+	return nil
+}
+
+func (r *run) companyAt(address string) *company {
+	for _, c := range r.companies {
+		if c.address() == address {
+			return c
+		}
+	}
+	return nil
+}
+
+// start begins a process on the store and the keys as they are.
+func (c *company) start() {
+	c.life++
+	life := c.life
+	c.disk = &gatewayDisk{disk: &disk{r: c.r, crash: func() { c.crashed(life) }}, Store: c.store,
+		committed: func(commit gateway.Commit) { c.r.ledger.gatewayCommitted(c, commit) }}
+	keys := *c.keys
+	keys.Save = func(k *gateway.Keys) error { c.keys = k; return nil }
+	g, err := gateway.New(gateway.Options{
+		Company: firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: "BE", Gateway: c.address(), Terms: c.terms},
+		Keys:    &keys, Store: c.r.Bug.gatewayStore(c.r, c.disk), Connector: c.r.Bug.connector(c.r, c.crm), Poll: c.pollEvery(),
+		Now: c.clock, Rand: c.r.rng, Log: c.r.logger(c.name)})
+	if err != nil {
+		c.r.fail("%s: start: %v", c.name, err)
+		return
+	}
+	c.gateway = g
+	c.wake(c.r.between(0, time.Minute))
+}
+
+// pollEvery is how often the gateway asks the CRM for news; see device.pollEvery.
+func (c *company) pollEvery() time.Duration {
+	if c.r.healed {
+		return 20 * time.Minute
+	}
+	return c.r.plan.active / 10
+}
+
+// stop ends the process, at no good moment.
+func (c *company) stop() {
+	c.disk.cut, c.gateway = true, nil
+	c.life++
+}
+
+func (c *company) crashed(life int) {
+	if life != c.life {
+		return
+	}
+	c.stop()
+	c.r.after(c.r.between(time.Second, 2*time.Hour), c.name+" starts again", func() {
+		if c.gateway == nil {
+			c.start()
+		}
+	})
+}
+
+// wake has the gateway do its background work, in a while.
+func (c *company) wake(in time.Duration) {
+	c.look++
+	this := c.look
+	c.r.after(in, c.name+" works", func() {
+		if this == c.look && c.gateway != nil {
+			c.work()
+		}
+	})
+}
+
+// work does what gateway.Run does: steps, until there is nothing more for now.
+func (c *company) work() {
+	g := c.gateway
+	for range 100 {
+		worked, next, err := g.Step(c.r.ctx)
+		switch {
+		case c.gateway != g:
+			return // it crashed
+		case err != nil:
+			c.complain("step", err)
+			c.wake(c.r.between(time.Second, time.Minute))
+			return
+		case !worked:
+			wait := c.pollEvery()
+			if !next.IsZero() {
+				wait = min(wait, next.Sub(c.clock()))
+			}
+			c.wake(max(wait, time.Second))
+			return
+		}
+	}
+	c.r.fail("%s: a hundred steps, and still work", c.name)
+}
+
+// complain fails the run for an error that nothing injected explains.
+func (c *company) complain(what string, err error) {
+	c.r.say("%s: %s: %v", c.name, what, err)
+	if fault.KindOf(err) == fault.Internal {
+		c.r.fail("%s: %s: %v", c.name, what, err)
+	}
+}

@@ -1,0 +1,305 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// A crm is a company's system, and the connector to it. connector/memory is the
+// same on a disk that has to be synced; this one counts instead what is done to
+// it. It outlives every crash of the gateway.
+type crm struct {
+	mu     sync.Mutex // a run has one goroutine, but connectors are held to more
+	now    func() time.Time
+	person bool // a person decides on every fact
+	down   bool
+	lose   int // answers that get lost, though what they answer is done
+
+	last      int
+	records   map[string]*record
+	tickets   map[string]*ticket
+	proposals []proposal
+	results   map[firsthand.ID]connector.Result
+	sent      []notice
+	changes   []connector.Change
+	writes    []write // every effect on a record or ticket, in order
+}
+
+type record struct {
+	number  string
+	contact string
+	version int
+	facts   map[string]firsthand.Value
+	rels    []firsthand.ID
+}
+
+type ticket struct {
+	number string
+	rel    firsthand.ID
+	first  firsthand.ID // the request that made it
+	posts  []string
+}
+
+type proposal struct {
+	id      firsthand.ID
+	request connector.Request
+}
+
+// A notice is a message to a contact on record.
+type notice struct{ id, record, to, text string }
+
+// A write is one effect.
+type write struct {
+	id     firsthand.ID // the request
+	rel    firsthand.ID
+	record string // or ticket
+	fact   string
+	value  firsthand.Value // zero: removed
+}
+
+var (
+	_ connector.Binder   = (*crm)(nil)
+	_ connector.Redactor = (*crm)(nil)
+)
+
+func newCRM(now func() time.Time) *crm {
+	return &crm{now: now, last: 1000, records: make(map[string]*record), tickets: make(map[string]*ticket),
+		results: make(map[firsthand.ID]connector.Result)}
+}
+
+var errDown = fmt.Errorf("%w: the CRM is down", fault.Unavailable)
+
+// up takes the lock for one call, and says why it can't be served.
+func (c *crm) up(ctx context.Context) error {
+	c.mu.Lock()
+	if c.down {
+		return errDown
+	}
+	return ctx.Err()
+}
+
+// lost reports whether this answer gets lost.
+func (c *crm) lost() bool {
+	if c.lose == 0 {
+		return false
+	}
+	c.lose--
+	return true
+}
+
+func (c *crm) number() string { c.last++; return strconv.Itoa(c.last) }
+
+func (c *crm) ref(r *record) connector.Ref {
+	return connector.Ref{System: "CRM", ID: r.number, Version: strconv.Itoa(r.version)}
+}
+
+// Deliver implements [connector.Connector].
+func (c *crm) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return connector.Result{}, err
+	}
+	res, done := c.results[r.ID]
+	if !done {
+		var err error
+		if res, err = c.deliver(r); err != nil {
+			return connector.Result{}, err
+		}
+		c.results[r.ID] = res
+	}
+	if c.lost() {
+		return connector.Result{}, errDown
+	}
+	return res, nil
+}
+
+func (c *crm) deliver(r connector.Request) (connector.Result, error) {
+	switch r.Kind {
+	case "message", "request":
+		return c.post(r), nil
+	case "disclose", "change", "withdraw":
+	default:
+		return connector.Result{}, fmt.Errorf("deliver %s: %w", r.Kind, fault.Invalid)
+	}
+	if c.person || r.Proposal {
+		c.proposals = append(c.proposals, proposal{r.ID, r})
+		return connector.Result{State: connector.Proposed, Ref: r.Record}, nil
+	}
+	return c.write(r)
+}
+
+// write changes the record that r names, or that its relationship made.
+func (c *crm) write(r connector.Request) (connector.Result, error) {
+	rec := c.records[r.Record.ID]
+	if r.Record.IsZero() {
+		rec = c.recordOf(r.Relationship)
+	}
+	switch {
+	case rec != nil && r.Record.Version != "" && r.Record.Version != strconv.Itoa(rec.version):
+		return connector.Result{}, fmt.Errorf("record %s is at version %d: %w", rec.number, rec.version, fault.Conflict)
+	case rec == nil && r.Kind == "withdraw":
+		return connector.Result{State: connector.Written}, nil
+	case rec == nil && !r.Record.IsZero():
+		return connector.Result{State: connector.Declined, Ref: r.Record, Reason: "there is no such record"}, nil
+	case rec == nil:
+		rec = &record{number: c.number(), facts: make(map[string]firsthand.Value)}
+		c.records[rec.number] = rec
+	}
+	if r.Kind == "withdraw" {
+		r.Value = firsthand.Value{}
+	}
+	rec.set(r.Fact, r.Value)
+	if !r.Proposal && !slices.Contains(rec.rels, r.Relationship) {
+		rec.rels = append(rec.rels, r.Relationship)
+	}
+	c.writes = append(c.writes, write{r.ID, r.Relationship, rec.number, r.Fact, r.Value})
+	return connector.Result{State: connector.Written, Ref: c.ref(rec)}, nil
+}
+
+func (r *record) set(fact string, v firsthand.Value) {
+	r.version++
+	r.facts[fact] = v
+	if v.IsZero() {
+		delete(r.facts, fact)
+	}
+}
+
+func (c *crm) recordOf(rel firsthand.ID) *record {
+	for _, number := range slices.Sorted(maps.Keys(c.records)) {
+		if r := c.records[number]; slices.Contains(r.rels, rel) {
+			return r
+		}
+	}
+	return nil
+}
+
+// post puts what she says into the ticket of its thread, or a new one.
+func (c *crm) post(r connector.Request) connector.Result {
+	t := c.tickets[r.Thread.ID]
+	if t == nil || t.rel != r.Relationship {
+		t = &ticket{number: "T" + c.number(), rel: r.Relationship, first: r.ID}
+		c.tickets[t.number] = t
+	}
+	t.posts = append(t.posts, r.Text)
+	c.writes = append(c.writes, write{id: r.ID, rel: r.Relationship, record: t.number})
+	return connector.Result{State: connector.Written, Ref: connector.Ref{System: "CRM", ID: t.number}}
+}
+
+// Read implements [connector.Connector].
+func (c *crm) Read(ctx context.Context, ref connector.Ref) (connector.Record, error) {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return connector.Record{}, err
+	}
+	if t := c.tickets[ref.ID]; t != nil {
+		return connector.Record{Ref: connector.Ref{System: "CRM", ID: t.number}, Facts: map[string]firsthand.Value{}}, nil
+	}
+	r := c.records[ref.ID]
+	if r == nil {
+		return connector.Record{}, fmt.Errorf("record %s: %w", ref.ID, fault.NotExist)
+	}
+	return connector.Record{Ref: c.ref(r), Facts: maps.Clone(r.facts)}, nil
+}
+
+// Changes implements [connector.Connector]. A cursor counts changes.
+func (c *crm) Changes(ctx context.Context, cursor string) iter.Seq2[connector.Change, error] {
+	return func(yield func(connector.Change, error) bool) {
+		changes, err := c.since(ctx, cursor)
+		if err != nil {
+			yield(connector.Change{}, err)
+			return
+		}
+		for _, change := range changes {
+			if !yield(change, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (c *crm) since(ctx context.Context, cursor string) ([]connector.Change, error) {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return nil, err
+	}
+	after, err := strconv.Atoi("0" + cursor)
+	if err != nil || after > len(c.changes) {
+		return nil, fmt.Errorf("cursor %q: %w", cursor, fault.Invalid)
+	}
+	return slices.Clone(c.changes[after:]), nil
+}
+
+// Find implements [connector.Binder].
+func (c *crm) Find(ctx context.Context, claim connector.Claim) ([]connector.Ref, error) {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return nil, err
+	}
+	var found []connector.Ref
+	for _, number := range slices.Sorted(maps.Keys(c.records)) {
+		if r := c.records[number]; claim.Record != "" && (r.number == claim.Record || r.contact == claim.Record) {
+			found = append(found, c.ref(r))
+		}
+	}
+	return found, nil
+}
+
+// Notify implements [connector.Binder].
+func (c *crm) Notify(ctx context.Context, ref connector.Ref, m connector.Message) (string, error) {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return "", err
+	}
+	r := c.records[ref.ID]
+	if r == nil || r.contact == "" {
+		return "", fmt.Errorf("notify %s: %w", ref.ID, fault.NotExist)
+	}
+	if !slices.ContainsFunc(c.sent, func(n notice) bool { return n.id == m.ID }) {
+		c.sent = append(c.sent, notice{m.ID, r.number, r.contact, m.Text})
+	}
+	if c.lost() {
+		return "", errDown
+	}
+	return connector.Mask(r.contact), nil
+}
+
+// Redact implements [connector.Redactor].
+func (c *crm) Redact(ctx context.Context, ref connector.Ref, fact string) error {
+	defer c.mu.Unlock()
+	if err := c.up(ctx); err != nil {
+		return err
+	}
+	r := c.records[ref.ID]
+	switch {
+	case c.tickets[ref.ID] != nil && fact == "":
+		delete(c.tickets, ref.ID)
+	case r != nil && fact == "":
+		delete(c.records, ref.ID)
+	case r != nil:
+		r.set(fact, firsthand.Value{})
+		c.writes = append(c.writes, write{record: r.number, fact: fact})
+	}
+	c.proposals = slices.DeleteFunc(c.proposals, func(p proposal) bool {
+		return p.request.Fact == fact && fact != "" && (p.request.Record.ID == ref.ID || r != nil && slices.Contains(r.rels, p.request.Relationship))
+	})
+	c.changes = slices.Clone(c.changes)
+	for i := range c.changes {
+		if x := &c.changes[i]; x.Ref.ID == ref.ID && (fact == "" || x.Fact == fact) {
+			*x = connector.Change{Cursor: x.Cursor, ID: x.ID, At: x.At}
+		}
+	}
+	if c.lost() {
+		return errDown
+	}
+	return nil
+}

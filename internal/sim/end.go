@@ -1,0 +1,118 @@
+package sim
+
+import (
+	"slices"
+
+	"firsthand"
+)
+
+// inTheEnd holds what must hold when everything has converged.
+var testHook = func() {}
+
+func (r *run) inTheEnd() {
+	testHook()
+	for _, k := range r.ledger.all {
+		r.isKept(k)
+	}
+	for _, b := range r.ledger.order {
+		if b.company == nil {
+			continue
+		}
+		r.compare(b)
+		s, err := firsthand.Load(r.ctx, b.company.store, b.id)
+		if err != nil {
+			r.fail("%s can't fold its logs: %v", b.company.name, err)
+			return
+		}
+		r.stayErased(b, s)
+		r.isApplied(b, s)
+		if b.safe {
+			r.isDisowned(b, s)
+		}
+	}
+	for _, c := range r.customers {
+		if differed, err := c.devices[0].agent.Rebuild(r.ctx); err != nil || len(differed) > 0 {
+			r.fail("%s: caches of %d relationships are not what the logs say: %v", c.name, len(differed), err)
+		}
+	}
+}
+
+// isKept holds that nothing durable is lost: what one party had on stable storage
+// both have now, unless the run knows how it was lost.
+func (r *run) isKept(k *kept) {
+	if k.gone != "" || k.bond == nil || k.bond.company == nil {
+		return
+	}
+	says := ""
+	switch {
+	case k.signed:
+		says = ", which was receipted,"
+	case k.acted:
+		says = ", which an act returned,"
+	}
+	if !r.companyHas(k) {
+		r.fail("%s lost entry %d of %s%s", k.bond.company.name, k.Seq, k.Side, says)
+	}
+	if k.bond.forgotten || k.bond.orphan || k.Side == firsthand.Second && r.over(k.bond) {
+		return
+	}
+	if !r.agentHas(k) {
+		r.fail("%s lost entry %d of %s%s", k.bond.device.name, k.Seq, k.Side, says)
+	}
+}
+
+// stayErased holds that the company has no body that it said is gone.
+func (r *run) stayErased(b *bond, s *firsthand.State) {
+	for _, e := range r.log(b.company.store, b.id, firsthand.Second) {
+		for _, id := range e.Erases() {
+			r.count("body erased")
+			pos := s.Pos(id)
+			for _, x := range r.log(b.company.store, b.id, pos.Side) {
+				if x.ID == id && x.HasBody() {
+					r.fail("%s has a body that it said is erased", b.company.name)
+				}
+			}
+		}
+	}
+}
+
+// isApplied holds that what the company signed as applied was written, once, to
+// the record it names; and that no value of a thief's counts.
+func (r *run) isApplied(b *bond, s *firsthand.State) {
+	for of, o := range s.Outcomes {
+		k := r.ledger.entries[of]
+		if !o.Applied || k == nil {
+			continue
+		}
+		n := 0
+		for _, w := range b.company.crm.writes {
+			if w.id == of && w.record == o.Record {
+				n++
+			}
+		}
+		// A withdrawal of what isn't there needs no write.
+		if n != 1 && k.Kind() != "withdraw" {
+			r.fail("%s signed that entry %d is applied to %s; that record was written %d times", b.company.name, k.Seq, o.Record, n)
+		}
+		r.count("applied")
+	}
+}
+
+// isDisowned holds that nothing a thief wrote has effect.
+func (r *run) isDisowned(b *bond, s *firsthand.State) {
+	for _, e := range r.log(b.company.store, b.id, firsthand.First) {
+		k := r.ledger.entries[e.ID]
+		if k == nil || !k.thief {
+			continue
+		}
+		if !slices.ContainsFunc(s.Flags, func(f firsthand.Flag) bool { return f.Entry == e.ID && f.Rule == "rotate-disowned" }) {
+			r.fail("a thief's entry %d still counts", e.Seq)
+		}
+		for _, h := range s.Holdings {
+			if h.Last == e.ID || h.Entry == e.ID {
+				r.fail("a thief's value still counts")
+			}
+		}
+		r.count("thief's entry disowned")
+	}
+}

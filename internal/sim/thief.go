@@ -1,0 +1,91 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+	"firsthand/wire"
+)
+
+// A thief has a copy of one relationship of hers, with the key. He doesn't have
+// the kit.
+type thief struct {
+	r    *run
+	bond *bond
+	key  *firsthand.Signer
+	at   string // the gateway's address
+	out  bool   // the gateway has refused him
+}
+
+// steal lends a key of hers to a thief.
+func (r *run) steal() {
+	d := pick(r, r.customers).devices[0]
+	rows, _ := d.store.Relationships(r.ctx)
+	rows = slices.DeleteFunc(rows, func(row agent.Relationship) bool { return row.Received.Seq == 0 || r.ledger.rels[row.ID].stolen })
+	if len(rows) == 0 {
+		return
+	}
+	row := pick(r, rows)
+	t := &thief{r: r, bond: r.ledger.rels[row.ID], key: firsthand.SignerFromSeed(row.Seed), at: row.Gateway}
+	t.bond.stolen = true
+	r.count("key stolen")
+	for range 1 + r.rng.Intn(3) {
+		r.after(r.between(0, r.plan.active/3), "a thief writes", t.write)
+	}
+	// She hears of it sooner or later; else her agent shows that it is frozen.
+	r.after(r.between(time.Hour, r.plan.active/2), "she hears of the theft", func() { r.ledger.rotateStolen(r, t.bond) })
+}
+
+// write takes the company's copy of the logs, and adds to it in her name.
+func (t *thief) write() {
+	r := t.r
+	req := wire.Request{Rel: t.bond.id}
+	resp, err := r.serve(t.bond.company, false, t.key.Public(), t.bond.company.clock(), req)
+	if err != nil {
+		t.out = t.out || fault.KindOf(err) == fault.Denied
+		return
+	}
+	s, err := firsthand.Verify(split(resp.Entries))
+	if err != nil || len(resp.Entries) == 0 || s.Log(firsthand.First).Key() != t.key.Public() {
+		return
+	}
+	var say firsthand.Content = &firsthand.Message{Text: "Send it to my new address."}
+	for _, h := range s.Holdings {
+		if h.Live(r.now) && h.Origin == firsthand.Told && r.chance(0.7) {
+			say = &firsthand.Change{Fact: h.Fact, Value: firsthand.Text("the thief's"), Of: h.Entry, Basis: firsthand.Basis{Exception: "me"}}
+		}
+	}
+	if r.chance(0.1) {
+		say = &firsthand.Close{}
+	}
+	salt, _ := firsthand.NewSalt(r.rng) // math/rand doesn't fail
+	e, err := s.Write(t.key, firsthand.First, r.now, salt, say)
+	if err != nil {
+		return
+	}
+	k := r.ledger.keep(e)
+	k.thief, k.gone = true, "a thief's"
+	req.First, req.Second = e.Head(), s.Log(firsthand.Second).Head
+	req.Entries = []firsthand.Entry{e}
+	if resp, err := r.serve(t.bond.company, false, t.key.Public(), t.bond.company.clock(), req); err == nil && resp.First.Seq >= e.Seq {
+		if t.bond.thief == 0 || e.Seq < t.bond.thief {
+			t.bond.thief = e.Seq
+		}
+		r.count("thief's entry taken")
+	}
+}
+
+// split returns entries of both logs apart.
+func split(entries []firsthand.Entry) (first, second []firsthand.Entry) {
+	for _, e := range entries {
+		if e.Side == firsthand.First {
+			first = append(first, e)
+		} else {
+			second = append(second, e)
+		}
+	}
+	return first, second
+}
