@@ -16,8 +16,8 @@ import (
 	"io/fs"
 )
 
-// A Kind classes an error by what its receiver can do about it. The numbers
-// are part of the wire format and never change.
+// A Kind classes an error by what its receiver can do about it. The names are
+// part of the wire format and never change.
 type Kind uint8
 
 const (

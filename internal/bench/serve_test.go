@@ -11,11 +11,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"firsthand"
+	"firsthand/connector/memory"
 	"firsthand/internal/gateway"
 	"firsthand/wire"
 )
@@ -25,9 +28,12 @@ type setup struct {
 	// Store is "file", "none" (the gateway, but nothing is kept), or "http" (a
 	// server that reads what comes and answers with Answer; no gateway at all).
 	Store  string
-	Dir    string // where the file goes
-	Now    time.Time
+	Dir    string    // where the file goes
+	Now    time.Time // what the gateway's clock says all the time, unless it is zero
 	Answer []byte
+	// Deliver says that the gateway also does what no call asks for: it brings
+	// entries to a CRM. Else they wait in its outbox.
+	Deliver bool
 }
 
 // serve serves on l until ctx ends.
@@ -39,9 +45,16 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 		})}, l)
 	}
 	base := "http://" + l.Addr().String()
+	crm, err := memory.Open(memory.Config{File: filepath.Join(s.Dir, "crm")})
+	if err != nil {
+		return err
+	}
 	o := gateway.Options{
 		Company: firsthand.Company{Domain: domain, Name: "Acme", Jurisdiction: "BE", Gateway: base},
-		Keys:    companyKeys(), Rand: constant{}, Now: func() time.Time { return s.Now },
+		Keys:    companyKeys(), Rand: constant{}, Connector: crm,
+	}
+	if !s.Now.IsZero() {
+		o.Now = func() time.Time { return s.Now }
 	}
 	if s.Store == "file" {
 		file, closeFile, err := openFile(ctx, s.Dir)
@@ -62,7 +75,13 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 	if err != nil {
 		return err
 	}
-	return wire.Serve(ctx, h.NewServer(), l)
+	var wg sync.WaitGroup
+	if s.Deliver {
+		wg.Go(func() { g.Run(ctx) }) // returns nil
+	}
+	err = wire.Serve(ctx, h.NewServer(), l)
+	wg.Wait()
+	return err
 }
 
 // serveUntilEOF is the child's main: it says where it serves, and ends when its

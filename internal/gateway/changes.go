@@ -120,7 +120,7 @@ func (t *turn) decided(ctx context.Context, c *connector.Change) error {
 		if err := t.tell(ctx, a, c.Of, c.At); err != nil {
 			return err
 		}
-		d.Due = ""
+		d.Due = t.answerDue(c.Of)
 		t.queue(d)
 		return nil
 	}

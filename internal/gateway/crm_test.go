@@ -219,3 +219,39 @@ func (c *crm) lastCode() string {
 	}
 	return last
 }
+
+// crashing is a crm that the process may not live to call, or to hear of.
+type crashing struct {
+	*crm
+	crash *crasher
+}
+
+func (c crashing) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	if err := c.crash.here(); err != nil {
+		return connector.Result{}, err
+	}
+	res, err := c.crm.Deliver(ctx, r)
+	return res, errors.Join(err, c.crash.here())
+}
+
+func (c crashing) Read(ctx context.Context, ref connector.Ref) (connector.Record, error) {
+	if err := c.crash.here(); err != nil {
+		return connector.Record{}, err
+	}
+	return c.crm.Read(ctx, ref)
+}
+
+func (c crashing) Notify(ctx context.Context, ref connector.Ref, m connector.Message) (string, error) {
+	if err := c.crash.here(); err != nil {
+		return "", err
+	}
+	to, err := c.crm.Notify(ctx, ref, m)
+	return to, errors.Join(err, c.crash.here())
+}
+
+func (c crashing) Redact(ctx context.Context, ref connector.Ref, fact string) error {
+	if err := c.crash.here(); err != nil {
+		return err
+	}
+	return errors.Join(c.crm.Redact(ctx, ref, fact), c.crash.here())
+}
