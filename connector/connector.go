@@ -82,7 +82,10 @@ type Request struct {
 	// Proposal says that the request concerns an existing record of the system
 	// that is not proved to be hers. Nothing may be written over: the
 	// connector shows it to a person, or does nothing, and returns Proposed, or
-	// Declined if not even a person could do it.
+	// Declined if not even a person could do it. If the record is proved to be
+	// hers while it waits, the same request comes again without Proposal and with
+	// the Record: then it is carried out as if it came for the first time, and
+	// what was proposed is no more.
 	Proposal bool
 
 	Fact    string          // of disclose, change and withdraw

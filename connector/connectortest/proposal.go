@@ -36,6 +36,41 @@ func proposal(w *world) {
 	}
 }
 
+// proved is a change that came before the customer had proved which record is
+// hers: with the proof it comes again, the same but for Proposal.
+func proved(w *world) {
+	ref, facts := w.customer("")
+	r := w.fact("change", 0, true)
+	r.Proposal = true
+	if w.deliver(r).State != connector.Proposed {
+		return // the system declines what isn't proved, and says so
+	}
+	w.hasAll(ref, facts)
+	usual := w.fact("change", 1, true) // does the system write at once what is proved?
+	usual.Record = ref
+	state := w.deliver(usual).State
+	if state == connector.Proposed && w.sys.Decide != nil {
+		w.sys.Decide(w, usual.ID, ref, "")
+	}
+	facts[usual.Fact] = usual.Value
+
+	r.Proposal, r.Record = false, ref
+	delete(w.said, r.ID) // it is another request now
+	if res := w.deliver(r); res.State != state {
+		w.Errorf("%s, where a change that was never a proposal is %s", res.State, state)
+	}
+	if got := w.settle(r); got.ID != ref.ID {
+		w.Errorf("proved to be record %s, written into %s", ref.ID, got.ID)
+	}
+	facts[r.Fact] = r.Value
+	w.hasAll(ref, facts)
+	w.restart()
+	if res := w.deliver(r); res.State == connector.Declined {
+		w.Errorf("the same again: %s (%s)", res.State, res.Reason)
+	}
+	w.hasAll(ref, facts)
+}
+
 func decide(w *world) {
 	ref, facts := w.customer("")
 	r := w.fact("change", 0, true)

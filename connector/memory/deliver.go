@@ -22,7 +22,9 @@ func (m *CRM) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 	if err := ctx.Err(); err != nil {
 		return connector.Result{}, err
 	}
-	if res, ok := m.s.results[r.ID]; ok {
+	waiting, proposed := m.s.proposals[r.ID]
+	proved := proposed && waiting.Unproved && !r.Proposal // since it was proposed
+	if res, ok := m.s.results[r.ID]; ok && !proved {
 		return res, nil
 	}
 	if r.ID.IsZero() || r.Relationship.IsZero() {
@@ -34,6 +36,9 @@ func (m *CRM) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 		return connector.Result{}, fmt.Errorf("deliver: %w", err)
 	}
 	l.Done = []done{{r.ID, res}}
+	if proved && len(l.Proposals) == 0 {
+		l.Decided = []firsthand.ID{r.ID}
+	}
 	if err := m.commit(&l); err != nil {
 		return connector.Result{}, fmt.Errorf("deliver: %w", err)
 	}

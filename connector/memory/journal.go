@@ -141,10 +141,12 @@ func (j *journal) append(l *line, s *state) error {
 		return fmt.Errorf("%w: %w", fault.Unavailable, err)
 	}
 	defer f.Close() // what counts was synced
-	if err = j.step("write"); err == nil {
-		_, err = f.Write(text)
+	failed, all := j.step("write"), text
+	if failed != nil {
+		text = text[:len(text)/2] // as it is when the disk gets full
 	}
-	if err != nil { // a full disk, say: without the half line all is as it was
+	_, err = f.Write(text)
+	if err = errors.Join(err, failed); err != nil { // without the half line all is as it was
 		if short := f.Truncate(j.size); short != nil {
 			return j.doubt(errors.Join(err, short))
 		}
@@ -153,7 +155,7 @@ func (j *journal) append(l *line, s *state) error {
 	if err := errors.Join(j.step("sync"), j.sync(f)); err != nil {
 		return j.doubt(err)
 	}
-	j.size += int64(len(text))
+	j.size += int64(len(all))
 	return nil
 }
 

@@ -62,7 +62,7 @@ func written(t testing.TB, c *memory.CRM) int {
 
 // TestTornLine cuts the file at each byte of the last lines, as a crash may.
 func TestTornLine(t *testing.T) {
-	cfg := config(t)
+	cfg := memory.WithoutSync(config(t))
 	c := open(t, cfg)
 	const all = 3
 	sizes := []int64{size(t, cfg.File)}
@@ -138,7 +138,7 @@ func TestFailures(t *testing.T) {
 	boom := errors.New("boom")
 	steps := map[string]bool{}
 	for n := 1; ; n++ {
-		cfg := config(t)
+		cfg := memory.WithoutSync(config(t))
 		c := open(t, cfg)
 		reached := c.FailAt(n, boom)
 		const rel = 0

@@ -62,14 +62,42 @@ type Config struct {
 
 // A Record is what the company has of one customer.
 type Record struct {
-	Number   string                     `json:"number"`
-	Contacts []string                   `json:"contacts,omitempty"` // staff's word alone; the first is written to
-	Facts    map[string]firsthand.Value `json:"facts,omitempty"`
+	Number   string   `json:"number"`
+	Contacts []string `json:"contacts,omitempty"` // staff's word alone; the first is written to
+	Facts    Facts    `json:"facts,omitempty"`
 
 	// Relationships are those that made the record or, being bound to it, have
 	// written to it.
 	Relationships []firsthand.ID `json:"relationships,omitempty"`
 	Version       int64          `json:"version,omitempty"` // grows with each change
+}
+
+// Facts are what a record says, by name. In JSON they are an object or, where
+// member names can't have dots, a list: [{"fact":"address.home","value":{…}}].
+type Facts map[string]firsthand.Value
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (f *Facts) UnmarshalJSON(text []byte) error {
+	*f = Facts{}
+	if !bytes.HasPrefix(text, []byte{'['}) {
+		return json.Unmarshal(text, (*map[string]firsthand.Value)(f))
+	}
+	var list []struct {
+		Fact  string          `json:"fact"`
+		Value firsthand.Value `json:"value"`
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&list); err != nil {
+		return err
+	}
+	for _, each := range list {
+		if _, twice := (*f)[each.Fact]; twice || each.Fact == "" {
+			return fmt.Errorf("the fact %q is missing or there twice", each.Fact)
+		}
+		(*f)[each.Fact] = each.Value
+	}
+	return nil
 }
 
 // A CRM is the system and the connector to it. It is safe for concurrent use.

@@ -22,6 +22,11 @@ func TestConfig(t *testing.T) {
 		{"least", `{"file":"DIR/a"}`, true},
 		{"all", `{"file":"DIR/b","name":"Desk","mode":"person","fields":["email"],
 			"seed":[{"number":"4711","contacts":["mia@example.org"],"facts":{"email":"mia@example.org","address.home":{"city":"Gent"}}}]}`, true},
+		{"facts as a list", `{"file":"DIR/d","seed":[{"number":"1","facts":[{"fact":"address.home","value":{"city":"Gent"}}]}]}`, true},
+		{"a fact twice", `{"file":"DIR/c","seed":[{"number":"1","facts":[{"fact":"email","value":"a"},{"fact":"email","value":"b"}]}]}`, false},
+		{"a fact without a name", `{"file":"DIR/c","seed":[{"number":"1","facts":[{"value":"a"}]}]}`, false},
+		{"unknown member of a fact", `{"file":"DIR/c","seed":[{"number":"1","facts":[{"fact":"email","text":"a"}]}]}`, false},
+		{"a fact that is a number", `{"file":"DIR/c","seed":[{"number":"1","facts":{"age":42}}]}`, false},
 		{"no file", `{}`, false},
 		{"unknown member", `{"file":"DIR/c","mod":"auto"}`, false},
 		{"unknown mode", `{"file":"DIR/c","mode":"manual"}`, false},
@@ -105,6 +110,91 @@ func TestStrangersThread(t *testing.T) {
 	if other := say(randomID(), hers); other.ID == hers.ID {
 		t.Error("a stranger writes into her ticket")
 	}
+	mustDeliver(t, c, connector.Request{ID: randomID(), Relationship: randomID(), Kind: "message", Text: "hello", Record: connector.Ref{ID: "4711"}, Proposal: true})
+	if tickets := c.Tickets(); tickets[len(tickets)-1].Record != "" {
+		t.Error("a stranger's ticket shows as customer 4711's")
+	}
+}
+
+// TestFindNothing has a record of which the company knows no contact, in so many
+// words.
+func TestFindNothing(t *testing.T) {
+	c := open(t, config(t))
+	must(t, c.Add(memory.Record{Number: "4711", Contacts: []string{""}}))
+	if found, err := c.Find(t.Context(), connector.Claim{}); err != nil || len(found) > 0 {
+		t.Errorf("an empty claim finds %v, %v", found, err)
+	}
+}
+
+// TestAfterRedact holds that of a record that is gone just so much is remembered
+// that nothing is done again.
+func TestAfterRedact(t *testing.T) {
+	c := open(t, config(t))
+	r := disclosure(0)
+	ref := mustDeliver(t, c, r).Ref
+	must(t, c.SetContacts(ref.ID, "mia@example.org"))
+	m := connector.Message{ID: "m1", Text: "Your code is 7341."}
+	_, err := c.Notify(t.Context(), ref, m)
+	must(t, err)
+	must(t, c.Redact(t.Context(), ref, ""))
+	must(t, c.Add(memory.Record{Number: ref.ID, Contacts: []string{"max@example.org"}}))
+	if to, err := c.Notify(t.Context(), ref, m); err != nil || strings.Contains(to, "example") || len(c.Outbox()) != 1 || c.Outbox()[0].Text != "" {
+		t.Errorf("the message is sent again, to %q, %v; or kept: %+v", to, err, c.Outbox())
+	}
+	say := r
+	copy(say.ID[:], "message")
+	say.Kind, say.Text = "message", "hello"
+	mustDeliver(t, c, say)
+	if tickets := c.Tickets(); len(tickets) != 1 || tickets[0].Record != "" {
+		t.Errorf("her ticket is of a record that was redacted: %+v", tickets)
+	}
+}
+
+// TestFailedChange has a change fail on the disk, and one succeed: what was read
+// before must stay as it was read.
+func TestFailedChange(t *testing.T) {
+	c := open(t, config(t))
+	r := disclosure(0)
+	ref := mustDeliver(t, c, r).Ref
+	before := c.Records()[0]
+	r.ID, r.Kind, r.Value = randomID(), "change", firsthand.Text("new@example.org")
+	c.FailAt(1, errors.New("disk full"))
+	if _, err := c.Deliver(t.Context(), r); err == nil {
+		t.Fatal("the change succeeds")
+	}
+	if rec, err := c.Read(t.Context(), ref); err != nil || rec.Facts["email"].Text != "c0@example.org" {
+		t.Errorf("after a change that failed: %+v, %v", rec, err)
+	}
+	mustDeliver(t, c, r)
+	if got := before.Facts["email"].Text; got != "c0@example.org" {
+		t.Errorf("what was read before has become %q", got)
+	}
+}
+
+// TestRedactWhileReading has somebody read the changes while they are redacted.
+func TestRedactWhileReading(t *testing.T) {
+	cfg := config(t)
+	cfg.Seed = []memory.Record{{Number: "1"}, {Number: "2"}}
+	c := open(t, cfg)
+	for i := range 6 {
+		must(t, c.Edit(fmt.Sprint(1+i%2), "email", firsthand.Text(fmt.Sprint(i))))
+	}
+	n := 0
+	for ch, err := range c.Changes(t.Context(), "") {
+		must(t, err)
+		if n == 0 {
+			must(t, c.Redact(t.Context(), connector.Ref{ID: "1"}, ""))
+		}
+		if ch.Value.Text != fmt.Sprint(n) {
+			t.Fatalf("change %d is %+v", n, ch)
+		}
+		n++
+	}
+	for ch, err := range c.Changes(t.Context(), "") {
+		if must(t, err); ch.Ref.ID != "2" {
+			t.Errorf("a change of a record that was redacted: %+v", ch)
+		}
+	}
 }
 
 // TestPerson holds that proposals for one fact are decided in their order, and
@@ -151,6 +241,10 @@ func TestPerson(t *testing.T) {
 	if rec.Number == "4711" || rec.Facts["email"].Text != "b@example.org" {
 		t.Errorf("what was applied to 4711 has changed whose record is whose: %+v", rec)
 	}
+	old := connector.Request{ID: randomID(), Relationship: rel, Kind: "change", Fact: "phone", Value: firsthand.Text("1"), Record: connector.Ref{ID: rec.Number, Version: "1"}}
+	mustDeliver(t, c, old)
+	must(t, c.Edit(rec.Number, "name", firsthand.Text("Mia")))
+	must(t, c.Apply(old.ID)) // the person sees the record as it is now
 	if n := len(c.Proposals()); n != 0 {
 		t.Errorf("%d proposals left", n)
 	}

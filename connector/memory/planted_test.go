@@ -64,6 +64,22 @@ var deliverBugs = []bug{
 			return b.CRM.Deliver(ctx, r)
 		}
 	}},
+	{"a proposal stays one", "a proposal is carried out once it is proved", func(b *broken) {
+		var mu sync.Mutex
+		proposed := map[firsthand.ID]result{}
+		b.deliver = func(ctx context.Context, r request) (result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if res, ok := proposed[r.ID]; ok {
+				return res, nil
+			}
+			res, err := b.CRM.Deliver(ctx, r)
+			if r.Proposal {
+				proposed[r.ID] = res
+			}
+			return res, err
+		}
+	}},
 	{"a repeat says proposed", "the same request again changes nothing", func(b *broken) {
 		var mu sync.Mutex
 		n := 0

@@ -78,7 +78,7 @@ func (m *CRM) since(ctx context.Context, cursor string) ([]connector.Change, err
 		at, _ := parseCursor(c.Cursor)
 		return int(at - n)
 	})
-	return slices.Clip(m.s.changes)[i:], nil
+	return m.s.changes[i:], nil
 }
 
 func parseCursor(s string) (int64, error) {

@@ -53,8 +53,8 @@
 // The URL is the operator's and may lead into her own network, so package fetch,
 // which forbids that, is not used; the limits here are our own. No redirect is
 // followed, no proxy used, nothing but https spoken save on loopback: a signature
-// doesn't hide what it signs. Entries reach the system in the clear; thin events
-// with ids only, as for strangers, would make no connector. Of the sender's
-// duties by Standard Webhooks, retries and what an operator sees of them are the
-// gateway's.
+// doesn't hide what it signs. Events carry what she said: thin ones, with ids
+// only, would need a door in the gateway at which to fetch the rest. Of the
+// sender's duties by Standard Webhooks, retries and what an operator sees of them
+// are the gateway's.
 package webhook

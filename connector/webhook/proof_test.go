@@ -402,10 +402,13 @@ func TestAsk(t *testing.T) {
 		{"gone and there", 200, true, `{"record":"7","gone":true}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"a fact twice", 200, true, `{"record":"7","facts":[{"fact":"email","value":"x"},{"fact":"email","value":"y"}]}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"no changes", 200, true, `{"changes":[]}`, fault.Invalid, nil, fault.Invalid},
+		{"a change", 200, true, `{"changes":[` + change + `]}`, fault.Invalid, nil, fault.Invalid},
 		{"changes for ever", 200, true, `{"changes":[` + change + `]}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"a change without cursor", 200, true, `{"changes":[` + strings.Replace(change, `"cursor":"1",`, "", 1) + `]}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"a change without time", 200, true, `{"changes":[` + strings.Replace(change, `"at":"2026-11-21T12:00:00Z",`, "", 1) + `]}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"a decision about nothing", 200, true, `{"changes":[` + strings.Replace(change, `"fact"`, `"state":"written","fact"`, 1) + `]}`, fault.Invalid, fault.Invalid, fault.Invalid},
+		{"a decision", 200, true, `{"changes":[` + strings.Replace(change, `"fact"`, `"state":"written","of":"`+firsthand.ID{1}.String()+`","fact"`, 1) + `]}`, fault.Invalid, nil, fault.Invalid},
+		{"a refusal without a reason", 200, true, `{"changes":[` + strings.Replace(change, `"fact"`, `"state":"declined","of":"`+firsthand.ID{1}.String()+`","fact"`, 1) + `]}`, fault.Invalid, fault.Invalid, fault.Invalid},
 		{"done", 200, true, `{"state":"written"}`, fault.Invalid, fault.Invalid, nil},
 		{"not done", 200, true, `{"state":"declined","reason":"kept by law"}`, fault.Invalid, fault.Invalid, fault.Invalid},
 	}
@@ -418,11 +421,15 @@ func TestAsk(t *testing.T) {
 					t.Errorf("id %q was used before, or has a full stop", id)
 				}
 				ids[id] = true
+				text := tt.text
+				if body, _ := io.ReadAll(r.Body); bytes.Contains(body, []byte(`"cursor":"1"`)) && tt.name != "changes for ever" {
+					text = `{"changes":[]}`
+				}
 				if tt.signed {
-					receiver.Sign(secret, w.Header(), "report_"+id, noon, []byte(tt.text))
+					receiver.Sign(secret, w.Header(), "report_"+id, noon, []byte(text))
 				}
 				w.WriteHeader(tt.status)
-				io.WriteString(w, tt.text)
+				io.WriteString(w, text)
 			})
 			ref := connector.Ref{ID: "7"}
 			rec, err := h.Read(t.Context(), ref)

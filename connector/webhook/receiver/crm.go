@@ -96,7 +96,9 @@ func NewCRM(fields ...string) *CRM {
 func (c *CRM) deliver(id, rel, kind string, d Data, now time.Time) (Report, error) {
 	c.mu.Lock() // BEGIN
 	defer c.mu.Unlock()
-	if done, ok := c.reports[id]; ok {
+	waiting, proposed := c.proposals[id]
+	proved := proposed && waiting.Data.Proposal && !d.Proposal // the record was proved to be hers since
+	if done, ok := c.reports[id]; ok && !proved {
 		if done.State == "written" && kind != "withdraw" {
 			done.Value = d.Value // which isn't kept twice, so that it can be forgotten: the event brings it again
 		}
@@ -115,6 +117,9 @@ func (c *CRM) deliver(id, rel, kind string, d Data, now time.Time) (Report, erro
 		return Report{}, errConflict
 	default:
 		report = c.write(rel, kind, d, true)
+	}
+	if proved {
+		delete(c.proposals, id)
 	}
 	kept := report
 	kept.Value = nil
