@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,17 +19,41 @@ import (
 
 // TestMain makes the command firsthand for the scripts.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"firsthand": main})
+	testscript.Main(tidy{m}, map[string]func(){"firsthand": main})
 }
 
-// TestScripts runs both programs as people do. firsthand-gateway is built, since
-// two commands can't be in one test binary.
+// tidy removes what programs built, once all tests have run.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer os.RemoveAll(built)
+	return m.M.Run()
+}
+
+var (
+	built string // where the programs are, once they were needed
+	once  sync.Once
+)
+
+// programs returns the folder of both programs, built as for a release, once for
+// all tests: two commands can't be in one test binary.
+func programs(t testing.TB) string {
+	once.Do(func() {
+		var err error
+		if built, err = os.MkdirTemp("", "firsthand-test-"); err != nil {
+			t.Fatal(err)
+		}
+		build := exec.Command("go", "build", "-o", built, "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("build: %v\n%s", err, out)
+		}
+	})
+	return built
+}
+
+// TestScripts runs both programs as people do.
 func TestScripts(t *testing.T) {
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(bin, "firsthand-gateway"), "../firsthand-gateway")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	bin := programs(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
@@ -38,15 +63,22 @@ func TestScripts(t *testing.T) {
 			env.Setenv("FIRSTHAND_ALLOW_LOOPBACK", "1")
 			env.Setenv("FIRSTHAND_PASSPHRASE_FILE", filepath.Join(env.WorkDir, "passphrase"))
 			env.Setenv("HOME", env.WorkDir)
-			l, err := net.Listen("tcp", "127.0.0.1:0") // free a moment later; no other test asks for this one
-			if err != nil {
-				return err
-			}
-			env.Setenv("ACME", fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port))
-			return l.Close()
+			env.Setenv("ACME", freeDomain(t))
+			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"waitlog": waitlog, "until": until, "capture": capture},
 	})
+}
+
+// freeDomain returns a domain on this machine with a port that is free: it was
+// given to us a moment ago, and the system gives no port twice in a short time.
+func freeDomain(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
 }
 
 // waitlog waits until a file has a line that matches: waitlog file regexp.
