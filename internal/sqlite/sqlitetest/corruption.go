@@ -80,6 +80,9 @@ func Corruption(t testing.TB, p CorruptionPlan) Outcomes {
 			n = 2000
 		}
 	}
+	if needtest.Race {
+		n = (n + 3) / 4
+	}
 	outcomes, first, err := p.Run(fromEnv(t, "FIRSTHAND_CORRUPTIONS", n))
 	if err != nil {
 		t.Fatal(err)

@@ -72,6 +72,9 @@ func PowerLoss(t testing.TB, p Plan) Stats {
 			states = 10_000
 		}
 	}
+	if needtest.Race {
+		states = (states + 3) / 4
+	}
 	stats, err := p.run(fromEnv(t, "FIRSTHAND_POWERLOSS_STATES", states))
 	if err != nil {
 		t.Fatal(err)
