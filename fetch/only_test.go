@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,9 @@ func TestOnlyFetch(t *testing.T) {
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if name != ".." && (name == "testdata" || name == "vendor" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")) {
+			// A folder with a go.mod of its own is another module.
+			_, err := os.Stat(filepath.Join(file, "go.mod"))
+			if name != ".." && (err == nil || name == "testdata" || name == "vendor" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")) {
 				return fs.SkipDir
 			}
 			return nil

@@ -229,7 +229,7 @@ func (m *Memory) Label(ctx context.Context) (agent.NextKey, error) {
 		return agent.NextKey{}
 	})
 	if err == nil && k.Label == (firsthand.Label{}) {
-		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it from the recovery kit")
+		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it: firsthand kit refill --kit FILE")
 	}
 	return k, err
 }

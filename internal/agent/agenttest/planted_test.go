@@ -80,9 +80,7 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 	case b.bug == "a refused commit is acknowledged":
 		return nil
 	case err != nil && b.bug == "a refused commit leaves its drafts":
-		for _, d := range c.AddDrafts {
-			l.drafts = append(l.drafts, d)
-		}
+		l.drafts = append(l.drafts, c.AddDrafts...)
 	case err != nil:
 	case b.bug == "the book is emptied at the end" && len(keys) > 0:
 		l.emptyBook()
