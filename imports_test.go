@@ -39,10 +39,12 @@ var imports = map[string][]string{
 	"internal/agent/importer":       {".", "fault", "fetch"},
 	"internal/agent/importer/...":   {".", "fault", "internal/agent/importer"},
 	"internal/agent/directory":      {".", "fault", "fetch"},
-	"internal/agent/store":          {".", "fault", "terms", "internal/sqlite"},
+	// A store implements the interface that its program declares, in whose types
+	// (rows, commits) the interface is written. The program doesn't import it.
+	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent"},
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
-	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite"},
+	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
 
 	"internal/locale": {},
 	// A wrong key, a full disk and a database from a newer program ask for

@@ -68,11 +68,12 @@ func (s *State) judge(e *Entry, c Content) error {
 		_, _, err := refer[*ClaimState](s, e, c.Challenge, "challenge")
 		return err
 	case *Bound:
+		if _, _, err := refer[*ClaimState](s, e, c.Proof, "proof"); err != nil {
+			return err
+		}
 		if s.Binding != nil && sees(e, s.Binding.made) {
 			return flag("bound-once", "the relationship is bound already")
 		}
-		_, _, err := refer[*ClaimState](s, e, c.Proof, "proof")
-		return err
 	case *Disclose:
 		if !c.Ask.IsZero() {
 			if _, _, err := refer[*AskState](s, e, c.Ask, "ask"); err != nil {

@@ -107,8 +107,11 @@ func (s *Signer) Seed() (seed [32]byte) {
 	return seed
 }
 
-// String hides the key.
-func (s *Signer) String() string { return "signer of " + s.public.String() }
+// String hides the private key.
+func (s Signer) String() string { return "signer of " + s.public.String() }
+
+// Format hides it too, whatever the verb.
+func (s Signer) Format(f fmt.State, _ rune) { io.WriteString(f, s.String()) }
 
 // NextKey derives a customer's next key from her recovery kit: the Ed25519 key
 // whose seed is HKDF-SHA256 (RFC 5869) with the kit's text as secret, no salt,

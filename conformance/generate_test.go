@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"flag"
 	"fmt"
 	"io/fs"
@@ -31,6 +32,7 @@ func generate(t testing.TB) []*conformance.Vector {
 		chainVectors, openVectors, rotateVectors, forkVectors,
 		orderVectors, kindVectors, termsVectors, boundVectors, holdingVectors, appliedVectors, requestVectors, closeVectors, disownVectors, erasedVectors, nowVectors,
 		bundleVectors, writeVectors, receiptVectors, companyVectors, callVectors,
+		httpCallVectors, httpAnswerVectors,
 	} {
 		group(g)
 	}
@@ -48,7 +50,7 @@ func (g *generator) add(name, expect, comment, content string, more ...string) {
 		v.Params = append(v.Params, conformance.Header{Name: name, Value: value})
 	}
 	if expect == "accept" {
-		_, v.Results = ours{}.Judge(v)
+		_, v.Results = whole{}.Judge(v)
 	}
 	g.all = append(g.all, v)
 }
@@ -86,7 +88,7 @@ func TestVectorsAreGenerated(t *testing.T) {
 		want[file] = v.Format()
 	}
 	if *update {
-		writeVectors_(t, want)
+		saveVectors(t, want)
 	}
 	for file, text := range want {
 		got, err := os.ReadFile(filepath.Join("vectors", filepath.FromSlash(file)))
@@ -107,7 +109,7 @@ func TestVectorsAreGenerated(t *testing.T) {
 	}
 }
 
-func writeVectors_(t *testing.T, want map[string][]byte) {
+func saveVectors(t *testing.T, want map[string][]byte) {
 	old, err := filepath.Glob("vectors/*/*.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +132,15 @@ func writeVectors_(t *testing.T, want map[string][]byte) {
 	}
 }
 
-func TestOurs(t *testing.T) { conformance.Run(t, ours{}) }
+func TestVectors(t *testing.T) { conformance.Run(t, whole{}) }
+
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		panic(err) // a mistake in a test
+	}
+	return b
+}
 
 // replace returns an edit of a payload that must contain old once.
 func replace(old, new string) func(string) string {

@@ -1,23 +1,29 @@
-package conformance_test
+package conformance
 
 import (
+	"bytes"
+	"context"
 	"encoding/hex"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
 	"firsthand"
-	"firsthand/conformance"
 	"firsthand/fault"
+	"firsthand/wire"
 )
 
-// ours is package firsthand, as an Implementation.
-type ours struct{}
+// Reference is package firsthand as an Implementation, with what package wire
+// expects of a caller. It lacks the types response and failure, which are about
+// package wire's client.
+type Reference struct{}
 
-// Judge implements [conformance.Implementation].
-func (ours) Judge(v *conformance.Vector) (rule string, results []conformance.Header) {
+// Judge implements [Implementation].
+func (Reference) Judge(v *Vector) (rule string, results []Header) {
 	say := func(name string, value any) {
-		results = append(results, conformance.Header{Name: name, Value: fmt.Sprint(value)})
+		results = append(results, Header{Name: name, Value: fmt.Sprint(value)})
 	}
 	err := judge(v, say)
 	if err != nil {
@@ -29,7 +35,7 @@ func (ours) Judge(v *conformance.Vector) (rule string, results []conformance.Hea
 	return "", results
 }
 
-func judge(v *conformance.Vector, say func(name string, value any)) error {
+func judge(v *Vector, say func(name string, value any)) error {
 	switch v.Type {
 	case "json":
 		var into any
@@ -106,6 +112,11 @@ func judge(v *conformance.Vector, say func(name string, value any)) error {
 			say("key", c.Key())
 		}
 		return err
+	case "address":
+		_, err := wire.NewHandler(nil, wire.Options{BaseURL: string(v.Content)})
+		return err
+	case "request":
+		return judgeRequest(v, say)
 	case "call":
 		call := firsthand.Call{Method: v.Param("method"), Host: v.Param("host"), Path: v.Param("path"),
 			Time: parseTime(v.Param("time")), Body: v.Content}
@@ -114,7 +125,70 @@ func judge(v *conformance.Vector, say func(name string, value any)) error {
 	return fmt.Errorf("type %s", v.Type)
 }
 
-func judgeBundle(v *conformance.Vector, say func(name string, value any)) error {
+// judgeRequest makes the call to a gateway that does nothing but look at it.
+func judgeRequest(v *Vector, say func(name string, value any)) error {
+	const host = "gateway.example"
+	now := time.Date(2026, 11, 21, 21, 47, 13, 0, time.UTC)
+	g := &gateway{v: v}
+	h, err := wire.NewHandler(g, wire.Options{BaseURL: "https://" + host, Now: func() time.Time { return now }})
+	if err != nil {
+		return err
+	}
+	path := "/v1/" + v.Param("route")
+	r := httptest.NewRequest("POST", "https://"+host+path, bytes.NewReader(v.Content))
+	call := firsthand.Call{Method: "POST", Host: host, Path: path, Time: now, Body: v.Content}
+	key := firsthand.SignerFromSeed([32]byte(unhex(v.Param("seed"))))
+	r.Header.Set("Content-Type", "application/firsthand")
+	r.Header.Set("Authorization", "Firsthand "+now.Format(time.RFC3339)+" "+key.Call(call))
+	for _, header := range v.ParamAll("header") {
+		name, value, _ := strings.Cut(header, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code == http.StatusOK {
+		say("call", g.got)
+		return nil
+	}
+	var failure struct {
+		Kind string    `json:"kind"`
+		Rule string    `json:"rule"`
+		Time time.Time `json:"time"`
+	}
+	if err := firsthand.ParseJSON(bytes.TrimSuffix(w.Body.Bytes(), []byte{'\n'}), &failure); err != nil {
+		return err
+	}
+	return fault.Refuse(fault.Invalid, failure.Rule, "the gateway refused")
+}
+
+// A gateway notes what it was asked.
+type gateway struct {
+	v   *Vector
+	got string
+}
+
+func (g *gateway) Company(context.Context) ([]byte, error) { return nil, nil }
+
+func (g *gateway) Keys(context.Context, firsthand.ID) (key firsthand.PublicKey, next firsthand.KeyHash, err error) {
+	if g.v.Param("key") == "" {
+		return key, next, fault.NotExist
+	}
+	if text := g.v.Param("next"); text != "" {
+		next, err = firsthand.ParseID(text)
+	}
+	return parseKey(g.v.Param("key")), next, err
+}
+
+func (g *gateway) Open(ctx context.Context, r wire.Request) (wire.Response, error) {
+	return g.Sync(ctx, r)
+}
+
+func (g *gateway) Sync(_ context.Context, r wire.Request) (wire.Response, error) {
+	g.got = fmt.Sprintf("first %d second %d wait %d entries %d", r.First.Seq, r.Second.Seq, int(r.Wait.Seconds()), len(r.Entries))
+	return wire.Response{}, nil
+}
+
+func judgeBundle(v *Vector, say func(name string, value any)) error {
 	b, err := firsthand.ReadBundle(strings.NewReader(string(v.Content)))
 	if err != nil {
 		return err
@@ -123,9 +197,9 @@ func judgeBundle(v *conformance.Vector, say func(name string, value any)) error 
 	if err != nil {
 		return err
 	}
-	lines := conformance.Summary(r.State)
+	lines := Summary(r.State)
 	if now := v.Param("now"); now != "" {
-		lines = append(lines, conformance.SummaryAt(r.State, parseTime(now))...)
+		lines = append(lines, SummaryAt(r.State, parseTime(now))...)
 	}
 	for _, receipt := range r.Receipts {
 		lines = append(lines, fmt.Sprint("received ", receipt.Seq))
@@ -144,7 +218,7 @@ func judgeBundle(v *conformance.Vector, say func(name string, value any)) error 
 	return nil
 }
 
-func judgeWrite(v *conformance.Vector, say func(name string, value any)) error {
+func judgeWrite(v *Vector, say func(name string, value any)) error {
 	b, err := firsthand.ReadBundle(strings.NewReader(string(v.Content)))
 	if err != nil {
 		return err

@@ -34,6 +34,12 @@ type Type struct {
 
 // Types are all types of vectors. Binary values in headers are hexadecimal, ids
 // and keys as the protocol spells them.
+//
+// A call, request, is to the address https://gateway.example of a gateway that has
+// the relationship with first's key and next hash, or doesn't have it if there is
+// no key. seed is the private key that signs it, at the time of the gateway; header
+// replaces or adds one. An answer, response, is to a call that named the
+// relationship and the heads.
 var Types = map[string]Type{
 	"json":     {Content: "JSON text"},
 	"id":       {Content: "an id", Results: []string{"hex"}},
@@ -51,9 +57,10 @@ var Types = map[string]Type{
 	"receipt":  {Content: "a receipt", Params: []string{"key"}, Results: []string{"relationship", "head"}},
 	"company":  {Content: "a discovery document", Params: []string{"domain"}, Results: []string{"key"}},
 	"call":     {Content: "the body of a call", Params: []string{"method", "host", "path", "time", "key", "signature", "now"}},
-	"request":  {Content: "the body of a call", Results: []string{"heads", "wait", "entries"}},
-	"response": {Content: "the body of an answer", Results: []string{"heads", "receipt", "more", "entries"}},
-	"failure":  {Content: "the body of an answer that refuses", Params: []string{"status"}, Results: []string{"kind", "rule"}},
+	"address":  {Content: "the address of a gateway"},
+	"request":  {Content: "the body of a call", Params: []string{"route", "seed", "key", "next", "header"}, Results: []string{"call"}},
+	"response": {Content: "the body of an answer", Params: []string{"relationship", "first", "second", "header"}, Results: []string{"answer"}},
+	"failure":  {Content: "the body of a refusal", Params: []string{"status", "header"}, Results: []string{"kind", "rule"}},
 }
 
 // Param returns the value of the parameter, "" if it is absent.

@@ -18,6 +18,7 @@ func jsonVectors(g *generator) {
 		{"largest-integer", "2^53-1, and the same below zero", `[9007199254740991,-9007199254740991,0]`},
 		{"depth-8", "eight arrays one inside another", `[[[[[[[[1]]]]]]]]`},
 		{"escapes", "all escapes, and a pair of surrogates", `"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é😀"`},
+		{"escapes-upper-case", "hexadecimal digits of both cases", `"\u00E9\uD83D\uDE00\u00e9"`},
 		{"bidi", "characters that turn the direction of writing are text", "\"\u202egnp.exe\""},
 	} {
 		g.add("json/"+v[0], "accept", v[1], v[2])
@@ -57,6 +58,10 @@ func jsonVectors(g *generator) {
 		{"bad-hex", "an escape with a letter that is no digit", `"\u00g1"`},
 		{"short-hex", "an escape cut off", `"\u00`},
 		{"no-end", "a string without end", `"abc`},
+		{"name-no-end", "a name without end", `{"abc`},
+		{"half-a-word", "true cut off", `tru`},
+		{"high-surrogate-escape", "half a pair and then another escape", `"\ud83d\n"`},
+		{"high-surrogate-end", "half a pair and then half an escape", `"\ud83d\u12`},
 		{"trailing-comma", "a comma and nothing after it", `{"a":1,}`},
 		{"trailing-comma-array", "a comma and nothing after it", `[1,]`},
 		{"trailing-text", "text after the value", `{} {}`},

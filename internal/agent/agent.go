@@ -61,14 +61,21 @@ type relationship struct {
 	used  int64 // guarded by Agent.mu
 
 	row   Relationship
-	state *firsthand.State // nil until needed, and after a failed commit
+	state *firsthand.State // nil until needed, and after anything has failed
 	lacks int64            // the company has its own log only up to here; everything if it has all
+
+	// refused counts the calls that were refused as not signed by the right key,
+	// since the last that was not, and anew says that it may be opened anew; see
+	// keys.go. What is asked next follows from them.
+	refused int
+	anew    bool
 }
 
 const everything = 1 << 62
 
 // with runs fn with the relationship rel locked, its row read and its state
-// folded.
+// folded. If fn fails, what is in memory of it is dropped: it may say what was not
+// kept.
 func (a *Agent) with(ctx context.Context, rel firsthand.ID, fn func(*relationship) error) error {
 	return a.withAll(ctx, []firsthand.ID{rel}, func(rs []*relationship) error { return fn(rs[0]) })
 }
@@ -93,7 +100,13 @@ func (a *Agent) withAll(ctx context.Context, rels []firsthand.ID, fn func([]*rel
 	for i, id := range rels {
 		rs[i] = byID[id]
 	}
-	return fn(rs)
+	err := fn(rs)
+	for _, r := range rs {
+		if err != nil {
+			r.state = nil
+		}
+	}
+	return err
 }
 
 func (a *Agent) take(id firsthand.ID) *relationship {
@@ -144,26 +157,27 @@ func (a *Agent) load(ctx context.Context, id firsthand.ID, r *relationship) (err
 	return nil
 }
 
-// commit makes c, to which the rows and caches of rs are added, durable. If that
-// fails, what is in memory is dropped, since it says what was not kept.
+// commit makes c, to which the rows and caches of rs are added, durable. What is
+// in memory of a relationship that is forgotten goes too: else the next commit
+// would bring it back.
 func (a *Agent) commit(ctx context.Context, c Commit, rs ...*relationship) error {
 	if c.Holdings == nil {
 		c.Holdings = make(map[firsthand.ID][]Holder)
 	}
-	err := func() error {
-		for _, r := range rs {
-			if err := a.refresh(ctx, r, &c); err != nil {
-				return err
-			}
+	for _, r := range rs {
+		if err := a.refresh(ctx, r, &c); err != nil {
+			return err
 		}
-		return a.Store.Commit(ctx, c)
-	}()
-	if err != nil {
-		for _, r := range rs {
+	}
+	if err := a.Store.Commit(ctx, c); err != nil {
+		return err
+	}
+	for _, r := range rs {
+		if slices.Contains(c.Forget, r.row.ID) {
 			r.state = nil
 		}
 	}
-	return err
+	return nil
 }
 
 // refresh adds to c what the store caches of r.

@@ -127,7 +127,6 @@ func (a *Agent) Change(ctx context.Context, m Move) (legs []Leg, acts []Act, err
 			}
 			act, err := a.add(r, say, &c)
 			if err != nil {
-				forget(rs)
 				return fmt.Errorf("%s: %w", r.row.Domain, err)
 			}
 			acts = append(acts, act)
@@ -136,11 +135,4 @@ func (a *Agent) Change(ctx context.Context, m Move) (legs []Leg, acts []Act, err
 	})
 	a.Wake()
 	return legs, acts, err
-}
-
-// forget drops what is in memory of rs, since it was not kept.
-func forget(rs []*relationship) {
-	for _, r := range rs {
-		r.state = nil
-	}
 }

@@ -27,37 +27,59 @@ func (a *Agent) Prepare(ctx context.Context, rel firsthand.ID, wait time.Duratio
 		if r.row.Gateway == "" {
 			return fault.Refuse(fault.Invalid, "open-unpaired", "an unpaired log is never sent")
 		}
-		first, second := r.state.Log(firsthand.First).Head, r.state.Log(firsthand.Second).Head
-		step = Step{Open: r.row.Received.Seq == 0, Gateway: r.row.Gateway, Key: firsthand.SignerFromSeed(r.row.Seed),
-			Request: wire.Request{Rel: rel, First: first, Second: second, Wait: wait}}
-		if r.lacks != everything {
-			// Its own log, which it has lost: what first wrote since has seen it.
-			if step.Request.Entries, err = a.batch(ctx, rel, firsthand.Second, r.lacks, nil); err != nil {
-				return err
-			}
-		}
-		if r.row.Restored || r.row.Frozen != "" {
-			if step.Open {
-				// The company may never have heard of the relationship. Its first
-				// entry can't be another: the relationship is named by it.
-				step.Request.Entries, err = a.batch(ctx, rel, firsthand.First, 0, nil)
-				step.Request.Entries = step.Request.Entries[:min(1, len(step.Request.Entries))]
-			}
-			return err // ask, and say nothing
-		}
-		if step.Request.Entries, err = a.batch(ctx, rel, firsthand.First, r.row.Received.Seq, step.Request.Entries); err != nil {
+		step = Step{Gateway: r.row.Gateway, Request: wire.Request{Rel: rel, Wait: wait,
+			First: r.state.Log(firsthand.First).Head, Second: r.state.Log(firsthand.Second).Head}}
+		signers, err := a.signers(ctx, r)
+		if err != nil {
 			return err
 		}
-		if len(step.Request.Entries) > 0 {
-			step.Request.Wait = 0
-			if last := step.Request.Entries[len(step.Request.Entries)-1]; last.Side == firsthand.First && last.Seq > r.row.Sent {
-				r.row.Sent = last.Seq
-				return a.commit(ctx, Commit{}, r)
-			}
+		if r.refused > 0 && r.refused <= len(signers) {
+			step.Key = signers[r.refused-1] // ask with this key, and bring nothing
+			return nil
 		}
-		return nil
+		return a.fill(ctx, r, &step, r.anew)
 	})
 	return step, err
+}
+
+// fill puts what the company lacks into step, and finds the key that signs it. If
+// anew, the company seems not to know the relationship: then all is sent from its
+// opening on.
+func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool) (err error) {
+	req, received := &step.Request, r.row.Received.Seq
+	if anew {
+		received = 0
+	}
+	step.Open = received == 0
+	silent := r.row.Restored || r.row.Frozen != "" // ask, and say nothing
+	switch {
+	case silent && step.Open:
+		// Where the relationship was never opened, or is known no more, nothing
+		// can be asked before it is. Its opening can't contradict anything.
+		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, 0, nil)
+		req.Entries = req.Entries[:min(1, len(req.Entries))]
+	case r.lacks != everything && !anew:
+		// Its own log, which it has lost: what first wrote since has seen it.
+		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.Second, r.lacks, nil)
+	}
+	if err == nil && !silent {
+		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
+	}
+	if err != nil {
+		return err
+	}
+	last := received
+	if n := len(req.Entries); n > 0 {
+		req.Wait = 0
+		if e := &req.Entries[n-1]; e.Side == firsthand.First {
+			last = e.Seq
+		}
+	}
+	if step.Key, err = a.signerAfter(ctx, r, last); err != nil || last <= r.row.Sent {
+		return err
+	}
+	r.row.Sent = last
+	return a.commit(ctx, Commit{}, r)
 }
 
 // batch appends entries of one log after a seq, as many as half a call may carry,
@@ -97,10 +119,26 @@ func (a *Agent) Do(ctx context.Context, rel firsthand.ID, wait time.Duration) (a
 		return again, nil
 	case ctx.Err() != nil:
 		return false, err // we stopped; it says nothing about the company
-	case fault.RuleOf(err) == "log-fork":
-		err = errors.Join(a.Diagnose(ctx, rel, step), err)
+	case IsPuzzle(err):
+		err = errors.Join(a.Diagnose(ctx, rel, err), err)
 	}
 	return false, errors.Join(err, a.Failed(ctx, rel, err))
+}
+
+// IsPuzzle reports whether err, of a call or of Receive, is one of which Diagnose
+// has to find out what it means.
+func IsPuzzle(err error) bool {
+	switch fault.RuleOf(err) {
+	case "call-signature":
+		return true // her key, or the relationship, is not known there
+	case "log-fork":
+		return true // the two sides have different logs
+	case "fork-evidence":
+		return true // likewise; one has a rotate that the other knows nothing of
+	case "body-missing":
+		return true // what erased the body comes in a later answer
+	}
+	return false
 }
 
 // Receive takes the answer to a call. Everything in it is verified; nothing of a
@@ -109,49 +147,69 @@ func (a *Agent) Do(ctx context.Context, rel firsthand.ID, wait time.Duration) (a
 // same call is made again and gets the same answer.
 func (a *Agent) Receive(ctx context.Context, rel firsthand.ID, req wire.Request, resp wire.Response) (again bool, err error) {
 	err = a.with(ctx, rel, func(r *relationship) error {
-		c := Commit{}
-		before := r.row
-		if err := takeEntries(r, resp.Entries, &c, r.row.Restored); err != nil {
-			r.state = nil
-			return fmt.Errorf("answer of %s: %w", rel, err)
-		}
-		if err := a.settle(ctx, r, resp, &c); err != nil {
-			r.state = nil
-			return err
-		}
-		ahead := resp.First.Seq > r.state.Log(firsthand.First).Head.Seq || resp.Second.Seq > r.state.Log(firsthand.Second).Head.Seq
-		again = resp.More || ahead
-		if r.row.Restored && !ahead {
-			if err := a.recovered(ctx, r, &c); err != nil {
-				return err
-			}
-		}
-		if !r.row.Restored && r.row.Frozen == "" && !again {
-			if err := a.answer(ctx, r, &c); err != nil {
-				return err
-			}
-		}
-		if err := a.thaw(ctx, r); err != nil {
-			return err
-		}
-		r.row.Tries, r.row.NextTry, r.row.Failure = 0, time.Time{}, ""
-		again = again || r.lacks != everything
-		if len(c.Entries)+len(c.Receipts)+len(c.Forget)+len(c.DropDrafts) == 0 && sameOutbox(before, r.row) {
-			return nil // nothing new: no write
-		}
-		if err := a.commit(ctx, c, r); err != nil {
-			return err
-		}
-		again = again || r.state.Log(firsthand.First).Head.Seq > r.row.Received.Seq && r.row.Frozen == "" && !r.row.Restored
-		return nil
+		again, err = a.receive(ctx, r, &req, &resp)
+		return err
 	})
 	return again, err
 }
 
-// takeEntries verifies what the company sent and takes it: entries of its own
-// log, and where own allows it those of hers that her file doesn't have.
-func takeEntries(r *relationship, entries []firsthand.Entry, c *Commit, own bool) error {
-	for _, e := range r.state.Sort(entries) {
+func (a *Agent) receive(ctx context.Context, r *relationship, req *wire.Request, resp *wire.Response) (again bool, err error) {
+	c := Commit{}
+	before, lacked := r.row, r.lacks
+	if err := a.takeEntries(ctx, r, resp.Entries, &c, r.row.Restored); err != nil {
+		return false, fmt.Errorf("answer of %s: %w", r.row.ID, err)
+	}
+	if err := a.settle(ctx, r, resp, &c); err != nil {
+		return false, err
+	}
+	ahead := resp.First.Seq > r.state.Log(firsthand.First).Head.Seq || resp.Second.Seq > r.state.Log(firsthand.Second).Head.Seq
+	again = resp.More || ahead
+	moved := len(c.Entries) > 0 || r.row.Received != before.Received || r.lacks != lacked
+	if !moved && (again || brings(req, before.Received.Seq, lacked)) {
+		// Calling again at once would go on for ever.
+		return false, fault.Refuse(fault.Unavailable, "answer-stuck", "the company neither takes what it lacks nor gives what it says that it has")
+	}
+	if r.row.Restored && !ahead {
+		if err := a.recovered(ctx, r, &c); err != nil {
+			return false, err
+		}
+	}
+	if !r.row.Restored && r.row.Frozen == "" && !again {
+		if err := a.answer(ctx, r, &c); err != nil {
+			return false, err
+		}
+	}
+	if err := a.thaw(ctx, r); err != nil {
+		return false, err
+	}
+	r.row.Tries, r.row.NextTry, r.row.Failure = 0, time.Time{}, ""
+	r.refused, r.anew = 0, false
+	again = again || r.lacks != everything
+	if len(c.Entries)+len(c.Receipts)+len(c.Forget)+len(c.DropDrafts) == 0 && sameOutbox(before, r.row) {
+		return again, nil // nothing new: no write
+	}
+	if err := a.commit(ctx, c, r); err != nil || len(c.Forget) > 0 {
+		return false, err
+	}
+	return again || r.state.Log(firsthand.First).Head.Seq > r.row.Received.Seq && r.row.Frozen == "" && !r.row.Restored, nil
+}
+
+// brings reports whether a call brought something that the company lacked, as far
+// as was known.
+func brings(req *wire.Request, received, lacked int64) bool {
+	for _, e := range req.Entries {
+		if e.Side == firsthand.First && e.Seq > received || e.Side == firsthand.Second && e.Seq > lacked {
+			return true
+		}
+	}
+	return false
+}
+
+// takeEntries verifies what the company sent and takes it, into c: entries of its
+// own log, and where own allows it those of hers that her file doesn't have.
+func (a *Agent) takeEntries(ctx context.Context, r *relationship, entries []firsthand.Entry, c *Commit, own bool) error {
+	sorted := r.state.Sort(entries)
+	for i, e := range sorted {
 		err := r.state.Check(e)
 		if fault.RuleOf(err) == "log-known" {
 			continue // a repeated answer
@@ -160,10 +218,13 @@ func takeEntries(r *relationship, entries []firsthand.Entry, c *Commit, own bool
 			return err
 		}
 		if e.Side == firsthand.First && !own {
-			// Another copy of her file writes, or a thief.
-			return fault.Refuse(fault.Conflict, "log-fork", "an entry of hers that is not in her file")
+			return errOther
 		}
-		if err := r.state.Take(e); err != nil {
+		err = r.state.Take(e)
+		if fault.RuleOf(err) == "body-missing" {
+			return a.takeWhole(ctx, r, sorted[i:], c, own)
+		}
+		if err != nil {
 			return err
 		}
 		c.Entries = append(c.Entries, e)
@@ -171,8 +232,43 @@ func takeEntries(r *relationship, entries []firsthand.Entry, c *Commit, own bool
 	return nil
 }
 
+// errOther says that another copy of her file writes, or a thief.
+var errOther = fault.Refuse(fault.Conflict, "log-fork", "an entry of hers that is not in her file")
+
+// takeWhole takes entries of which one has no body, because a later one says that
+// it was erased. That can only be judged together.
+func (a *Agent) takeWhole(ctx context.Context, r *relationship, entries []firsthand.Entry, c *Commit, own bool) error {
+	first, second, err := a.logs(ctx, r.row.ID, *c)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		log := &second
+		if e.Side == firsthand.First {
+			log = &first
+		}
+		if e.Seq <= int64(len(*log)) {
+			continue
+		}
+		if e.Side == firsthand.First && !own {
+			return errOther
+		}
+		*log = append(*log, e)
+		c.Entries = append(c.Entries, e)
+	}
+	s, err := firsthand.Verify(first, second)
+	if err != nil {
+		if fault.KindOf(err) == fault.Internal {
+			err = fault.Refuse(fault.Conflict, "body-missing", "an entry without its body, and without the one that erased it")
+		}
+		return err
+	}
+	r.state = s
+	return nil
+}
+
 // settle takes heads and receipt of an answer.
-func (a *Agent) settle(ctx context.Context, r *relationship, resp wire.Response, c *Commit) error {
+func (a *Agent) settle(ctx context.Context, r *relationship, resp *wire.Response, c *Commit) error {
 	first := r.state.Log(firsthand.First)
 	for side, head := range map[firsthand.Side]firsthand.Head{firsthand.First: resp.First, firsthand.Second: resp.Second} {
 		if id := r.state.Log(side).ID(head.Seq); !id.IsZero() && id != head.ID {
@@ -281,6 +377,7 @@ func (a *Agent) answer(ctx context.Context, r *relationship, c *Commit) error {
 	}
 	if closed && !r.row.Kept {
 		c.Forget = append(c.Forget, r.row.ID)
+		c.Settings = map[string]string{formerKeys(r.row.ID): ""}
 		return nil
 	}
 	if err := a.unstale(ctx, r, *c); err != nil {
@@ -345,36 +442,23 @@ func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error
 	return a.with(ctx, rel, func(r *relationship) error {
 		r.row.Tries++
 		pause := min(maxPause, time.Second<<min(r.row.Tries, 12))
-		r.row.NextTry = a.Now().Add(pause + a.jitter(pause/2))
-		r.row.Failure = reason(cause)
 		if fault.RuleOf(cause) == "call-signature" {
-			if err := a.introduce(ctx, r); err != nil {
+			signers, err := a.signers(ctx, r)
+			if err != nil {
 				return err
 			}
+			// Each way of asking once, soon; then all of them again, later.
+			r.refused++
+			if r.refused <= len(signers) || r.refused == len(signers)+1 && r.anew {
+				pause = min(pause, 2*time.Second)
+			} else {
+				r.refused, r.anew = 0, false
+			}
 		}
+		r.row.NextTry = a.Now().Add(pause + a.jitter(pause/2))
+		r.row.Failure = reason(cause)
 		return a.commit(ctx, Commit{}, r)
 	})
-}
-
-// introduce lets the next call bring what a company needs to know her key: it
-// doesn't, perhaps because it was restored from before her last rotation, or from
-// before the relationship. First that rotation is sent again, and what follows;
-// if that doesn't help, everything.
-func (a *Agent) introduce(ctx context.Context, r *relationship) error {
-	before := firsthand.Head{}
-	for e, err := range a.Store.Entries(ctx, r.row.ID, firsthand.First, 0) {
-		if err != nil {
-			return err
-		}
-		if e.Kind() == "rotate" {
-			before = firsthand.Head{Seq: e.Seq - 1, ID: e.Prev}
-		}
-	}
-	if r.row.Received.Seq <= before.Seq {
-		before = firsthand.Head{}
-	}
-	r.row.Received = before
-	return nil
 }
 
 // reason returns what a person may know of why a call failed.

@@ -14,9 +14,10 @@ import (
 // are made at once.
 const (
 	pollEvery = 15 * time.Minute
-	pollAgain = time.Second // between two long polls, should one not be held
-	maxCalls  = 64          // that send
-	maxPolls  = 256         // that wait for news
+	pollEnded = 24 * time.Hour // where it is closed and nothing is owed: the company may have lost that
+	pollAgain = time.Second    // between two long polls, should one not be held
+	maxCalls  = 64             // that send
+	maxPolls  = 256            // that wait for news
 )
 
 // Run carries entries until ctx ends: at once what acts have written, again what
@@ -70,7 +71,7 @@ func (a *Agent) Run(ctx context.Context) error {
 				<-slots
 				mu.Lock()
 				delete(busy, d.rel)
-				polls[d.rel] = a.Now().Add(pollEvery/2 + a.jitter(pollEvery))
+				polls[d.rel] = a.Now().Add(d.every/2 + a.jitter(d.every))
 				switch {
 				case again: // it gave way to something to send
 					polls[d.rel] = a.Now()
@@ -119,6 +120,7 @@ type dueCall struct {
 	rel     firsthand.ID
 	pending bool // there is something to send
 	waiting bool // the company owes something: ask with a long poll
+	every   time.Duration
 }
 
 // due returns whom to call now, and when to look again.
@@ -144,14 +146,11 @@ func (a *Agent) due(ctx context.Context, polls map[firsthand.ID]time.Time, mu *s
 		at, known := polls[r.ID]
 		if !known && !d.waiting {
 			// After a start not all at once, which would link them by time.
-			at = now.Add(a.jitter(pollEvery))
+			at = now.Add(a.jitter(d.every))
 			polls[r.ID] = at
 		}
 		if d.pending {
 			at = now
-		}
-		if sum.Closed && !d.pending && sum.Waiting == 0 {
-			continue // nothing is expected any more
 		}
 		if retry := r.RetryAt(now); retry.After(at) {
 			at = retry

@@ -24,13 +24,11 @@ func BenchmarkApplied(b *testing.B) {
 			for i := range customers {
 				customers[i] = meet(b, t)
 			}
-			before := t.server.usage(b)
-			b.ResetTimer()
-			took := together(b, callers, b.N, func(n int) error { return customers[n].change(b.Context()) })
-			b.StopTimer()
-			after := t.server.usage(b)
-			after.cpu -= before.cpu
-			report(b, took, 1, after)
+			var took []time.Duration
+			used := t.server.measure(b, func() {
+				took = together(b, callers, b.N, func(n int) error { return customers[n].change(b.Context()) })
+			})
+			report(b, took, 1, used)
 		})
 	}
 }

@@ -81,7 +81,7 @@ func together(tb testing.TB, callers, n int, call func(caller int) error) []time
 }
 
 // report reports what n calls of so many entries each came to.
-func report(b *testing.B, took []time.Duration, entries int, used usage) {
+func report(b *testing.B, took []time.Duration, entries int, used used) {
 	slices.Sort(took)
 	at := func(q float64) float64 {
 		return float64(took[int(q*float64(len(took)-1))]) / float64(time.Millisecond)
@@ -92,8 +92,34 @@ func report(b *testing.B, took []time.Duration, entries int, used usage) {
 	b.ReportMetric(at(0.99), "p99-ms")
 	if used.cpu > 0 {
 		b.ReportMetric(float64(used.cpu)/float64(time.Microsecond)/total, "server-µs/entry")
-	}
-	if used.peak > 0 {
+		b.ReportMetric(float64(used.client)/float64(time.Microsecond)/total, "client-µs/entry")
 		b.ReportMetric(float64(used.peak)/(1<<20), "server-peak-MB")
 	}
+}
+
+// used is what a measured run has taken.
+type used struct {
+	cpu, client time.Duration // of the server, and of this process
+	peak        int64         // of the server's memory, in bytes
+}
+
+// measure runs fn with the clock on, and returns what it has taken. It knows of
+// times alone where the server is no process of its own.
+func (s *server) measure(b *testing.B, fn func()) used {
+	b.Helper()
+	server, client := s.usage(b), usageHere(b)
+	b.ResetTimer()
+	fn()
+	b.StopTimer()
+	after := s.usage(b)
+	return used{cpu: after.cpu - server.cpu, client: usageHere(b).cpu - client.cpu, peak: after.peak}
+}
+
+func usageHere(tb testing.TB) usage {
+	tb.Helper()
+	u, err := usageOf(os.Getpid())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u
 }

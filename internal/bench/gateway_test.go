@@ -39,13 +39,11 @@ func BenchmarkCatchUp(b *testing.B) {
 
 func benchmarkIntake(b *testing.B, store string, callers, batch int) {
 	t := newTraffic(b, store, callers, batch, b.N)
-	before := t.server.usage(b)
-	b.ResetTimer()
-	took := together(b, callers, b.N, func(n int) error { return t.callers[n].send(b.Context(), t) })
-	b.StopTimer()
-	after := t.server.usage(b)
-	after.cpu -= before.cpu
-	report(b, took, batch, after)
+	var took []time.Duration
+	used := t.server.measure(b, func() {
+		took = together(b, callers, b.N, func(n int) error { return t.callers[n].send(b.Context(), t) })
+	})
+	report(b, took, batch, used)
 }
 
 // traffic is a server with open relationships, and those who write in them.
@@ -142,13 +140,11 @@ func BenchmarkFloorHTTP(b *testing.B) {
 			s := setup{Store: "http", Answer: answer}.start(b)
 			transport := &http.Transport{MaxIdleConnsPerHost: callers, DisableCompression: true}
 			defer transport.CloseIdleConnections()
-			before := s.usage(b)
-			b.ResetTimer()
-			took := together(b, callers, b.N, func(int) error { return post(transport, s.base, body) })
-			b.StopTimer()
-			after := s.usage(b)
-			after.cpu -= before.cpu
-			report(b, took, 1, after)
+			var took []time.Duration
+			used := s.measure(b, func() {
+				took = together(b, callers, b.N, func(int) error { return post(transport, s.base, body) })
+			})
+			report(b, took, 1, used)
 		})
 	}
 }
@@ -188,5 +184,5 @@ func BenchmarkFloorSync(b *testing.B) {
 		took = append(took, time.Since(start))
 	}
 	b.StopTimer()
-	report(b, took, 1, usage{})
+	report(b, took, 1, used{})
 }

@@ -73,6 +73,12 @@ func (t *turn) sayDrafts(ctx context.Context) error {
 			return err
 		}
 		t.c.DropDrafts = append(t.c.DropDrafts, d.ID)
+		if x, ok := decisionOf(c, d.Made); ok {
+			if err := t.decide(ctx, x); err != nil {
+				return err
+			}
+			continue
+		}
 		// Where it is still not the time for it, tell makes a draft of it again.
 		if err := t.tell(ctx, c, d.Of, d.Made); fault.KindOf(err) == fault.Invalid {
 			t.g.o.Log.Warn("draft dropped", "relationship", t.r.id, "rule", fault.RuleOf(err))

@@ -19,6 +19,9 @@ type breaker struct {
 // can fail for reasons of their own.
 const breakAfter = 5
 
+// longestBreak is how long a breaker stays open at most.
+const longestBreak = 5 * time.Minute
+
 // reached notes that the system answered.
 func (g *Gateway) reached() {
 	g.mu.Lock()
@@ -41,13 +44,13 @@ func (g *Gateway) missed(rel firsthand.ID, now time.Time) {
 		return
 	}
 	b.opened++
-	b.until = now.Add(min(5*time.Minute, 5*time.Second<<min(b.opened, 6)))
+	b.until = now.Add(min(longestBreak, 5*time.Second<<min(b.opened, 6)))
 }
 
 // blocked returns until when the system is to be left alone; the zero time if it
 // may be called. The caller holds mu.
 func (b *breaker) blocked(now time.Time) time.Time {
-	if now.Before(b.until) {
+	if now.Before(b.until) && b.until.Sub(now) <= longestBreak { // else the clock was set back
 		return b.until
 	}
 	return time.Time{}

@@ -15,10 +15,8 @@ import (
 // entries, so it adds nothing that is there already. The turn is not mute.
 func (t *turn) cause(ctx context.Context, e *firsthand.Entry) error {
 	switch e.Kind() {
-	case "message":
+	case "message", "change":
 		return t.deliver(ctx, e, firsthand.OneMonthAfter(e.At))
-	case "change":
-		return t.causeChange(ctx, e)
 	case "request":
 		return t.causeRequest(ctx, e)
 	case "disclose":
@@ -36,12 +34,11 @@ func (t *turn) cause(ctx context.Context, e *firsthand.Entry) error {
 		return t.prove(ctx, e)
 	case "rotate":
 		return t.disown(ctx)
-	case "pause":
-		pause, err := as[*firsthand.Pause](e)
-		if err != nil {
+	case "pause": // it may be shorter than the one before
+		if d, ok, err := t.delivery(ctx, reviewSeq, Review); err != nil || !ok || d.Status != Later {
 			return err
 		}
-		return t.once(ctx, Delivery{Seq: e.Seq, Task: Review, Entry: e.ID, Status: Later, Next: pause.Until.End()})
+		t.reviewAt(t.now)
 	}
 	return nil
 }
@@ -99,23 +96,6 @@ func (t *turn) causeRequest(ctx context.Context, e *firsthand.Entry) error {
 	}
 	return t.deliver(ctx, e, request.Due)
 }
-
-// causeChange delivers a change. One of what she states that the company has from
-// before waits for the proof that the record is hers: nothing can come of it until
-// then, and strangers shall not fill the company's system with proposals.
-func (t *turn) causeChange(ctx context.Context, e *firsthand.Entry) error {
-	change, err := as[*firsthand.Change](e)
-	if err != nil {
-		return err
-	}
-	if !change.Of.IsZero() || t.state().Binding != nil {
-		return t.deliver(ctx, e, firsthand.OneMonthAfter(e.At))
-	}
-	return t.once(ctx, Delivery{Seq: e.Seq, Task: Deliver, Entry: e.ID, Status: Held, Next: t.now,
-		Why: unproved, Due: firsthand.OneMonthAfter(e.At)})
-}
-
-const unproved = "waits for the proof that the record is hers"
 
 // causeDisclose delivers a fact, and sets the end that it was given until.
 func (t *turn) causeDisclose(ctx context.Context, e *firsthand.Entry) error {

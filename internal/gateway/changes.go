@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -17,7 +19,7 @@ const maxChanges = 64
 // change. The cursor is committed with what the change before it has caused; a
 // crash in between brings the same change again, and it is known by its ID.
 func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
-	cursor, err := g.o.Store.Setting(ctx, settingCursor)
+	cursor, err := g.cursor(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -38,6 +40,23 @@ func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return false, nil
+}
+
+// cursor returns where to go on: at the beginning, if a relationship has come back
+// of which nothing was known here when its changes were told. What was taken
+// before is known by its ID.
+func (g *Gateway) cursor(ctx context.Context) (string, error) {
+	var values [3]string
+	for i, name := range []string{settingCursor, settingAgain, settingReread} {
+		var err error
+		if values[i], err = g.o.Store.Setting(ctx, name); err != nil {
+			return "", err
+		}
+	}
+	if values[1] == values[2] {
+		return values[0], nil
+	}
+	return "", g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingCursor: "", settingReread: values[1]}})
 }
 
 // errPoll says that the system couldn't be asked, which is no error of ours.
@@ -102,43 +121,92 @@ func (g *Gateway) now(ctx context.Context, c *connector.Change) (firsthand.Value
 	return rec.Facts[c.Fact], nil
 }
 
-// decided takes what a person has decided about a request.
+// decided takes what a person has decided about a request. While nothing can be
+// signed it is kept as a draft of what it will come to: what it is about may have
+// been lost with a backup, and may come back.
 func (t *turn) decided(ctx context.Context, c *connector.Change) error {
-	pos := t.state().Pos(c.Of)
-	if pos.Side != firsthand.First || c.State != connector.Written && c.State != connector.Declined {
+	if c.Of.IsZero() || c.State != connector.Written && c.State != connector.Declined {
+		return nil
+	}
+	d := decision{of: c.Of, ref: c.Ref, written: c.State == connector.Written, reason: cut(c.Reason, maxWhy), at: c.At}
+	if t.mute() == "" {
+		return t.decide(ctx, d)
+	}
+	body, err := firsthand.EncodeBody(d.content())
+	if err != nil {
+		return err
+	}
+	t.c.AddDrafts = append(t.c.AddDrafts, Draft{Rel: t.r.id, Body: body, Of: c.Of, Made: c.At})
+	return nil
+}
+
+// A decision is what a person has decided about a request.
+type decision struct {
+	of      firsthand.ID
+	written bool
+	ref     connector.Ref // with written
+	reason  string        // without
+	at      time.Time
+}
+
+// content returns d as a draft keeps it.
+func (d *decision) content() firsthand.Content {
+	if d.written {
+		return &firsthand.Applied{Entry: d.of, System: cmp.Or(d.ref.System, unnamed), Record: d.ref.ID}
+	}
+	return &firsthand.Refused{Entry: d.of, Reason: cmp.Or(d.reason, notAccepted)}
+}
+
+// decisionOf is the inverse of content.
+func decisionOf(c firsthand.Content, at time.Time) (d decision, ok bool) {
+	switch c := c.(type) {
+	case *firsthand.Applied:
+		return decision{of: c.Entry, written: true, ref: connector.Ref{System: c.System, ID: c.Record}, at: at}, true
+	case *firsthand.Refused:
+		return decision{of: c.Entry, reason: c.Reason, at: at}, true
+	}
+	return d, false
+}
+
+// decide lets a decision have its effect: the answer to a request for a right, or
+// the outcome of a delivery. That something is written is believed when it has
+// been read back.
+func (t *turn) decide(ctx context.Context, x decision) error {
+	pos := t.state().Pos(x.of)
+	if pos.Side != firsthand.First {
 		return nil
 	}
 	d, ok, err := t.delivery(ctx, pos.Seq, Deliver)
 	if err != nil || !ok {
 		return err
 	}
-	if due := t.answerDue(c.Of); due != "" {
-		a := &firsthand.Answer{Request: c.Of, Outcome: "done"}
-		if c.State == connector.Declined {
-			a.Outcome, a.Text = "refused", c.Reason
+	if t.answerDue(x.of) != "" {
+		a := &firsthand.Answer{Request: x.of, Outcome: "done"}
+		if !x.written {
+			a.Outcome, a.Text = "refused", x.reason
 		}
-		if err := t.tell(ctx, a, c.Of, c.At); err != nil {
+		if err := t.tell(ctx, a, x.of, x.at); err != nil {
 			return err
 		}
-		d.Due = t.answerDue(c.Of)
+		d.Due = t.answerDue(x.of)
 		t.queue(d)
 		return nil
 	}
-	if t.state().Outcomes[c.Of] != nil || d.Status == Done {
+	if t.state().Outcomes[x.of] != nil || d.Status == Done {
 		return nil
 	}
 	d.Why, d.Tries, d.Next = "", 0, t.now
-	if !c.Ref.IsZero() {
-		d.Ref = c.Ref
+	if !x.ref.IsZero() {
+		d.Ref = x.ref
 	}
-	if c.State == connector.Declined {
-		d.Status, d.Why = Declined, cut(c.Reason, maxWhy)
+	switch {
+	case !x.written:
+		d.Status, d.Why = Declined, x.reason
 		t.queue(d)
 		return t.outcome(ctx, d)
-	}
-	if t.isStated(c.Of) && t.state().Binding == nil {
+	case t.isStated(x.of) && t.state().Binding == nil:
 		d.Status, d.Why = Held, "somebody has written it to a record that is not proved to be hers"
-	} else {
+	default:
 		d.Status = Checking
 	}
 	t.queue(d)

@@ -64,7 +64,7 @@ func (c *crm) Deliver(_ context.Context, r connector.Request) (connector.Result,
 	if err != nil {
 		return connector.Result{}, err
 	}
-	if before, again := c.results[r.ID]; again {
+	if before, again := c.results[r.ID]; again && (before.State != connector.Proposed || r.Proposal || c.person) {
 		return before, nil
 	}
 	c.requests = append(c.requests, r)

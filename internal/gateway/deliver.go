@@ -137,15 +137,18 @@ const purposeRecord = "dpv:AccountManagement"
 
 // before returns the value that h had before e.
 func (t *turn) before(ctx context.Context, e *firsthand.Entry, h *firsthand.Holding) (v firsthand.Value, err error) {
-	first, err := t.log(ctx, firsthand.First)
-	if err != nil {
-		return v, err
-	}
-	for i := range first[:e.Seq-1] {
-		if f := &first[i]; f.HasBody() && t.holding(f.ID) == h {
-			if v, err = valueOf(f); err != nil {
-				return v, err
-			}
+	// The state knows which entries they were; only the last is read.
+	log := t.state().Log(firsthand.First)
+	for seq := e.Seq - 1; seq > 0; seq-- {
+		if t.holding(log.ID(seq)) != h {
+			continue
+		}
+		f, err := t.entry(ctx, seq)
+		if err != nil {
+			return v, err
+		}
+		if f.HasBody() {
+			return valueOf(&f)
 		}
 	}
 	return v, nil

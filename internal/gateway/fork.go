@@ -10,8 +10,8 @@ import (
 
 // Why a relationship is frozen; see [Relationship].
 const (
-	// frozenFirst ends when a reconcile of hers covers all evidence.
-	frozenFirst = "the customer's log forked: two entries of hers have one place. Her reconcile ends this"
+	// frozenFirst ends when she has settled all evidence.
+	frozenFirst = "the customer's log forked: two entries of hers have one place. Her reconcile ends this, or her rotation"
 	// frozenErased is for an operator, and needs a backup made after the erasure.
 	frozenErased = "the company's log forked, and the branch that was lost had erased bodies"
 )
@@ -67,44 +67,65 @@ func (t *turn) evidence(ctx context.Context) ([]Evidence, error) {
 	return append(have, t.c.Evidence...), err
 }
 
-// unsettled returns the evidence against side that begins a branch which no
-// reconcile of side's has given up. What follows in a branch is given up with
-// its beginning.
+// unsettled returns the evidence against side that begins a branch which side has
+// not given up. A reconcile gives up a branch with all that follows in it. First's
+// rotate gives up all that stands beside what was before it: nobody but her can
+// sign that, and she signs it on the branch that stands.
 func (t *turn) unsettled(ctx context.Context, side firsthand.Side) ([]firsthand.Entry, error) {
-	have, err := t.evidence(ctx)
-	if err != nil {
+	all, err := t.evidence(ctx)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	lost := make(map[firsthand.ID]bool)
+	rotated := int64(0)
+	if side == firsthand.First {
+		if rotated, err = t.lastRotate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	lost, known := make(map[firsthand.ID]bool), make(map[firsthand.ID]bool)
 	for _, r := range t.state().Reconciled {
 		if r.Side == side {
 			lost[r.Say.Lost] = true
 		}
 	}
+	for _, h := range all {
+		known[h.Entry.ID] = true
+	}
 	// Evidence comes in no order; each round finds at least one more.
 	for found := true; found; {
 		found = false
-		for _, h := range have {
+		for _, h := range all {
 			if !lost[h.Entry.ID] && lost[h.Entry.Prev] {
 				lost[h.Entry.ID], found = true, true
 			}
 		}
 	}
 	var open []firsthand.Entry
-	known := make(map[firsthand.ID]bool)
-	for _, h := range have {
-		known[h.Entry.ID] = true
-	}
-	for _, h := range have {
-		if h.Entry.Side == side && !lost[h.Entry.ID] && !known[h.Entry.Prev] {
-			open = append(open, h.Entry)
+	for _, h := range all {
+		e := h.Entry
+		inLog := t.state().Log(side).ID(e.Seq) == e.ID
+		if e.Side == side && e.Seq > rotated && !lost[e.ID] && !known[e.Prev] && !inLog {
+			open = append(open, e)
 		}
 	}
 	return open, nil
 }
 
-// thaw ends a freeze when reconciles of hers cover all evidence, and reports
-// whether it did.
+// lastRotate returns the seq of first's last rotate, 0 if there is none.
+func (t *turn) lastRotate(ctx context.Context) (seq int64, err error) {
+	if len(t.state().Log(firsthand.First).Keys) < 2 {
+		return 0, nil
+	}
+	first, err := t.log(ctx, firsthand.First)
+	for i := range first {
+		if first[i].Kind() == "rotate" {
+			seq = first[i].Seq
+		}
+	}
+	return seq, err
+}
+
+// thaw ends a freeze when she has settled all evidence, and reports whether it did.
 func (in *intake) thaw(ctx context.Context) (bool, error) {
 	if in.row.Frozen != frozenFirst {
 		return false, nil
@@ -217,6 +238,9 @@ func (in *intake) recover(ctx context.Context) (whole bool, err error) {
 // before she got what we have lost. So it must bring something that we had lost,
 // or come when no call is good any more that was made before we noticed.
 func (in *intake) current() bool {
+	if in.now.Before(in.row.Noticed) { // the clock was set back
+		in.row.Noticed = in.now
+	}
 	return in.lost || in.now.Sub(in.row.Noticed) >= firsthand.CallTolerance
 }
 

@@ -69,6 +69,8 @@ func TestCustomerForks(t *testing.T) {
 		wantRule(t, err, fault.Conflict, "log-fork")
 		w.crm.happens(connector.Change{Relationship: c.Rel(), Text: "a reply", At: w.now})
 		w.pass(time.Minute)
+		_, err = w.Sync(w.ctx(), c.Request()) // who has what is here is told that something is wrong
+		wantRule(t, err, fault.Conflict, "log-fork")
 
 		first, second := compare(t, w, c)
 		if !slices.EqualFunc(first, c.First, same) || second[len(second)-1].Head() != before {
@@ -90,6 +92,30 @@ func TestCustomerForks(t *testing.T) {
 }
 
 func same(a, b firsthand.Entry) bool { return a.ID == b.ID }
+
+// A copy forked her log and is gone. She can't name what it wrote, but she can
+// rotate, which nobody else can.
+func TestForkByACopyThatIsGone(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	copied := c.Copy(t, len(c.First), len(c.Second))
+	c.Say(t, "one")
+	w.exchange(c)
+	copied.Name += " copy"
+	copied.Say(t, "two")
+	if _, err := copied.Try(t, w); err == nil {
+		t.Fatal("no fork")
+	}
+	c.Key = gatewaytest.KeyOf("mia next")
+	c.Write(t, &firsthand.Rotate{Key: c.Key.Public(), Next: gatewaytest.KeyOf("mia last").Public().Hash(), Label: firsthand.Label{2}})
+	w.exchange(c)
+	copied.Say(t, "three") // what was written beside, before the rotation, is no news
+	_, err := copied.Try(t, w)
+	wantRule(t, err, fault.Conflict, "log-fork")
+	c.Say(t, "four")
+	w.exchange(c)
+	w.wantSound(c)
+}
 
 // A stolen key: the thief writes first, she rotates and disowns.
 func TestThiefWroteFirst(t *testing.T) {

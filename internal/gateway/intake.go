@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
@@ -58,6 +59,14 @@ func (in *intake) take(ctx context.Context) error {
 	return in.compare(in.call.Second, firsthand.Second)
 }
 
+// unaware reports whether the relationship is frozen and the agent, by the heads
+// that it names, has just what is here: it may not know that there is evidence, of
+// a copy that is gone. One that compares names other heads.
+func (in *intake) unaware() bool {
+	s := in.state()
+	return in.row.Frozen == frozenFirst && in.call.First == s.Log(firsthand.First).Head && in.call.Second == s.Log(firsthand.Second).Head
+}
+
 func at(side firsthand.Side) int {
 	if side == firsthand.First {
 		return 0
@@ -77,7 +86,7 @@ func (in *intake) compare(head firsthand.Head, side firsthand.Side) error {
 // way. rest is the batch from e on.
 func (in *intake) admit(ctx context.Context, e *firsthand.Entry, rest []firsthand.Entry) error {
 	if e.Side == firsthand.First {
-		if err := in.allow(e); err != nil {
+		if err := in.allow(e, rest); err != nil {
 			return err
 		}
 	}
@@ -105,13 +114,13 @@ func (in *intake) note(e *firsthand.Entry) {
 	}
 }
 
-// allow refuses what first may not write now. A frozen log takes what can end
-// the freeze: a reconcile, and a rotate, which no thief can sign. A log that has
-// grown too long takes what she has a right to.
-func (in *intake) allow(e *firsthand.Entry) error {
+// allow refuses what first may not write now; rest is the batch from e on. A frozen
+// log takes what can end the freeze, a reconcile and a rotate, and what comes with
+// one and before it. A log that has grown too long takes what she has a right to.
+func (in *intake) allow(e *firsthand.Entry, rest []firsthand.Entry) error {
 	kind := e.Kind()
-	if in.row.Frozen == frozenFirst && kind != "reconcile" && kind != "rotate" {
-		return fault.Refuse(fault.Conflict, "log-fork", "the log forked; only a reconcile can follow")
+	if in.row.Frozen == frozenFirst && !slices.ContainsFunc(rest, thaws) {
+		return fault.Refuse(fault.Conflict, "log-fork", "the log forked; %s can't follow, a reconcile or rotate can", kind)
 	}
 	limit := in.g.o.MaxLog
 	switch kind {
@@ -122,6 +131,11 @@ func (in *intake) allow(e *firsthand.Entry) error {
 		return fault.Refuse(fault.Unavailable, "log-limit", "the log has %d entries, which is all that this gateway takes", e.Seq-1)
 	}
 	return nil
+}
+
+// thaws reports whether e can end the freeze of first's log.
+func thaws(e firsthand.Entry) bool {
+	return e.Side == firsthand.First && (e.Kind() == "reconcile" || e.Kind() == "rotate")
 }
 
 // erasedIn reports whether an entry of batch says that the body of id is gone.
@@ -155,7 +169,7 @@ func (in *intake) takeErased(ctx context.Context, batch []firsthand.Entry) error
 			continue
 		}
 		if e.Side == firsthand.First {
-			if err := in.allow(&e); err != nil {
+			if err := in.allow(&e, batch); err != nil {
 				return err
 			}
 		}
@@ -177,6 +191,19 @@ func (in *intake) takeErased(ctx context.Context, batch []firsthand.Entry) error
 		in.note(&more[i])
 	}
 	return nil
+}
+
+// drop leaves nothing of a call in which a log turned out to have forked but the
+// evidence, and what was noticed. She brings the rest again when the fork is
+// settled.
+func (in *intake) drop() {
+	if !in.ahead {
+		return
+	}
+	row := in.r.row
+	row.Frozen, row.Restored, row.Noticed = in.row.Frozen, in.row.Restored, in.row.Noticed
+	in.c = Commit{Evidence: in.c.Evidence}
+	in.row, in.r.state, in.taken = row, nil, nil
 }
 
 // follow says and queues what follows from the call.

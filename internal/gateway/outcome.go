@@ -41,7 +41,7 @@ func (t *turn) sayOutcome(ctx context.Context, d Delivery) error {
 		}
 		var c firsthand.Content
 		if d.Status == Declined {
-			c = &firsthand.Refused{Entry: d.Entry, Reason: cmp.Or(d.Why, "The system does not accept it.")}
+			c = &firsthand.Refused{Entry: d.Entry, Reason: cmp.Or(d.Why, notAccepted)}
 		} else if c, err = t.applied(&e, &d); err != nil {
 			return err
 		}
@@ -81,8 +81,14 @@ func (t *turn) applied(e *firsthand.Entry, d *Delivery) (*firsthand.Applied, err
 // system returns the name of the system that a delivery went to, as the customer
 // reads it.
 func (t *turn) system(d *Delivery) string {
-	return cmp.Or(d.Ref.System, t.row.Record.System, "system")
+	return cmp.Or(d.Ref.System, t.row.Record.System, unnamed)
 }
+
+// What is said where the company's system says nothing better.
+const (
+	unnamed     = "system"
+	notAccepted = "The system does not accept it."
+)
 
 // valueOf returns the value that e gives, if it is of a kind that does.
 func valueOf(e *firsthand.Entry) (firsthand.Value, error) {

@@ -73,17 +73,21 @@ func (t *turn) failed(d Delivery, o outcome) error {
 	if errors.Is(o.err, context.Canceled) {
 		d.Next = t.now // it was we who stopped
 	} else {
-		d.Next = t.now.Add(max(connector.WaitOf(o.err), t.g.backoff(d.Tries)))
+		d.Next = t.now.Add(max(min(connector.WaitOf(o.err), longestPause), t.g.backoff(d.Tries)))
 	}
 	t.queue(d)
 	return nil
 }
 
+// longestPause is the longest that a delivery waits to be tried again, without what
+// chance adds to it.
+const longestPause = time.Hour
+
 // backoff is how long to wait after n failures: 2 s, 4 s, … up to an hour, each
 // plus up to half as much again, so that a system that comes back isn't called by
 // everyone at once.
 func (g *Gateway) backoff(n int) time.Duration {
-	pause := min(time.Hour, time.Second<<min(n, 12))
+	pause := min(longestPause, time.Second<<min(n, 12))
 	var b [4]byte
 	if err := g.fill(b[:]); err != nil {
 		return pause // without chance, calls only come closer together

@@ -84,7 +84,7 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 	g.mu.Lock()
 	next := g.nextPoll
 	g.mu.Unlock()
-	if now.Before(next) {
+	if now.Before(next) && next.Sub(now) <= g.o.Poll+2*longestPause { // else the clock was set back
 		return false, next, nil
 	}
 	worked, err := g.single("poll", func() (bool, error) {
@@ -115,28 +115,37 @@ func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
 		return false, time.Time{}, err
 	}
 	now := g.o.Now()
+	var next time.Time
 	for _, d := range ready {
-		if d.Next.After(now) {
-			return false, d.Next, nil
+		if d.Next.After(now) && (d.Status == Later || d.Next.Sub(now) < 2*longestPause) {
+			if next.IsZero() {
+				next = d.Next
+			}
+			continue // one behind it may have been set by a clock that was wrong
 		}
-		g.mu.Lock()
-		until := g.breaker.blocked(now)
-		if d.Task == Review {
-			until = time.Time{} // that doesn't take the company's system
-		}
-		if !until.IsZero() {
-			g.mu.Unlock()
+		if until := g.begins(d, now); until.IsZero() {
+			return true, time.Time{}, g.do(ctx, d)
+		} else if until.After(now) {
 			return false, until, nil
 		}
-		if g.busy[d.Rel] {
-			g.mu.Unlock()
-			continue
-		}
-		g.busy[d.Rel] = true
-		g.mu.Unlock()
-		return true, time.Time{}, g.do(ctx, d)
 	}
-	return false, time.Time{}, nil
+	return false, next, nil
+}
+
+// begins makes d's relationship busy, so that d is this worker's. If it can't
+// be, it returns until when the system is to be left alone, or the present where
+// another worker is at the relationship.
+func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := g.breaker.blocked(now); !until.IsZero() && d.Task != Review { // a review takes no system
+		return until
+	}
+	if g.busy[d.Rel] {
+		return now
+	}
+	g.busy[d.Rel] = true
+	return time.Time{}
 }
 
 // do does one delivery. The caller has made the relationship busy.

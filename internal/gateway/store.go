@@ -76,8 +76,14 @@ type Commit struct {
 	Settings   map[string]string
 }
 
-// settingCursor is the setting with the cursor of the connector's changes.
-const settingCursor = "cursor"
+// Settings of the gateway's own.
+const (
+	settingCursor = "cursor" // of the connector's changes
+	// What a relationship missed that a backup had lost is read again: a value
+	// that differs from the one in settingReread asks for it.
+	settingAgain  = "again"
+	settingReread = "reread"
+)
 
 // A Place is where an entry of second's stands.
 type Place struct {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -102,21 +103,31 @@ func (g *Gateway) meet(ctx context.Context, r *wire.Request) error {
 		return err
 	}
 	keys := g.keyring()
-	opened, lost := &t.state().Opened, r.Second.Seq > 0
-	switch n := keys.reached(opened.CompanyKey); {
+	opened := &t.state().Opened
+	n := keys.reached(opened.CompanyKey)
+	switch {
 	case opened.Domain != g.o.Company.Domain:
 		return fault.Refuse(fault.Invalid, "open-domain", "the relationship is with %s, this is %s", opened.Domain, g.o.Company.Domain)
 	case n == 0:
 		return fault.Refuse(fault.Invalid, "open-pinned", "the pinned key never was the company's")
-	case n < len(keys.Chain) && !lost:
+	}
+	if t.row.Restored = r.Second.Seq > 0; t.row.Restored {
+		t.row.Noticed = t.now
+		t.c.Settings = map[string]string{settingAgain: r.Rel.String() + t.now.Format(time.RFC3339Nano)}
+		return t.commit(ctx)
+	}
+	// She may have pinned a key that was replaced since. It is answered by that key,
+	// and moved on at once, as a relationship that is older would be.
+	pinned := keys.Chain[n-1]
+	key, err := keys.signer(pinned.Key)
+	if err != nil {
 		return fault.Refuse(fault.Conflict, "open-pinned", "the company has another key by now: fetch its document again")
 	}
-	t.row.Restored = lost
-	if !lost {
-		last := keys.Chain[len(keys.Chain)-1]
-		if _, err := t.sayWith(keys.current(), &firsthand.Open{Role: "company", Key: last.Key, Next: last.Next}); err != nil {
-			return err
-		}
+	if _, err := t.sayWith(key, &firsthand.Open{Role: "company", Key: pinned.Key, Next: pinned.Next}); err != nil {
+		return err
+	}
+	if err := t.followChain(ctx); err != nil {
+		return err
 	}
 	return t.commit(ctx)
 }
@@ -127,22 +138,23 @@ var errNoBody = fault.Refuse(fault.Invalid, "body-missing", "the entry comes wit
 func (t *turn) serve(ctx context.Context, r *wire.Request) (wire.Response, error) {
 	before := t.state().Log(firsthand.Second).Head.Seq
 	in := &intake{turn: t, call: r, flags: len(t.state().Flags)}
-	err := in.take(ctx)
-	if t.r.state == nil {
-		return wire.Response{}, err // corruption: nothing can be kept
-	}
-	if err == nil {
-		err = in.follow(ctx)
-	}
-	// What was good before an error is kept, and so is evidence.
-	if err != nil {
-		if cerr := t.commit(ctx); cerr != nil {
-			return wire.Response{}, cerr
+	refused := in.take(ctx)
+	switch {
+	case t.r.state == nil:
+		return wire.Response{}, refused // corruption: nothing can be kept
+	case fault.RuleOf(refused) == "log-fork":
+		in.drop()
+	default:
+		if err := in.follow(ctx); err != nil {
+			return wire.Response{}, err
 		}
-		return wire.Response{}, err
 	}
-	if err := t.commit(ctx); err != nil {
-		return wire.Response{}, err
+	// What was good before the entry that is refused is kept, and so is evidence.
+	if err := t.commit(ctx); err != nil || refused != nil {
+		return wire.Response{}, cmp.Or(err, refused)
+	}
+	if in.unaware() {
+		return wire.Response{}, errFork
 	}
 	return t.answer(ctx, r, before)
 }

@@ -49,8 +49,8 @@ func TestClaimToBound(t *testing.T) {
 	})
 }
 
-// What she says of a record before she has proved that it is hers is a proposal
-// that goes nowhere, and is written when she has.
+// What she says of a record before she has proved that it is hers is a proposal,
+// and is written when she has.
 func TestChangeBeforeProofIsAProposal(t *testing.T) {
 	w := from(memory(t))
 	c := w.meet("mia")
@@ -59,11 +59,11 @@ func TestChangeBeforeProofIsAProposal(t *testing.T) {
 	if got := w.crm.records["C-1"]["address"].Text; got != "Old Road 1" || len(w.crm.records) != 1 {
 		t.Fatalf("written before the proof: %v", w.crm.records)
 	}
-	if n := w.crm.calls["deliver"]; n != 0 {
-		t.Errorf("%d deliveries of what nobody has proved", n)
+	if r := w.crm.requests[0]; !r.Proposal || !r.Record.IsZero() {
+		t.Errorf("request = %+v", r)
 	}
-	if d := w.wantHeld(gateway.Held); d.Entry != change {
-		t.Errorf("held = %+v", d)
+	if d := w.wantHeld(gateway.Proposed); d.Entry != change {
+		t.Errorf("proposed = %+v", d)
 	}
 	w.bind(c, "C-1")
 	w.exchange(c)
@@ -80,14 +80,6 @@ func TestStranger(t *testing.T) {
 	thief := w.meet("thief")
 	change := stated(t, thief, "email", "thief@example.net")
 	w.claim(thief, "C-1")
-	// If an operator passes it on, then as a proposal without a record.
-	if err := w.Retry(w.ctx(), "ann", thief.Rel(), change); err != nil {
-		t.Fatal(err)
-	}
-	w.exchange(thief)
-	if r := w.crm.requests[0]; !r.Proposal || !r.Record.IsZero() {
-		t.Errorf("request = %+v", r)
-	}
 	right := w.crm.lastCode()
 	for i := range 5 {
 		wrong := "AAAA-AAA" + string(rune('A'+i))

@@ -207,6 +207,9 @@ func (t *turn) tell(ctx context.Context, c firsthand.Content, of firsthand.ID, m
 			return err
 		}
 		t.c.AddDrafts = append(t.c.AddDrafts, Draft{Rel: t.r.id, Body: body, Of: of, Made: made})
+		if t.mute() == "" {
+			t.reviewAt(t.pausedUntil())
+		}
 		return nil
 	}
 	if m, ok := c.(*firsthand.Message); ok && m.Thread.IsZero() {
@@ -214,6 +217,28 @@ func (t *turn) tell(ctx context.Context, c firsthand.Content, of firsthand.ID, m
 	}
 	_, err := t.say(ctx, c)
 	return err
+}
+
+// pausedUntil returns when both sides' pauses have ended.
+func (t *turn) pausedUntil() (end time.Time) {
+	last := map[firsthand.Side]firsthand.Date{}
+	for _, p := range t.state().Pauses {
+		last[p.Side] = p.Say.Until
+	}
+	for _, until := range last {
+		if e := until.End(); e.After(end) {
+			end = e
+		}
+	}
+	return end
+}
+
+// reviewSeq stands in for the seq of an entry: a relationship has one review.
+const reviewSeq = 0
+
+// reviewAt has the relationship looked at as a whole at a time.
+func (t *turn) reviewAt(at time.Time) {
+	t.queue(Delivery{Seq: reviewSeq, Task: Review, Status: Later, Next: at})
 }
 
 // queue adds or replaces a delivery.

@@ -247,6 +247,10 @@ func (w *world) due() []gateway.Duty {
 	return due
 }
 
+func contextWithStop(t testing.TB) (context.Context, context.CancelFunc) {
+	return context.WithCancel(context.WithoutCancel(t.Context()))
+}
+
 // wantHeld returns the one delivery that waits with that status.
 func (w *world) wantHeld(status gateway.Status) gateway.Duty {
 	w.t.Helper()

@@ -95,8 +95,8 @@ func dump(s *firsthand.State) []byte {
 // which she said it.
 func (c *company) checkWrites() {
 	type of struct {
-		rel  firsthand.ID
-		fact string
+		rel          firsthand.ID
+		record, fact string
 	}
 	last := make(map[of]int64)
 	done := make(map[firsthand.ID]bool)
@@ -116,7 +116,7 @@ func (c *company) checkWrites() {
 		if w.fact == "" {
 			continue
 		}
-		key := of{w.rel, w.fact}
+		key := of{w.rel, w.record, w.fact}
 		if k.Seq < last[key] && k.gone == "" {
 			c.r.fail("%s: an older %s was written over a newer one", c.name, w.fact)
 		}

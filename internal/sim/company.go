@@ -17,9 +17,11 @@ type company struct {
 	name    string
 	domain  string
 	store   *gatewaytest.Memory
+	view    gateway.Store // of the store, as the gateway sees it
 	disk    *gatewayDisk
 	gateway *gateway.Gateway // nil while it is down
 	life    int
+	file    int // counts backups that were put back
 	crm     *crm
 
 	keys  *gateway.Keys // as they lie on disk
@@ -38,7 +40,7 @@ func (r *run) newCompany(i int) *company {
 	if r.plan.clocks {
 		c.skew = r.between(-maxSkew, maxSkew)
 	}
-	c.crm = newCRM(c.clock)
+	c.crm = newCRM(c.clock, func(format string, args ...any) { r.say(c.name+"'s CRM: "+format, args...) })
 	c.crm.person = r.chance(0.3)
 	c.keys, c.next = r.newKeys()
 	c.accept()
@@ -98,11 +100,12 @@ func (c *company) start() {
 	life := c.life
 	c.disk = &gatewayDisk{disk: &disk{r: c.r, crash: func() { c.crashed(life) }}, Store: c.store,
 		committed: func(commit gateway.Commit) { c.r.ledger.gatewayCommitted(c, commit) }}
+	c.view = c.r.Bug.gatewayStore(c.r, c.disk)
 	keys := *c.keys
 	keys.Save = func(k *gateway.Keys) error { c.keys = k; return nil }
 	g, err := gateway.New(gateway.Options{
 		Company: firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: "BE", Gateway: c.address(), Terms: c.terms},
-		Keys:    &keys, Store: c.r.Bug.gatewayStore(c.r, c.disk), Connector: c.r.Bug.connector(c.r, c.crm), Poll: c.pollEvery(),
+		Keys:    &keys, Store: c.view, Connector: c.r.Bug.connector(c.r, c.crm), Poll: c.pollEvery(),
 		Now: c.clock, Rand: c.r.rng, Log: c.r.logger(c.name)})
 	if err != nil {
 		c.r.fail("%s: start: %v", c.name, err)

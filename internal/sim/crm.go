@@ -21,7 +21,8 @@ import (
 type crm struct {
 	mu     sync.Mutex // a run has one goroutine, but connectors are held to more
 	now    func() time.Time
-	person bool // a person decides on every fact
+	note   func(format string, args ...any) // what is done to it, for the trace
+	person bool                             // a person decides on every fact
 	down   bool
 	lose   int // answers that get lost, though what they answer is done
 
@@ -72,8 +73,8 @@ var (
 	_ connector.Redactor = (*crm)(nil)
 )
 
-func newCRM(now func() time.Time) *crm {
-	return &crm{now: now, last: 1000, records: make(map[string]*record), tickets: make(map[string]*ticket),
+func newCRM(now func() time.Time, note func(format string, args ...any)) *crm {
+	return &crm{now: now, note: note, last: 1000, records: make(map[string]*record), tickets: make(map[string]*ticket),
 		results: make(map[firsthand.ID]connector.Result)}
 }
 
@@ -116,6 +117,7 @@ func (c *crm) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 			return connector.Result{}, err
 		}
 		c.results[r.ID] = res
+		c.note("%s %s %s: %s %s", r.Kind, r.ID.String()[:6], r.Fact, res.State, res.Ref.ID)
 	}
 	if c.lost() {
 		return connector.Result{}, errDown
@@ -280,6 +282,7 @@ func (c *crm) Redact(ctx context.Context, ref connector.Ref, fact string) error 
 		return err
 	}
 	r := c.records[ref.ID]
+	c.note("%s is removed from %s", fact, ref.ID)
 	switch {
 	case c.tickets[ref.ID] != nil && fact == "":
 		delete(c.tickets, ref.ID)
@@ -290,7 +293,9 @@ func (c *crm) Redact(ctx context.Context, ref connector.Ref, fact string) error 
 		c.writes = append(c.writes, write{record: r.number, fact: fact})
 	}
 	c.proposals = slices.DeleteFunc(c.proposals, func(p proposal) bool {
-		return p.request.Fact == fact && fact != "" && (p.request.Record.ID == ref.ID || r != nil && slices.Contains(r.rels, p.request.Relationship))
+		q := p.request
+		hers := !q.Proposal && r != nil && slices.Contains(r.rels, q.Relationship)
+		return fact != "" && q.Fact == fact && (q.Record.ID == ref.ID || q.Record.IsZero() && hers)
 	})
 	c.changes = slices.Clone(c.changes)
 	for i := range c.changes {

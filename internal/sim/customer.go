@@ -152,7 +152,7 @@ func (d *device) due(row *agent.Relationship) (at time.Time, due bool) {
 		d.r.fail("%s: summary: %v", d.name, err)
 	}
 	pending := (sum.First.Seq > row.Received.Seq || row.Restored) && row.Frozen == ""
-	if row.Gateway == "" || sum.Closed && !pending && sum.Waiting == 0 {
+	if row.Gateway == "" {
 		return at, false
 	}
 	at, known := d.polls[row.ID]
@@ -198,7 +198,10 @@ func (d *device) call(rel firsthand.ID) {
 		d.complain("prepare", err)
 		return // nothing was sent; it is looked at again with the next poll
 	}
-	d.r.start(&call{device: d, life: d.life, file: d.file, rel: rel, step: step, at: d.clock()})
+	if d.r.Bug == RetryDrops && len(step.Request.Entries) > 1 && d.r.chance(0.5) {
+		step.Request.Entries = step.Request.Entries[1:]
+	}
+	d.r.start(&call{device: d, life: d.life, rel: rel, step: step, at: d.clock()})
 }
 
 // answered takes what came of a call, as agent.Do does.
@@ -221,8 +224,8 @@ func (d *device) answered(c *call, resp wire.Response, err error) {
 	}
 	if err != nil {
 		d.r.say("%s: call failed: %v", d.name, err)
-		if fault.RuleOf(err) == "log-fork" {
-			if err := d.agent.Diagnose(d.r.ctx, c.rel, c.step); err != nil && d.life == c.life {
+		if agent.IsPuzzle(err) {
+			if err := d.agent.Diagnose(d.r.ctx, c.rel, err); err != nil && d.life == c.life {
 				d.complain("diagnose", err)
 			}
 			if d.life != c.life {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/internal/agent"
 	"firsthand/internal/agent/agenttest"
 )
 
@@ -87,9 +88,12 @@ func (d *device) putBack() {
 	before := l.has(r, d.store)
 	d.stop()
 	d.file++
-	d.store.Restore(pick(r, d.backups))
+	// Later backups are of a life that has not been.
+	n := r.rng.Intn(len(d.backups))
+	d.restore(d.backups[n])
+	d.backups = d.backups[:n+1]
 	after := l.has(r, d.store)
-	n := l.lost(before, after, func(k *kept) bool { return r.companyHas(k) })
+	gone := l.lost(before, after, func(k *kept) bool { return r.companyHas(k) })
 	for _, b := range l.order {
 		if b.device.who == d.who && before[b.id] && !after[b.id] {
 			b.orphan = true
@@ -98,11 +102,24 @@ func (d *device) putBack() {
 			b.forgotten = false // it is in the backup, and she is asked anew
 		}
 	}
-	r.say("%s has an old file: %d entries are nowhere", d.name, n)
+	r.say("%s has an old file: %d entries are nowhere", d.name, gone)
 	r.count("agent restored")
 	d.start()
 	if r.chance(0.5) {
 		d.refill() // she opens the kit
+	}
+}
+
+// restore puts a backup into the store, which notices.
+func (d *device) restore(backup *agenttest.Snapshot) {
+	d.store.Restore(backup)
+	if d.r.Bug != BookKept {
+		return
+	}
+	rows, _ := d.store.Relationships(d.r.ctx) // what is in memory can be read
+	d.store.PutBack(backup)
+	if err := d.store.Commit(d.r.ctx, agent.Commit{Relationships: rows}); err != nil {
+		d.r.fail("%s: restore: %v", d.name, err)
 	}
 }
 
@@ -134,16 +151,20 @@ func (c *company) putBack(noticed bool) {
 	r, l := c.r, c.r.ledger
 	before := l.has(r, c.store)
 	c.stop()
+	c.file++
+	n := r.rng.Intn(len(c.backups))
+	backup := c.backups[n]
+	c.backups = c.backups[:n+1]
 	if noticed {
-		c.store.Restore(pick(r, c.backups), c.clock())
+		c.store.Restore(backup, c.clock())
 	} else {
-		c.store.PutBack(pick(r, c.backups))
+		c.store.PutBack(backup)
 		for _, b := range l.order {
 			b.rewound = b.rewound || b.company == c
 		}
 	}
-	n := l.lost(before, l.has(r, c.store), func(k *kept) bool { return r.agentHas(k) })
-	r.say("%s has an old file: %d entries are nowhere", c.name, n)
+	gone := l.lost(before, l.has(r, c.store), func(k *kept) bool { return r.agentHas(k) })
+	r.say("%s has an old file: %d entries are nowhere", c.name, gone)
 	r.count("gateway restored")
 	c.start()
 }

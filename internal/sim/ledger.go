@@ -18,7 +18,7 @@ type ledger struct {
 	entries map[firsthand.ID]*kept
 	all     []*kept // as they came
 	places  map[place]firsthand.ID
-	hashes  map[firsthand.KeyHash]firsthand.ID // of next keys, and the entry that names each
+	hashes  map[firsthand.KeyHash]firsthand.ID // of next keys, and the relationship that names each
 }
 
 // A bond is one relationship, as the run knows it.
@@ -27,14 +27,14 @@ type bond struct {
 	device  *device // that opened it, or its owner's first one after a copy
 	company *company
 
-	forgotten bool  // ended nameless: the agent has nothing of it any more
-	orphan    bool  // she met them after the backup that was put back: she knows of nothing
-	copied    bool  // a copy of her file was used
-	stolen    bool  // a thief has a key of it
-	safe      bool  // and she has rotated since
-	rewound   bool  // a gateway's backup was put back unnoticed
-	lostKeys  bool  // the company's keys are gone
-	thief     int64 // seq of the first entry that is his, 0 if there is none
+	forgotten bool // ended nameless: the agent has nothing of it any more
+	orphan    bool // she met them after the backup that was put back: she knows of nothing
+	copied    bool // a copy of her file was used
+	stolen    bool // a thief has a key of it
+	heard     bool // and she knows
+	safe      bool // and has rotated since
+	rewound   bool // a gateway's backup was put back unnoticed
+	lostKeys  bool // the company's keys are gone
 }
 
 // A kept entry is one that some party had on stable storage, or said it had.
@@ -160,10 +160,11 @@ func (l *ledger) hash(r *run, k *kept) {
 	default:
 		return
 	}
-	if other, used := l.hashes[next]; used && other != k.ID && (k.bond == nil || !k.bond.device.who.copied()) {
-		r.fail("the hash of a next key stands in two entries")
+	rel, used := l.hashes[next]
+	if used && rel != k.Relationship() && (k.bond == nil || !k.bond.device.who.copied()) {
+		r.fail("the hash of a next key stands in two relationships")
 	}
-	l.hashes[next] = k.ID
+	l.hashes[next] = k.Relationship()
 }
 
 // copied reports whether a file of hers was ever copied past the check: then both

@@ -18,8 +18,8 @@ const callTimeout = 30 * time.Second
 // answer, and only while it waits: so it is with a connection.
 type call struct {
 	device *device
-	life   int // the process of the device
-	file   int // the file that the process had
+	life   int    // the process of the device
+	files  [2]int // which backups device and company had then
 	rel    firsthand.ID
 	step   agent.Step
 	at     time.Time // as the caller's clock said
@@ -28,6 +28,8 @@ type call struct {
 // start makes a call: what of it arrives, when and how often is the network's.
 func (r *run) start(c *call) {
 	c.device.busy[c.rel] = c
+	company := r.companyAt(c.step.Gateway)
+	c.files = [2]int{c.device.file, company.file}
 	r.after(callTimeout, c.device.name+" waits no longer", func() { c.device.answered(c, wire.Response{}, errTimeout) })
 	copies := 1
 	if !r.healed && r.chance(r.plan.dup) {
@@ -43,9 +45,8 @@ func (r *run) start(c *call) {
 			delay = r.between(0, maxDelay)
 		}
 		r.after(delay, fmt.Sprintf("%s calls %s", c.device.name, c.step.Gateway), func() {
-			company := r.companyAt(c.step.Gateway)
 			// A call is good for five minutes only; putting back a backup takes longer.
-			if company == nil || r.parted(c.device, company) || c.file != c.device.file {
+			if r.parted(c.device, company) || c.files != [2]int{c.device.file, company.file} {
 				return
 			}
 			resp, err := r.serve(company, c.step.Open, c.step.Key.Public(), c.at, c.step.Request)
@@ -94,6 +95,8 @@ func (r *run) serve(c *company, open bool, key firsthand.PublicKey, at time.Time
 	if req.Entries, err = reread(req.Entries); err != nil {
 		return resp, err
 	}
+	firsts, seconds := split(req.Entries)
+	r.say("%s is told of heads %d and %d, and gets %d and %d entries", c.name, req.First.Seq, req.Second.Seq, len(firsts), len(seconds))
 	g := c.gateway
 	if err := admits(r.ctx, g, open, key, &req); err != nil {
 		return resp, err

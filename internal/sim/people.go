@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"time"
-
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
@@ -22,12 +20,8 @@ func (r *run) rotate() {
 	d.rotateWith(rel, agent.Rotation{Kit: d.who.kit})
 }
 
-// rotateWith rotates with the kit in hand, from which the book is filled if need
-// be.
+// rotateWith rotates with the kit in hand.
 func (d *device) rotateWith(rel firsthand.ID, o agent.Rotation) bool {
-	if n, err := d.store.Labels(d.r.ctx); err == nil && n == 0 {
-		d.refill()
-	}
 	life := d.life
 	did, err := d.agent.Rotate(d.r.ctx, rel, o)
 	if life != d.life {
@@ -43,62 +37,89 @@ func (d *device) rotateWith(rel firsthand.ID, o agent.Rotation) bool {
 	return true
 }
 
-// rotateStolen takes a relationship back from a thief; where that fails it is
-// tried again later.
-func (l *ledger) rotateStolen(r *run, b *bond) {
-	d := b.device
-	if b.safe || b.forgotten || b.orphan {
-		return
-	}
-	if d.agent != nil {
-		o := agent.Rotation{Kit: d.who.kit, Stolen: true}
-		if log := r.log(d.store, b.id, firsthand.First); b.thief > 0 && int64(len(log)) >= b.thief && l.entries[log[b.thief-1].ID].thief {
-			o.Since = b.thief // she has found his entries among hers
-		} else if row, err := d.store.Relationship(r.ctx, b.id); err == nil && row.Restored {
-			o.Since = b.thief
-		}
-		if d.rotateWith(b.id, o) {
-			b.safe = true
-			r.count("taken back from a thief")
-			return
-		}
-	}
-	wait := r.plan.active / 8
-	if r.healed {
-		wait = 10 * time.Minute
-	}
-	r.after(wait, "she tries again to take it back", func() { l.rotateStolen(r, b) })
-}
-
-// mend has every customer do what her agent asks of her: to say which branch of a
-// fork stands.
+// mend has every customer do what her agent asks of her, or what she knows she has
+// to do.
 func (r *run) mend() {
 	for _, b := range r.ledger.order {
 		for _, d := range b.device.who.devices {
-			if d.retired || d.agent == nil {
-				continue
-			}
-			row, err := d.store.Relationship(r.ctx, b.id)
-			if err != nil || row.Frozen == "" {
-				continue
-			}
-			r.frozen(b, d, &row)
-			if b.stolen && !b.safe {
-				r.ledger.rotateStolen(r, b)
-				continue
-			}
-			life := d.life
-			did, err := d.agent.Reconcile(r.ctx, b.id)
-			switch {
-			case life != d.life:
-			case err == nil:
-				r.ledger.did(d, did)
-				r.count("reconciled")
-				d.wake(0)
-			default:
-				d.complain("reconcile", err)
+			if !d.retired && d.agent != nil && !b.orphan {
+				d.mend(b)
 			}
 		}
+	}
+}
+
+func (d *device) mend(b *bond) {
+	row, err := d.store.Relationship(d.r.ctx, b.id)
+	if err != nil {
+		return
+	}
+	if row.Frozen != "" {
+		d.r.frozen(b, d, &row)
+	}
+	switch {
+	case b.stolen && (row.Frozen != "" || b.heard && !b.safe):
+		b.safe = false // if she had rotated before, he was quicker
+		d.takeBack(b, &row)
+	case row.Frozen == "elsewhere", row.Failure == "call-signature" && (row.Restored || b.copied):
+		// A copy is gone that wrote, or one has rotated, or the file is older.
+		if d.rotateWith(b.id, agent.Rotation{Kit: d.who.kit}) {
+			d.r.count("rotated because of an old file")
+		}
+	case row.Frozen != "":
+		d.reconcile(b.id)
+	}
+}
+
+// takeBack takes a relationship back from a thief. She knows which entries are
+// his: her own she remembers.
+func (d *device) takeBack(b *bond, row *agent.Relationship) {
+	o := agent.Rotation{Kit: d.who.kit, Stolen: true, Since: d.r.ledger.firstOfThief(d.r, b)}
+	switch {
+	case d.r.Bug == ThiefAdopted:
+		d.reconcile(b.id)
+		o = agent.Rotation{Kit: d.who.kit}
+	case o.Since > 0 && !row.Restored && !d.has(b.id, o.Since):
+		o.Since = 0 // all that her file doesn't know is his
+	case o.Since == 0 && row.Restored && row.Frozen != "":
+		d.reconcile(b.id)
+		return
+	}
+	if d.rotateWith(b.id, o) {
+		b.safe = true
+		d.r.count("taken back from a thief")
+	}
+}
+
+// firstOfThief returns the seq of his first entry that the company has, 0 if there
+// is none.
+func (l *ledger) firstOfThief(r *run, b *bond) int64 {
+	for _, e := range r.log(b.company.store, b.id, firsthand.First) {
+		if k := l.entries[e.ID]; k != nil && k.thief {
+			return e.Seq
+		}
+	}
+	return 0
+}
+
+// has reports whether the file has an entry at seq of her log that is not hers.
+func (d *device) has(rel firsthand.ID, seq int64) bool {
+	log := d.r.log(d.store, rel, firsthand.First)
+	return int64(len(log)) >= seq && d.r.ledger.entries[log[seq-1].ID].thief
+}
+
+func (d *device) reconcile(rel firsthand.ID) {
+	life := d.life
+	did, err := d.agent.Reconcile(d.r.ctx, rel)
+	switch {
+	case life != d.life:
+		return // it crashed
+	case err == nil:
+		d.r.ledger.did(d, did)
+		d.r.count("reconciled")
+		d.wake(0)
+	default:
+		d.complain("reconcile", err)
 	}
 }
 

@@ -108,8 +108,8 @@ func (r *run) until(end time.Time) {
 	}
 }
 
-// maxEvents bounds one run; the usual is a tenth of it.
-const maxEvents = 5000
+// maxEvents bounds one run; the usual is a twentieth of it.
+const maxEvents = 15000
 
 // say notes something in trace and digest.
 func (r *run) say(format string, args ...any) {

@@ -37,7 +37,7 @@ func (r *run) run() Result {
 	}
 	r.schedule(r.plan.acts, "a customer acts", r.act)
 	r.schedule(r.plan.staffActs, "staff acts", r.staff)
-	r.schedule(4, "people look", r.mend)
+	r.schedule(6, "people look", r.mend)
 	r.misfortunes()
 	r.until(begun.Add(r.plan.active))
 	r.heal()
@@ -75,9 +75,7 @@ func (r *run) heal() {
 		}
 	}
 	for _, b := range r.ledger.order {
-		if b.stolen && !b.safe {
-			r.ledger.rotateStolen(r, b)
-		}
+		b.heard = b.heard || b.stolen
 	}
 }
 
@@ -139,7 +137,7 @@ func (r *run) unsettledBond(b *bond) string {
 	}
 	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
 		x, y := r.head(d.store, b.id, side), r.head(c.store, b.id, side)
-		if x != y && !(side == firsthand.Second && r.over(b)) {
+		if x != y {
 			return fmt.Sprintf("heads of %s: %d and %d", side, x.Seq, y.Seq)
 		}
 		if side == firsthand.First && hers.Received != x {
@@ -155,17 +153,6 @@ func (r *run) head(store firsthand.Log, rel firsthand.ID, side firsthand.Side) f
 		r.fail("head: %v", err)
 	}
 	return h
-}
-
-// over reports whether the relationship is closed and nothing is owed in it: then
-// the agent asks for no more news.
-func (r *run) over(b *bond) bool {
-	row, err := b.device.store.Relationship(r.ctx, b.id)
-	if err != nil {
-		return true
-	}
-	sum, err := row.Summarised()
-	return err == nil && sum.Closed && sum.Waiting == 0
 }
 
 // waiting says what either side has still to do by itself.

@@ -16,6 +16,7 @@ func (c *crm) change(x connector.Change) {
 	x.Cursor = strconv.Itoa(len(c.changes) + 1)
 	x.ID, x.At = "change-"+x.Cursor, c.now().UTC()
 	c.changes = append(c.changes, x)
+	c.note("staff: %s about %s: %s %s", x.ID, x.Of.String()[:min(6, len(x.Of.String()))], x.State, x.Ref.ID)
 }
 
 // add puts a customer into the CRM whom the company has from elsewhere.

@@ -36,7 +36,10 @@ func (r *run) steal() {
 		r.after(r.between(0, r.plan.active/3), "a thief writes", t.write)
 	}
 	// She hears of it sooner or later; else her agent shows that it is frozen.
-	r.after(r.between(time.Hour, r.plan.active/2), "she hears of the theft", func() { r.ledger.rotateStolen(r, t.bond) })
+	r.after(r.between(time.Hour, r.plan.active/2), "she hears of the theft", func() {
+		t.bond.heard = true
+		r.mend()
+	})
 }
 
 // write takes the company's copy of the logs, and adds to it in her name.
@@ -71,9 +74,6 @@ func (t *thief) write() {
 	req.First, req.Second = e.Head(), s.Log(firsthand.Second).Head
 	req.Entries = []firsthand.Entry{e}
 	if resp, err := r.serve(t.bond.company, false, t.key.Public(), t.bond.company.clock(), req); err == nil && resp.First.Seq >= e.Seq {
-		if t.bond.thief == 0 || e.Seq < t.bond.thief {
-			t.bond.thief = e.Seq
-		}
 		r.count("thief's entry taken")
 	}
 }

@@ -61,11 +61,6 @@ func (s *Store) recognise(ctx context.Context) error {
 	}
 	s.noticed = true
 	fresh := newMark()
-	if testOnlyBugs.markFirst {
-		if err := writeFile(s.files, s.path(instanceName), fresh.file()); err != nil {
-			return err
-		}
-	}
 	if testOnlyBugs.markApart {
 		if err := s.db.Update(ctx, func(tx *sqlite.Tx) error { return fresh.write(ctx, tx) }); err != nil {
 			return err

@@ -13,15 +13,17 @@ import (
 
 // KeyFile returns the Opener that text, the content of a key file, holds: an
 // identity file as age-keygen makes it, with one X25519 identity.
-func KeyFile(text string) Opener { return keyFile(text) }
+func KeyFile(text string) Opener { return keyFile{text: text} }
 
-type keyFile string
+type keyFile struct {
+	hidden
+	text string
+}
 
-func (keyFile) name() string   { return "key file" }
-func (keyFile) String() string { return "key file" } // which it hides
+func (keyFile) name() string { return "key file" }
 
 func (k keyFile) identity() (age.Identity, error) {
-	identities, err := age.ParseIdentities(strings.NewReader(string(k)))
+	identities, err := age.ParseIdentities(strings.NewReader(k.text))
 	if err == nil && len(identities) == 1 {
 		if x, ok := identities[0].(*age.X25519Identity); ok {
 			return x, nil

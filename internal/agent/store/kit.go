@@ -14,12 +14,15 @@ import (
 // file and every backup, and her next keys are derived from its exact text
 // (firsthand.NextKey). So it never lies where her file does: it is made, given
 // out, and forgotten. The file has only its public half.
-type Kit struct{ x *age.X25519Identity }
+type Kit struct {
+	hidden
+	x *age.X25519Identity
+}
 
 // NewKit makes a fresh Kit.
 func NewKit() (Kit, error) {
 	x, err := age.GenerateX25519Identity()
-	return Kit{x}, err
+	return Kit{x: x}, err
 }
 
 // ParseKit returns the Kit that text spells: the page that [Kit.Page] made, or
@@ -49,7 +52,7 @@ func ParseKit(text string) (Kit, error) {
 	if err != nil {
 		return Kit{}, errKit
 	}
-	return Kit{x}, nil
+	return Kit{x: x}, nil
 }
 
 var errKit = fault.Tell(fault.Invalid, "this is no recovery kit, or a character of it is wrong",
@@ -61,12 +64,6 @@ func (k Kit) Text() string { return k.x.String() }
 
 // Recipient returns the kit's public half, age1….
 func (k Kit) Recipient() string { return k.x.Recipient().String() }
-
-// String hides the kit.
-func (Kit) String() string { return "recovery kit" }
-
-// GoString hides the kit.
-func (Kit) GoString() string { return "recovery kit" }
 
 func (k Kit) identity() (age.Identity, error) {
 	if k.x == nil {

@@ -65,7 +65,7 @@ func encrypt(dst io.Writer, recipients []recipient) (w io.WriteCloser, readBack 
 	if w, err = age.Encrypt(dst, all); err != nil {
 		return nil, nil, fmt.Errorf("encrypt: %w", err)
 	}
-	return w, knownKey(all.key), nil
+	return w, knownKey{key: all.key}, nil
 }
 
 // everybody is several recipients in one, which remembers the key it wrapped.
@@ -87,11 +87,23 @@ func (a *everybody) Wrap(key []byte) (stanzas []*age.Stanza, err error) {
 }
 
 // knownKey is the Opener of one file, by the key that age made for it.
-type knownKey []byte
+type knownKey struct {
+	hidden
+	key []byte
+}
 
-func (k knownKey) identity() (age.Identity, error) { return age.NewInjectedFileKeyIdentity(k), nil }
+func (k knownKey) identity() (age.Identity, error) { return age.NewInjectedFileKeyIdentity(k.key), nil }
 func (knownKey) name() string                      { return "key of the file" }
-func (knownKey) String() string                    { return "key of a file" } // which it hides
+
+// hidden, embedded in what is secret, keeps it out of everything that is printed
+// or logged.
+type hidden struct{}
+
+// Format implements [fmt.Formatter], for every verb.
+func (hidden) Format(s fmt.State, _ rune) { io.WriteString(s, "hidden") } // fmt ignores errors too
+
+// MarshalText implements [encoding.TextMarshaler].
+func (hidden) MarshalText() ([]byte, error) { return []byte("hidden"), nil }
 
 // A recipient is the public half of an opener. With it, things are encrypted for
 // the opener without having it: so a backup is made at night, when nobody types

@@ -3,17 +3,14 @@ package store
 // testOnlyBugs are faults that tests plant, one at a time, to see that they are
 // noticed. They are all off outside of tests.
 var testOnlyBugs struct {
-	keyLast      bool // install writes the key only after the database has its name
-	markFirst    bool // recognise writes the mark's file before the transaction
-	markApart    bool // recognise marks relationships and mark in two transactions
-	bookStays    bool // recognise leaves the book as it is
-	sidecarFirst bool // writeSidecar replaces the file before the transaction
-	noDrill      bool // Backup gives the file its name unread
-	countsOnly   bool // the drill compares counts and no heads
-	noHash       bool // unpack doesn't compare the database's hash
-	noEnd        bool // unpack doesn't read to the end
-	noShred      bool // the write-ahead log is not truncated after erasing
-	noVerify     bool // entries are not verified when they are read
-	plainCopy    bool // Backup's copy is not encrypted
-	anyCost      bool // a file may ask for any effort
+	keyLast    bool // install writes the key only after the database has its name
+	markApart  bool // recognise marks relationships and mark in two transactions
+	bookStays  bool // recognise leaves the book as it is
+	noSettle   bool // the log that a crash left is appended to
+	noDrill    bool // Backup gives the file its name unread
+	countsOnly bool // the drill compares counts and no heads
+	noHash     bool // unpack doesn't compare the database's hash
+	noShred    bool // the write-ahead log is not truncated after erasing
+	noVerify   bool // entries are not verified when they are read
+	plainCopy  bool // Backup's copy is not encrypted
 }

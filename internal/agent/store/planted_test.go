@@ -1,24 +1,82 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
+	"firsthand/internal/needtest"
 	"firsthand/internal/sqlite/sqlitetest"
 )
+
+// TestPlanted switches on one bug at a time, each of which a test must notice.
+func TestPlanted(t *testing.T) {
+	refusedBad := func(name string) func(testing.TB) error {
+		return func(t testing.TB) error {
+			h, bad := badBackups(t)
+			return refused(h.Disk, bad[name], kitOfTests)
+		}
+	}
+	for _, bug := range []struct {
+		name string
+		on   *bool
+		test func(testing.TB) error // returns nil when all is well
+	}{
+		{"a backup counts before its drill", &testOnlyBugs.noDrill, func(t testing.TB) error {
+			return drillFails(t, func(name string, data []byte) {
+				if name == "/backups/one.new" {
+					data[1000] ^= 1
+				}
+			})
+		}},
+		{"the drill compares counts and no heads", &testOnlyBugs.countsOnly, refusedBad("another head")},
+		{"the database's hash is not compared", &testOnlyBugs.noHash, refusedBad("a changed database")},
+		{"the copy for a backup is not encrypted", &testOnlyBugs.plainCopy, func(t testing.TB) error {
+			hits, err := nothingAtRest(t.Context(), sqlitetest.NewDisk(t, nil), nest(t, 50))
+			if len(hits) > 0 {
+				err = errors.New(hits[0])
+			}
+			return err
+		}},
+		{"the log is not truncated after erasing", &testOnlyBugs.noShred, func(t testing.TB) error {
+			if found := erased(t); len(found) > 0 {
+				return fmt.Errorf("%q", found[0])
+			}
+			return nil
+		}},
+		{"entries are not verified when they are read", &testOnlyBugs.noVerify, readsLies},
+	} {
+		t.Run(bug.name, func(t *testing.T) {
+			if err := bug.test(t); err != nil {
+				t.Fatalf("without the bug: %v", err)
+			}
+			*bug.on = true
+			defer func() { *bug.on = false }()
+			err := bug.test(t)
+			if err == nil {
+				t.Error("not noticed")
+			}
+			t.Logf("noticed: %v", err)
+		})
+	}
+}
 
 // TestPlantedPowerLoss switches on one bug at a time, each of which the
 // power-loss harness must notice.
 func TestPlantedPowerLoss(t *testing.T) {
+	if !needtest.Big() {
+		t.Log("takes long: with FIRSTHAND_TEST_ALL=1")
+		return
+	}
 	plan := newFlight(t).plan()
 	for _, bug := range []struct {
 		name string
 		on   *bool
 	}{
 		{"the key is written after the database", &testOnlyBugs.keyLast},
-		{"the mark's file is written before the transaction", &testOnlyBugs.markFirst},
 		{"the new mark has a transaction of its own", &testOnlyBugs.markApart},
 		{"a restored file keeps its book", &testOnlyBugs.bookStays},
-		{"the sidecar is replaced before the transaction", &testOnlyBugs.sidecarFirst},
+		{"the log that a crash left is appended to", &testOnlyBugs.noSettle},
 		{"files are not synced before they are renamed", &diskBugs.noSync},
 		{"directories are not synced", &diskBugs.noDirSync},
 	} {

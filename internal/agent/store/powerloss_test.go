@@ -191,6 +191,10 @@ func (f *flight) verifyLife(s *Store, steps int) error {
 	if allowed := f.states[steps:min(steps+2, len(f.states))]; !slices.Contains(allowed, got) {
 		return fmt.Errorf("after %d steps the store holds\n%s\nwant\n%s\nor what one more leads to", steps, got, allowed[0])
 	}
+	// Going on must harm nothing that was there, if the power is cut again.
+	if err := s.Commit(ctx, agent.Commit{Settings: map[string]string{"verified": fmt.Sprint(steps)}}); err != nil {
+		return err
+	}
 	return f.verifyPassphrase(s, steps)
 }
 

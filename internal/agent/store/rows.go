@@ -133,7 +133,7 @@ func (s *Store) Label(ctx context.Context) (k agent.NextKey, err error) {
 		return err
 	}, `SELECT label, hash FROM label WHERE used = 0 ORDER BY n LIMIT 1`)
 	if err == nil && len(found) == 0 {
-		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it from the recovery kit")
+		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it: firsthand kit refill --kit FILE")
 	}
 	if err != nil {
 		return k, err

@@ -168,11 +168,6 @@ func (s *Store) writeSidecar(ctx context.Context, list []recipient, emptyBook bo
 	if err != nil {
 		return err
 	}
-	if testOnlyBugs.sidecarFirst {
-		if err := writeFile(s.files, s.path(keyName), wrapped); err != nil {
-			return err
-		}
-	}
 	err = s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		if emptyBook {
 			if err := emptyTheBook(ctx, tx); err != nil {

@@ -115,10 +115,33 @@ func openLocked(ctx context.Context, f files, dir string, lock io.Closer, o Open
 	if s.db, err = sqlite.Open(ctx, s.options(dbName)); err != nil {
 		return nil, err
 	}
+	if err := s.settle(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.recognise(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.mendSidecar(ctx)
+}
+
+// settle moves the write-ahead log that a crash has left into the database,
+// before anything is appended to it.
+//
+// While it writes, SQLite never touches a block of the log in which there is a
+// commit: it fills the block up with a second copy of the commit's last page.
+// After a crash that copy may not be whole, and then the next commit begins in
+// the block in which the last one ends. Encrypted, a block is written as one; if
+// the power fails again meanwhile, both are lost, and one was acknowledged.
+//
+// On a full disk that can't be done, and reading must be possible all the same.
+func (s *Store) settle(ctx context.Context) error {
+	if testOnlyBugs.noSettle {
+		return nil
+	}
+	if err := s.db.Truncate(ctx); err != nil && fault.KindOf(err) != fault.Unavailable {
+		return err
+	}
+	return nil
 }
 
 // options returns how to open a database in the folder.

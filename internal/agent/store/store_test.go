@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"firsthand"
 	"firsthand/internal/agent"
@@ -13,6 +14,8 @@ import (
 )
 
 var testPassphrase = []byte("correct horse battery staple")
+
+var testNow = time.Date(2026, 11, 21, 21, 47, 0, 0, time.UTC)
 
 // A customer is a folder with a file in it, and all that opens it.
 type customer struct {

@@ -19,31 +19,44 @@ func (w *writer) delivery(ctx context.Context, d *gateway.Delivery) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.tx.ExecContext(ctx, `
-		INSERT INTO delivery (rel, seq, task, entry, status, tries, next, why, system, record, version, reported, due)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (rel, seq, task) DO UPDATE
-		SET status = excluded.status, tries = excluded.tries, next = excluded.next, why = excluded.why, system = excluded.system,
-			record = excluded.record, version = excluded.version, reported = excluded.reported, due = excluded.due`,
-		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Tries, timeText(d.Next), d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version,
-		d.Reported, string(d.Due))
+	next := timeText(d.Next)
+	// Nearly all are new, and then short.
+	r, err := w.tx.ExecContext(ctx, `
+		INSERT INTO delivery (rel, seq, task, entry, status, next, due) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), next, string(d.Due))
 	if err != nil {
 		return err
 	}
-	// What is first in line, unless it is stopped, or the soonest that is set for
-	// later. It is written only if it changes, which most calls don't make it.
+	added, err := r.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if added == 0 || *d != (gateway.Delivery{Rel: d.Rel, Seq: d.Seq, Task: d.Task, Entry: d.Entry, Status: d.Status, Next: d.Next, Due: d.Due}) {
+		_, err := w.tx.ExecContext(ctx, `
+			UPDATE delivery
+			SET status = ?, next = ?, due = ?, tries = ?, why = ?, system = ?, record = ?, version = ?, reported = ?
+			WHERE rel = ? AND seq = ? AND task = ?`,
+			string(d.Status), next, string(d.Due), d.Tries, d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, n, d.Seq, string(d.Task))
+		if err != nil {
+			return err
+		}
+	}
+	// One that was added stands at the end of the line: it can only make the time
+	// earlier, or be the first. One that was changed can do anything.
+	if added == 0 {
+		next = ""
+	}
 	_, err = w.tx.ExecContext(ctx, `
-		UPDATE relationship SET due = d.next
-		FROM (
-			SELECT min(next) AS next FROM (
+		UPDATE relationship
+		SET due = (
+			SELECT min(next) FROM (
 				SELECT next FROM (
 					SELECT status, next FROM delivery
 					WHERE rel = ?1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1)
 				WHERE status <> 'stopped'
 				UNION ALL
-				SELECT next FROM (SELECT next FROM delivery WHERE rel = ?1 AND status = 'later' ORDER BY next LIMIT 1))
-		) AS d
-		WHERE relationship.n = ?1 AND relationship.due IS NOT d.next`, n)
+				SELECT next FROM (SELECT next FROM delivery WHERE rel = ?1 AND status = 'later' ORDER BY next LIMIT 1)))
+		WHERE n = ?1 AND (due IS NULL OR due > ?2)`, n, next)
 	return err
 }
 
@@ -152,9 +165,14 @@ func (s *Store) Ready(ctx context.Context, limit int) (ready []gateway.Delivery,
 // Due implements [gateway.Store].
 func (s *Store) Due(ctx context.Context) (due []gateway.Delivery, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		// In two parts, for each of which there is an index that is short.
 		rows, err := tx.QueryContext(ctx, `
 			SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
-			WHERE d.due <> '' ORDER BY d.due, d.n`)
+			WHERE d.n IN (
+				SELECT n FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking')
+				UNION ALL
+				SELECT n FROM delivery WHERE due <> '' AND status IN ('waiting', 'checking', 'stopped') AND status <> 'stopped')
+			ORDER BY d.due, d.n`)
 		if err != nil {
 			return err
 		}

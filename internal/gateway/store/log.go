@@ -123,33 +123,35 @@ func parse(signed, salt, body []byte) (firsthand.Entry, error) {
 // number of its relationship. prev is the entry before in the same commit and log,
 // if there is one.
 func appendEntry(ctx context.Context, tx *sqlite.Tx, n int64, e, prev *firsthand.Entry) error {
-	switch {
-	case prev != nil:
-		if e.Seq != prev.Seq+1 || e.Prev != prev.ID {
-			return conflict(e)
-		}
-	case e.Seq == 1:
-		if !e.Prev.IsZero() {
-			return conflict(e)
-		}
-	default:
-		var id firsthand.ID
-		err := tx.QueryRowContext(ctx, `SELECT id FROM entry WHERE rel = ? AND side = ? AND seq = ?`,
-			n, number(e.Side), e.Seq-1).Scan(id32{&id})
-		if errors.Is(err, sql.ErrNoRows) || err == nil && id != e.Prev {
-			return conflict(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	r, err := tx.ExecContext(ctx, `INSERT INTO entry (rel, side, seq, id, signed) VALUES (?, ?, ?, ?, ?)`,
-		n, number(e.Side), e.Seq, e.ID[:], e.Signed)
-	if sqlite.IsUnique(err) {
+	if prev != nil && (e.Seq != prev.Seq+1 || e.Prev != prev.ID) || (e.Seq == 1) != e.Prev.IsZero() {
 		return conflict(e)
 	}
-	if err != nil || !e.HasBody() {
+	// Compare and swap in one statement: the entry before has to be there, unless
+	// that is known, and none may have this one's place.
+	query := `
+		INSERT INTO entry (rel, side, seq, id, signed)
+		SELECT ?1, ?2, ?3, ?4, ?5
+		WHERE EXISTS (SELECT 1 FROM entry WHERE rel = ?1 AND side = ?2 AND seq = ?3 - 1 AND id = ?6)
+		ON CONFLICT DO NOTHING`
+	args := [...]any{n, number(e.Side), e.Seq, e.ID[:], e.Signed, e.Prev[:]}
+	known := args[:]
+	if prev != nil || e.Seq == 1 {
+		query = `INSERT INTO entry (rel, side, seq, id, signed) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING`
+		known = args[:5]
+	}
+	r, err := tx.ExecContext(ctx, query, known...)
+	if err != nil {
 		return err
+	}
+	added, err := r.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if added == 0 {
+		return conflict(e)
+	}
+	if !e.HasBody() {
+		return nil
 	}
 	row, err := r.LastInsertId()
 	if err != nil {

@@ -60,20 +60,23 @@ CREATE TABLE delivery (
 	task     TEXT    NOT NULL,
 	entry    BLOB    NOT NULL,
 	status   TEXT    NOT NULL,
-	tries    INTEGER NOT NULL,
 	next     TEXT    NOT NULL,
-	why      TEXT    NOT NULL,
-	system   TEXT    NOT NULL,
-	record   TEXT    NOT NULL,
-	version  TEXT    NOT NULL,
-	reported INTEGER NOT NULL CHECK (reported IN (0, 1)),
 	due      TEXT    NOT NULL,
+	-- A new one has none of these, and they aren't written.
+	tries    INTEGER NOT NULL DEFAULT 0,
+	why      TEXT    NOT NULL DEFAULT '',
+	system   TEXT    NOT NULL DEFAULT '',
+	record   TEXT    NOT NULL DEFAULT '',
+	version  TEXT    NOT NULL DEFAULT '',
+	reported INTEGER NOT NULL DEFAULT 0 CHECK (reported IN (0, 1)),
 	UNIQUE (rel, seq, task)
 ) STRICT;
 
+-- Few rows are in these at a time: what is on its way, what is set for later, and
+-- what waits for somebody.
 CREATE INDEX delivery_line  ON delivery (rel, n)    WHERE status IN ('waiting', 'checking', 'stopped');
 CREATE INDEX delivery_later ON delivery (rel, next) WHERE status = 'later';
-CREATE INDEX delivery_due   ON delivery (due, n)    WHERE due <> '';
+CREATE INDEX delivery_due   ON delivery (due, n)    WHERE due <> '' AND status NOT IN ('waiting', 'checking');
 
 CREATE TABLE challenge (
 	rel    INTEGER NOT NULL REFERENCES relationship (n),

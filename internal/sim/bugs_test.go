@@ -1,0 +1,30 @@
+package sim_test
+
+import (
+	"testing"
+
+	"firsthand/internal/sim"
+)
+
+// maxHunt is how many seeds a planted bug may stay hidden.
+const maxHunt = 400
+
+// A harness that can't fail proves nothing: each planted bug must turn a run red
+// that is green without it.
+func TestPlantedBugs(t *testing.T) {
+	for _, bug := range sim.Bugs {
+		t.Run(string(bug), func(t *testing.T) {
+			t.Parallel()
+			for seed := int64(1); seed <= maxHunt; seed++ {
+				found := sim.Run(sim.Options{Seed: seed, Bug: bug}).Err
+				if found == nil || sim.Run(sim.Options{Seed: seed}).Err != nil {
+					continue
+				}
+				text := found.Error()
+				t.Logf("seed %d: %s", seed, text[:min(len(text), 200)])
+				return
+			}
+			t.Errorf("%d seeds are green with it", maxHunt)
+		})
+	}
+}
