@@ -369,13 +369,13 @@ func (a *Agent) permitted(ctx context.Context, r *relationship, say firsthand.Co
 }
 
 // answer adds what she says by herself to what is new, and forgets a nameless
-// relationship that has ended.
+// relationship that has ended, once the company has signed for all that she said.
 func (a *Agent) answer(ctx context.Context, r *relationship, c *Commit) error {
 	closed := false
 	for _, s := range r.state.Closed {
-		closed = closed || s.Side == firsthand.First && r.state.Pos(s.Entry).Seq <= r.row.Received.Seq
+		closed = closed || s.Side == firsthand.First
 	}
-	if closed && !r.row.Kept {
+	if closed && !r.row.Kept && r.row.Received == r.state.Log(firsthand.First).Head {
 		c.Forget = append(c.Forget, r.row.ID)
 		c.Settings = map[string]string{formerKeys(r.row.ID): ""}
 		return nil

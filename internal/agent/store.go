@@ -15,8 +15,9 @@ type Store interface {
 	firsthand.Log
 
 	// Commit does everything in c, or nothing. When it returns without error
-	// everything is on stable storage. [fault.Conflict] means that an entry did
-	// not follow its log, or that a label was taken already.
+	// everything is on stable storage, and what was erased is in no file.
+	// [fault.Conflict] means that an entry did not follow its log, or that a label
+	// was taken already or is not in the book.
 	Commit(ctx context.Context, c Commit) error
 
 	// Relationships returns all of them, oldest first. Relationship returns
@@ -26,12 +27,14 @@ type Store interface {
 
 	// Holders returns the cached holdings of a fact over all relationships; of
 	// all facts if fact is "". Cached rows are what Commit.Holdings last said.
+	// They come sorted by fact, domain and relationship, as they are at one
+	// moment: the caller may commit while reading.
 	Holders(ctx context.Context, fact string) iter.Seq2[Holder, error]
 
-	Facts(ctx context.Context) ([]Fact, error)
-	Drafts(ctx context.Context, rel firsthand.ID) ([]Draft, error)
-	Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error) // as they came, oldest first
-	Evidence(ctx context.Context, rel firsthand.ID) ([]Evidence, error)
+	Facts(ctx context.Context) ([]Fact, error)                          // by name
+	Drafts(ctx context.Context, rel firsthand.ID) ([]Draft, error)      // oldest first, as are the next
+	Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error)   // as they came
+	Evidence(ctx context.Context, rel firsthand.ID) ([]Evidence, error) // as it was found
 
 	// Label returns a next key that was not used yet; [fault.NotExist] with a
 	// hint to refill the book if there is none. It is taken by Commit.TakeLabel.
@@ -44,26 +47,27 @@ type Store interface {
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
-// the order of the fields. Zero parts do nothing.
+// the order of the fields. Zero parts do nothing. Times come back in UTC, to the
+// nanosecond.
 type Commit struct {
 	Relationships []Relationship // inserted, or replaced whole
 	// Replace removes first's entries of a relationship from a seq on, which
 	// lost in a fork; the caller keeps them as Evidence.
 	Replace  []Place
 	Entries  []firsthand.Entry // as firsthand.Log.Append
-	Receipts []Received
-	Evidence []Evidence // each kept once
+	Receipts []Received        // the first for each head is kept
+	Evidence []Evidence        // each kept once
 	// Holdings replaces the cached holdings of each relationship named.
 	Holdings map[firsthand.ID][]Holder
 	// Forget removes a relationship with everything that belongs to it: a
-	// nameless one that has ended.
+	// nameless one that has ended. Labels that it used stay used.
 	Forget     []firsthand.ID
 	Facts      []Fact    // a zero Value removes the fact
-	AddDrafts  []Draft   // ID is given by the store
+	AddDrafts  []Draft   // ID is given by the store, and never again
 	DropDrafts []int64   // gone already is no error
+	EmptyBook  bool      // what is not used is never used
 	AddLabels  []NextKey // known already is no error, and stays used if it was
 	TakeLabels []firsthand.Label
-	EmptyBook  bool // before AddLabels: what is not used is never used
 	Settings   map[string]string
 }
 

@@ -43,10 +43,13 @@ func (t *turn) attend(ctx context.Context) error {
 			}
 		}
 	}
-	if _, err := t.endings(ctx); err != nil { // also for what second has ended
+	if err := t.bind(ctx); err != nil {
 		return err
 	}
-	if err := t.bind(ctx); err != nil {
+	if err := t.sayDrafts(ctx); err != nil {
+		return err
+	}
+	if _, err := t.endings(ctx); err != nil { // also for what second has ended
 		return err
 	}
 	all, err := t.deliveries(ctx)
@@ -58,7 +61,7 @@ func (t *turn) attend(ctx context.Context) error {
 			return err
 		}
 	}
-	return t.sayDrafts(ctx)
+	return nil
 }
 
 // sayDrafts signs what staff and their system said while it couldn't be.
@@ -72,8 +75,12 @@ func (t *turn) sayDrafts(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		x, decided := decisionOf(c, d.Made)
+		if decided && !t.knows(x) {
+			continue // it stays
+		}
 		t.c.DropDrafts = append(t.c.DropDrafts, d.ID)
-		if x, ok := decisionOf(c, d.Made); ok {
+		if decided {
 			if err := t.decide(ctx, x); err != nil {
 				return err
 			}
@@ -123,7 +130,7 @@ func (t *turn) followChain(ctx context.Context) error {
 	keys := t.g.keyring()
 	n := keys.reached(t.state().Log(firsthand.Second).Key())
 	if n == 0 {
-		return fault.Tell(fault.Internal, "The chain file lacks a key that the company has used.", "Restore the newest chain file.")
+		return errNotInChain
 	}
 	for _, next := range keys.Chain[n:] {
 		key, err := keys.signer(next.Key)
@@ -139,3 +146,5 @@ func (t *turn) followChain(ctx context.Context) error {
 	}
 	return nil
 }
+
+var errNotInChain = fault.Tell(fault.Internal, "The chain file lacks a key that the company has used.", "Restore the newest chain file.")

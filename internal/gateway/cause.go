@@ -18,7 +18,7 @@ func (t *turn) cause(ctx context.Context, e *firsthand.Entry) error {
 	case "message", "change":
 		return t.deliver(ctx, e, firsthand.OneMonthAfter(e.At))
 	case "request":
-		return t.causeRequest(ctx, e)
+		return t.deliver(ctx, e, t.answerDue(e.ID))
 	case "disclose":
 		return t.causeDisclose(ctx, e)
 	case "withdraw":
@@ -89,24 +89,16 @@ func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Da
 
 const noConnector = "no system is connected: do it by hand, and say so"
 
-func (t *turn) causeRequest(ctx context.Context, e *firsthand.Entry) error {
-	request, err := as[*firsthand.Request](e)
-	if err != nil {
-		return err
-	}
-	return t.deliver(ctx, e, request.Due)
-}
-
 // causeDisclose delivers a fact, and sets the end that it was given until.
 func (t *turn) causeDisclose(ctx context.Context, e *firsthand.Entry) error {
-	disclose, err := as[*firsthand.Disclose](e)
-	if err != nil {
+	if err := t.deliver(ctx, e, firsthand.OneMonthAfter(e.At)); err != nil {
 		return err
 	}
-	if err := t.deliver(ctx, e, firsthand.OneMonthAfter(e.At)); err != nil || disclose.Until == "" {
-		return err
+	h := t.holding(e.ID)
+	if h == nil || h.Until == "" {
+		return nil
 	}
-	next, law := t.g.retained(disclose.Fact, disclose.Until.End())
+	next, law := t.g.retained(h.Fact, h.Until.End())
 	return t.once(ctx, Delivery{Seq: e.Seq, Task: Redact, Entry: e.ID, Status: Later, Next: next, Why: law})
 }
 
@@ -165,8 +157,8 @@ func (t *turn) sayIfFits(ctx context.Context, c firsthand.Content) error {
 	return err
 }
 
-// disown deals with what a thief wrote: what was not delivered isn't, and what was
-// is for an operator to put right.
+// disown deals with what a thief wrote: what was not delivered will not be, and what
+// was is for an operator to put right.
 func (t *turn) disown(ctx context.Context) error {
 	if err := t.fresh(ctx); err != nil {
 		return err
@@ -181,7 +173,7 @@ func (t *turn) disown(ctx context.Context) error {
 	}
 	for _, d := range all {
 		if !thief[d.Entry] || d.Why == stolen {
-			continue
+			continue // or there is nothing to do any more
 		}
 		if d.Task == Deliver && d.Status == Applied {
 			d.Status, d.Why, d.Due = Held, stolen, firsthand.OneMonthAfter(t.now)

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
-	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 )
@@ -28,140 +26,6 @@ func (g *Gateway) deliver(ctx context.Context, d Delivery) error {
 		return err
 	}
 	return g.settle(ctx, d, g.carry(ctx, d, p))
-}
-
-// A parcel is what a delivery brings, and who has to hear of it first.
-type parcel struct {
-	request connector.Request
-	warn    bool // tell the contact on record before anything is written
-}
-
-// prepare builds the request from what the logs say now. It returns nil where
-// there is nothing to deliver, after settling that.
-func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error) {
-	err = g.within(ctx, d.Rel, func(t *turn) error {
-		if t.mute() != "" {
-			return nil
-		}
-		if err := t.fresh(ctx); err != nil {
-			return err
-		}
-		e, err := t.entry(ctx, d.Seq)
-		if err != nil {
-			return err
-		}
-		if !e.HasBody() || t.state().Outcomes[e.ID] != nil {
-			d.Status, d.Due = Done, ""
-			t.queue(d)
-			return nil
-		}
-		var o outcome
-		if p, o, err = t.parcel(ctx, &e); err == nil && p == nil {
-			err = t.settle(ctx, d, o)
-		}
-		return err
-	})
-	return p, err
-}
-
-// parcel returns what e brings, or the outcome where it is not to be brought.
-func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome, error) {
-	c, err := firsthand.DecodeBody(e.Body)
-	if err != nil {
-		return nil, outcome{}, err
-	}
-	r := connector.Request{ID: e.ID, Relationship: t.r.id, Kind: c.Kind(), At: e.At, Record: t.row.Record}
-	s := t.state()
-	switch say := c.(type) {
-	case *firsthand.Message:
-		r.Subject, r.Text = subject(say.Text), say.Text
-		r.Thread, err = t.ticket(ctx, say.Thread)
-	case *firsthand.Request:
-		r.Subject, r.Text = fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due), requestText(say)
-	case *firsthand.Disclose, *firsthand.Change:
-		h := t.holding(e.ID)
-		if h == nil || t.ended(h) {
-			return nil, outcome{status: Done}, nil
-		}
-		basis := h.Basis
-		r.Fact, r.Purpose = h.Fact, h.Purpose
-		switch c := c.(type) {
-		case *firsthand.Disclose:
-			r.Value = c.Value
-		case *firsthand.Change:
-			basis, r.Value, r.Old = c.Basis, c.Value, c.Old
-			if r.Old.IsZero() {
-				r.Old, err = t.before(ctx, e, h)
-			}
-			r.Proposal = h.Origin == firsthand.Stated && s.Binding == nil
-		}
-		if r.Proposal {
-			r.Record = connector.Ref{} // what was made for her is not what she speaks of
-		}
-		if no := t.covers(basis, h); no != "" {
-			return nil, outcome{status: Declined, why: no}, err
-		}
-	}
-	p := &parcel{request: r}
-	p.warn = s.Binding != nil && isContact(r.Fact)
-	return p, outcome{}, err
-}
-
-// covers says why a fact may not be used for what it was given for, "" if it may:
-// the agreement it stands on has to be in force and to permit the purpose. A
-// right, and an exception that she made, stand for themselves.
-func (t *turn) covers(b firsthand.Basis, h *firsthand.Holding) string {
-	if b.Agreement.IsZero() {
-		return ""
-	}
-	a := t.state().Agreement(b.Agreement)
-	if a == nil || !a.InForce(t.now) {
-		return "The agreement that this stands on is not in force."
-	}
-	terms, err := t.g.o.Roster.Resolve(a.Terms)
-	if err != nil {
-		return "The agreement that this stands on is not one that we know."
-	}
-	purpose := h.Purpose
-	if h.Origin == firsthand.Stated {
-		purpose = purposeRecord
-	}
-	if !terms.Covers(purpose).Covered {
-		return "The agreement that this stands on does not cover the purpose."
-	}
-	return ""
-}
-
-// purposeRecord is the purpose of setting right what a company has from before.
-const purposeRecord = "dpv:AccountManagement"
-
-// before returns the value that h had before e.
-func (t *turn) before(ctx context.Context, e *firsthand.Entry, h *firsthand.Holding) (v firsthand.Value, err error) {
-	// The state knows which entries they were; only the last is read.
-	log := t.state().Log(firsthand.First)
-	for seq := e.Seq - 1; seq > 0; seq-- {
-		if t.holding(log.ID(seq)) != h {
-			continue
-		}
-		f, err := t.entry(ctx, seq)
-		if err != nil {
-			return v, err
-		}
-		if f.HasBody() {
-			return valueOf(&f)
-		}
-	}
-	return v, nil
-}
-
-// ticket returns the ticket that the message which began a thread has made.
-func (t *turn) ticket(ctx context.Context, thread firsthand.ID) (connector.Ref, error) {
-	pos := t.state().Pos(thread)
-	if pos.Side != firsthand.First {
-		return connector.Ref{}, nil
-	}
-	d, _, err := t.delivery(ctx, pos.Seq, Deliver)
-	return d.Ref, err
 }
 
 // carry calls the connector. Each call may be repeated at any later time.
@@ -193,8 +57,6 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 		switch {
 		case r.Proposal:
 			return outcome{err: errors.New("the connector wrote what was only a proposal")}
-		case !r.Value.IsZero() && !r.Record.IsZero() && res.Ref.ID != r.Record.ID:
-			return outcome{err: errors.New("the connector wrote to another record than the one named")}
 		case res.Reported && !r.Value.IsZero() && !res.Value.Equal(r.Value):
 			o.status, o.why = Held, otherValue
 			return o
@@ -255,14 +117,4 @@ func (g *Gateway) warn(ctx context.Context, r *connector.Request) error {
 		return nil // nobody to tell
 	}
 	return err
-}
-
-// isContact reports whether a fact is one by which a person is reached.
-func isContact(fact string) bool {
-	head, _, _ := strings.Cut(fact, ".")
-	switch head {
-	case "email", "phone", "mobile", "tel", "telephone", "address":
-		return true
-	}
-	return false
 }

@@ -315,6 +315,40 @@ func TestCompanyForks(t *testing.T) {
 	w.wantSound(c)
 }
 
+// The branch that is lost had erased bodies: they stay erased, and that is said again.
+func TestLostBranchHadErased(t *testing.T) {
+	w := memory(t)
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	told := c.Write(t, &firsthand.Disclose{Fact: "phone", Value: firsthand.Text("0471"), Purpose: service,
+		Basis: firsthand.Basis{Exception: "for the parcel"}, Until: "2026-11-23"})
+	w.exchange(c)
+	backup := m.Snapshot()
+	w.crm.happens(connector.Change{Relationship: c.Rel(), Text: "she has this", At: w.now})
+	w.pass(time.Minute)
+	w.exchange(c)
+	m.PutBack(backup)
+	w.restart()
+	w.crm.changes = nil
+	w.pass(72 * time.Hour) // the disclosure ends, and is erased
+	_, err := c.Try(t, w)
+	wantRule(t, err, fault.Conflict, "log-fork")
+	r := c.Request()
+	r.Entries = slices.Clone(c.Second[len(c.Second)-1:])
+	resp, err := w.Sync(w.ctx(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Take(t, resp)
+	w.exchange(c)
+	if h := c.State.Holding(told); len(c.State.Reconciled) != 1 || h != nil && h.Fact != "" {
+		t.Errorf("reconciled %+v, holding %+v", c.State.Reconciled, h)
+	}
+	w.wantSound(c)
+	w.restart()
+	w.wantSound(c)
+}
+
 // Once she has signed that she has seen our branch, another of ours that she shows
 // doesn't replace it.
 func TestSeenBranchStands(t *testing.T) {

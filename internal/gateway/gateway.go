@@ -62,9 +62,10 @@ type Gateway struct {
 	keys     *Keys
 	document []byte // the signed discovery document
 	signed   time.Time
-	behind   bool                  // some relationship may lack a key of the chain
-	busy     map[firsthand.ID]bool // relationships with a delivery in flight
-	alone    map[string]bool       // chores in progress of which there is one at a time
+	behind   bool                       // some relationship may lack a key of the chain
+	busy     map[firsthand.ID]bool      // relationships with a delivery in flight
+	sick     map[firsthand.ID]time.Time // until when one is left alone after an error of our own
+	alone    map[string]bool            // chores in progress of which there is one at a time
 	breaker  breaker
 	nextPoll time.Time
 	polls    int // that failed in a row
@@ -102,7 +103,7 @@ func New(o Options) (*Gateway, error) {
 	g := &Gateway{
 		o: o, keys: o.Keys, behind: true,
 		cache: newCache(o.CacheBytes), news: newWaiters(), work: newWaiters(),
-		busy: make(map[firsthand.ID]bool), alone: make(map[string]bool),
+		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
 	}
 	if err := g.fill(g.secret[:]); err != nil {
 		return nil, err

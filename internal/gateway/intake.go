@@ -17,6 +17,7 @@ type intake struct {
 	flags int               // how many flags the state had before
 	taken []firsthand.Entry // first's, in order
 	lost  bool              // some of second's were taken back
+	shown bool              // a branch of second's was shown that doesn't stand
 }
 
 // take takes the entries that follow. It returns the first error that the caller
@@ -55,6 +56,9 @@ func (in *intake) take(ctx context.Context) error {
 	}
 	if err := in.compare(in.call.First, firsthand.First); err != nil {
 		return err
+	}
+	if in.shown {
+		return nil // the other branch of ours; a reconcile says what became of it
 	}
 	return in.compare(in.call.Second, firsthand.Second)
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 
 	"firsthand"
@@ -55,8 +56,10 @@ func (k *Keys) signer(public firsthand.PublicKey) (*firsthand.Signer, error) {
 			return s, nil
 		}
 	}
-	return nil, fmt.Errorf("the key file lacks the key %s, under which a relationship still is", public)
+	return nil, fmt.Errorf("%w: %s", errKeyGone, public)
 }
+
+var errKeyGone = errors.New("the key file lacks a key under which a relationship still is")
 
 // extended returns k with one more key: next, which the last of the chain has
 // committed to, and the hash of the one after it.

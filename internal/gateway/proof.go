@@ -70,8 +70,7 @@ func (t *turn) bind(ctx context.Context) error {
 			continue
 		}
 		if made := t.row.Record; !made.IsZero() && made.ID != c.Record.ID {
-			t.queue(Delivery{Seq: c.Seq, Task: Merge, Entry: c.Claim, Status: Held, Ref: made, Due: firsthand.OneMonthAfter(t.now),
-				Why: "before the proof, a record was made for her: put the two together"})
+			t.queue(Delivery{Seq: c.Seq, Task: Merge, Entry: c.Claim, Status: Held, Ref: made, Due: firsthand.OneMonthAfter(t.now), Why: twoRecords})
 		}
 		t.row.Record = c.Record
 		t.row.Record.Version = ""

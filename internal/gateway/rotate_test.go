@@ -113,3 +113,34 @@ func TestRotateNotSaved(t *testing.T) {
 	c := w.meet("mia")
 	w.wantSound(c)
 }
+
+// A relationship that can't be worked on keeps no other from being.
+func TestOneThatIsBroken(t *testing.T) {
+	w := memory(t)
+	a := w.meet("a")
+	w.rotate("company 2", "company 3")
+	w.rotate("company 3", "company 4")
+	old := w.keys.Signers
+	w.keys.Signers = []*firsthand.Signer{old[0], old[2]} // one was thrown away too soon
+	w.restart()
+	b := w.meet("b")
+	b.Say(t, "hello")
+	b.Sync(t, w)
+	for range 20 {
+		w.Step(w.ctx()) // one of them says what is wrong
+	}
+	if len(w.crm.requests) != 1 {
+		t.Fatal("one that is broken keeps the others")
+	}
+	if due := w.due(); len(due) != 1 || due[0].Rel != a.Rel() || due[0].Frozen == "" {
+		t.Errorf("due = %+v", due)
+	}
+	w.keys.Signers = old
+	w.restart()
+	a.Say(t, "hello")
+	w.exchange(a)
+	w.wantSound(a)
+	if n := len(a.State.Log(firsthand.Second).Keys); n != 3 {
+		t.Errorf("%d keys, want 3", n)
+	}
+}

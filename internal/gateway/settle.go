@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 )
@@ -41,13 +42,29 @@ func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
 	if !o.ref.IsZero() {
 		d.Ref = o.ref
 	}
-	if d.Task == Deliver && o.status == Applied && t.row.Record.IsZero() && t.hasRecord(d) {
-		t.row.Record = o.ref
-		t.row.Record.Version = ""
+	if d.Task == Deliver && o.status == Applied && t.hasRecord(d) {
+		t.placed(d)
 	}
 	t.queue(d)
+	if d.Status == Proposed {
+		return t.decidedBefore(ctx, d)
+	}
 	return t.outcome(ctx, d)
 }
+
+// placed notes in which record a fact of hers is. Where she was bound to another
+// between two tries, the system has it where the first try brought it.
+func (t *turn) placed(d Delivery) {
+	switch {
+	case t.row.Record.IsZero():
+		t.row.Record = d.Ref
+		t.row.Record.Version = ""
+	case t.row.Record.ID != d.Ref.ID && !d.Ref.IsZero():
+		t.queue(Delivery{Seq: d.Seq, Task: Merge, Entry: d.Entry, Status: Held, Ref: d.Ref, Due: firsthand.OneMonthAfter(t.now), Why: twoRecords})
+	}
+}
+
+const twoRecords = "before the proof, a record was made for her: put the two together"
 
 // hasRecord reports whether d is about a fact, which goes into a record, and not
 // into a ticket.

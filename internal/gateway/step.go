@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"firsthand"
@@ -55,24 +54,63 @@ func (g *Gateway) stepRotate(ctx context.Context) (bool, time.Time, error) {
 		return false, time.Time{}, nil
 	}
 	worked, err := g.single("rotate", func() (bool, error) {
-		rels, err := g.o.Store.Behind(ctx, keys, 1)
+		rels, err := g.o.Store.Behind(ctx, keys, 1+g.sickness())
 		if err != nil {
 			return false, err
+		}
+		for _, rel := range rels {
+			if !g.isSick(rel) {
+				err := g.within(ctx, rel, func(t *turn) error { return t.moveOn(ctx) })
+				g.fell(rel, err)
+				return true, err
+			}
 		}
 		if len(rels) == 0 {
 			g.mu.Lock()
 			defer g.mu.Unlock()
 			g.behind = len(g.keys.Chain) != keys
-			return false, nil
 		}
-		return true, g.within(ctx, rels[0], func(t *turn) error {
-			if t.mute() != "" {
-				return nil
-			}
-			return t.followChain(ctx)
-		})
+		return false, nil
 	})
 	return worked, time.Time{}, err
+}
+
+// moveOn brings a relationship to the company's key in force.
+func (t *turn) moveOn(ctx context.Context) error {
+	if t.mute() != "" {
+		return nil
+	}
+	err := t.followChain(ctx)
+	if errors.Is(err, errKeyGone) || errors.Is(err, errNotInChain) {
+		return t.freeze(ctx, frozenKeys) // and the others go on
+	}
+	return err
+}
+
+// A relationship is sick for a while after an error of our own, such as a log that
+// can't be read. It is left alone, and no other is.
+
+func (g *Gateway) sickness() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.sick)
+}
+
+func (g *Gateway) isSick(rel firsthand.ID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	rest := g.sick[rel].Sub(g.o.Now())
+	return rest > 0 && rest < 2*longestPause // else the clock was set back
+}
+
+// fell notes how the work on a relationship ended.
+func (g *Gateway) fell(rel firsthand.ID, err error) {
+	until := g.o.Now().Add(g.backoff(5))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if delete(g.sick, rel); err != nil {
+		g.sick[rel] = until
+	}
 }
 
 // stepPoll asks the company's system for changes when it is time to.
@@ -99,6 +137,8 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 			wait = max(g.o.Poll, g.backoff(failed))
 		case err == nil && !more:
 			wait = g.o.Poll
+		case err != nil: // ours, and the outbox shall not wait for it
+			failed, wait = 1, g.backoff(5)
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -110,7 +150,7 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 
 // stepOutbox does the next delivery that nobody else is at.
 func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
-	ready, err := g.o.Store.Ready(ctx, 2*g.o.Workers)
+	ready, err := g.o.Store.Ready(ctx, 2*g.o.Workers+g.sickness()) // as many as others may be at, and one
 	if err != nil {
 		return false, time.Time{}, err
 	}
@@ -136,12 +176,13 @@ func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
 // be, it returns until when the system is to be left alone, or the present where
 // another worker is at the relationship.
 func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time) {
+	sick := g.isSick(d.Rel)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if until := g.breaker.blocked(now); !until.IsZero() && d.Task != Review { // a review takes no system
 		return until
 	}
-	if g.busy[d.Rel] {
+	if sick || g.busy[d.Rel] {
 		return now
 	}
 	g.busy[d.Rel] = true
@@ -149,8 +190,9 @@ func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time) {
 }
 
 // do does one delivery. The caller has made the relationship busy.
-func (g *Gateway) do(ctx context.Context, d Delivery) error {
+func (g *Gateway) do(ctx context.Context, d Delivery) (err error) {
 	defer func() {
+		g.fell(d.Rel, err)
 		g.mu.Lock()
 		delete(g.busy, d.Rel)
 		g.mu.Unlock()
@@ -185,56 +227,4 @@ func (g *Gateway) start(ctx context.Context, d Delivery) error {
 		t.queue(d)
 		return nil
 	})
-}
-
-// Run does the work that no call asks for, until ctx ends. It returns when the
-// pieces in hand are done.
-func (g *Gateway) Run(ctx context.Context) error {
-	var workers sync.WaitGroup
-	for range g.o.Workers {
-		workers.Go(func() {
-			for n := 0; ctx.Err() == nil; {
-				if !g.turnOver(ctx, &n) {
-					return
-				}
-			}
-		})
-	}
-	workers.Wait()
-	return nil
-}
-
-// longest is how long a worker sleeps at most: a clock may be set.
-const longest = time.Minute
-
-// turnOver does a step, or sleeps until there may be one. failed counts the steps
-// that failed in a row. It reports whether to go on.
-func (g *Gateway) turnOver(ctx context.Context, failed *int) bool {
-	woken, stop := g.work.watch(firsthand.ID{})
-	defer stop()
-	worked, next, err := g.Step(ctx)
-	if ctx.Err() != nil {
-		return false
-	}
-	pause := longest
-	switch {
-	case err != nil:
-		*failed++
-		g.o.Log.Error("background work", "err", err)
-		pause, woken = g.backoff(*failed), nil
-	case worked:
-		*failed = 0
-		return true
-	case !next.IsZero():
-		pause = min(longest, max(next.Sub(g.o.Now()), time.Millisecond))
-	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-woken:
-	case <-timer.C:
-	case <-ctx.Done():
-		return false
-	}
-	return true
 }

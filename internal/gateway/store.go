@@ -35,10 +35,10 @@ type Store interface {
 	Deliveries(ctx context.Context, rel firsthand.ID) ([]Delivery, error)
 	// Delivery returns one; [fault.NotExist] if there is none.
 	Delivery(ctx context.Context, rel firsthand.ID, seq int64, task Task) (Delivery, error)
-	// Ready returns, of each relationship that is neither restored nor frozen,
-	// the delivery whose turn it is: the first that is Waiting or Checking unless
-	// one before it is Stopped, or the soonest that is Later, whichever has the
-	// earlier Next. They come by Next, which may lie ahead.
+	// Ready returns the deliveries whose turn it is in relationships that are
+	// neither restored nor frozen, by Next, which may lie ahead: of each the first
+	// that is Waiting or Checking, unless one before it is Stopped, and the soonest
+	// that is Later. Those of at least limit relationships are looked at.
 	Ready(ctx context.Context, limit int) ([]Delivery, error)
 	// Due returns all deliveries about which something is owed, the earliest due
 	// first.

@@ -148,6 +148,11 @@ func (t *turn) serve(ctx context.Context, r *wire.Request) (wire.Response, error
 		if err := in.follow(ctx); err != nil {
 			return wire.Response{}, err
 		}
+		if len(t.gone) > 0 {
+			// Her branch is not all here, so nothing could be signed, and what would
+			// be left couldn't be folded. It has to come in one call.
+			return wire.Response{}, fault.Refuse(fault.Conflict, "log-fork", "the branches have to be shown whole")
+		}
 	}
 	// What was good before the entry that is refused is kept, and so is evidence.
 	if err := t.commit(ctx); err != nil || refused != nil {

@@ -1,11 +1,8 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"firsthand"
@@ -30,6 +27,9 @@ type turn struct {
 	queued bool              // the commit has deliveries
 
 	attending bool // see attend: what is caused may be there already
+	// gone are entries whose bodies we have erased, while what said so was lost in a
+	// fork and is not said again yet; see adopt.
+	gone []firsthand.ErasedEntry
 
 	challenges []*Challenge // nil until asked for
 }
@@ -104,7 +104,7 @@ func (t *turn) log(ctx context.Context, side firsthand.Side) ([]firsthand.Entry,
 			entries = append(entries, e)
 		}
 	}
-	return entries, nil
+	return t.fillIn(entries), nil
 }
 
 // entry returns one entry of first's, which has that seq.
@@ -146,141 +146,6 @@ func (t *turn) take(e firsthand.Entry) error {
 	t.c.Entries = append(t.c.Entries, e)
 	t.r.cost += costEntry + len(e.Body)
 	return nil
-}
-
-// mute says why nothing can be signed now, "" if it can.
-func (t *turn) mute() string {
-	if t.row.Restored {
-		return "the agent has not yet told what it has"
-	}
-	return t.row.Frozen
-}
-
-// say signs the next entry of second's log. The caller has found the turn not
-// mute. An error of kind Invalid means that the entry would have no effect; then
-// nothing was changed.
-func (t *turn) say(ctx context.Context, c firsthand.Content) (firsthand.ID, error) {
-	if err := t.fresh(ctx); err != nil {
-		return firsthand.ID{}, err
-	}
-	key, err := t.g.keyring().signer(t.state().Log(firsthand.Second).Key())
-	if err != nil {
-		return firsthand.ID{}, err
-	}
-	return t.sayWith(key, c)
-}
-
-// sayWith is say with the key that a rotate or an open introduces.
-func (t *turn) sayWith(key *firsthand.Signer, c firsthand.Content) (firsthand.ID, error) {
-	salt, err := t.g.salt()
-	if err != nil {
-		return firsthand.ID{}, err
-	}
-	e, err := t.state().Write(key, firsthand.Second, t.now, salt, c)
-	if err != nil {
-		return firsthand.ID{}, fmt.Errorf("say %s: %w", c.Kind(), err)
-	}
-	t.said = append(t.said, e)
-	return e.ID, t.take(e)
-}
-
-// tell says what staff or their system said at a time about an entry, or keeps it
-// as a draft while it can't be signed. While a side pauses only duties are
-// fulfilled; a closed relationship has nothing but duties left, and the rest is
-// dropped.
-func (t *turn) tell(ctx context.Context, c firsthand.Content, of firsthand.ID, made time.Time) error {
-	if err := t.fresh(ctx); err != nil {
-		return err
-	}
-	if t.mute() == "" && made.Before(t.row.Noticed) && t.saidBefore(c, made) {
-		return nil
-	}
-	view := t.state().At(t.now)
-	duty := c.Kind() == "answer" || c.Kind() == "terms.end" || c.Kind() == "close" // the last two start duties
-	if view.Closed && !duty {
-		t.g.o.Log.Warn("not said: the relationship is closed", "relationship", t.r.id, "kind", c.Kind())
-		return nil
-	}
-	if t.mute() != "" || view.Paused && !duty {
-		body, err := firsthand.EncodeBody(c)
-		if err != nil {
-			return err
-		}
-		t.c.AddDrafts = append(t.c.AddDrafts, Draft{Rel: t.r.id, Body: body, Of: of, Made: made})
-		if t.mute() == "" {
-			t.reviewAt(t.pausedUntil())
-		}
-		return nil
-	}
-	if m, ok := c.(*firsthand.Message); ok && m.Thread.IsZero() {
-		m.Thread = t.thread(of)
-	}
-	_, err := t.say(ctx, c)
-	return err
-}
-
-// pausedUntil returns when both sides' pauses have ended.
-func (t *turn) pausedUntil() (end time.Time) {
-	last := map[firsthand.Side]firsthand.Date{}
-	for _, p := range t.state().Pauses {
-		last[p.Side] = p.Say.Until
-	}
-	for _, until := range last {
-		if e := until.End(); e.After(end) {
-			end = e
-		}
-	}
-	return end
-}
-
-// reviewSeq stands in for the seq of an entry: a relationship has one review.
-const reviewSeq = 0
-
-// reviewAt has the relationship looked at as a whole at a time.
-func (t *turn) reviewAt(at time.Time) {
-	t.queue(Delivery{Seq: reviewSeq, Task: Review, Status: Later, Next: at})
-}
-
-// queue adds or replaces a delivery.
-func (t *turn) queue(d Delivery) {
-	d.Rel = t.r.id
-	// What was read from the store in this turn may have been changed in it.
-	t.c.Deliveries = slices.DeleteFunc(t.c.Deliveries, func(e Delivery) bool { return e.Seq == d.Seq && e.Task == d.Task })
-	t.c.Deliveries = append(t.c.Deliveries, d)
-	t.queued = true
-}
-
-// delivery returns a delivery as it will be after the commit, and whether there
-// is one.
-func (t *turn) delivery(ctx context.Context, seq int64, task Task) (d Delivery, ok bool, err error) {
-	for _, d := range t.c.Deliveries {
-		if d.Seq == seq && d.Task == task {
-			return d, true, nil
-		}
-	}
-	d, err = t.g.o.Store.Delivery(ctx, t.r.id, seq, task)
-	if fault.KindOf(err) == fault.NotExist {
-		return d, false, nil
-	}
-	return d, err == nil, err
-}
-
-// deliveries returns all of them as they will be after the commit. Those added in
-// this turn come last.
-func (t *turn) deliveries(ctx context.Context) ([]Delivery, error) {
-	all, err := t.g.o.Store.Deliveries(ctx, t.r.id)
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range t.c.Deliveries {
-		i := slices.IndexFunc(all, func(e Delivery) bool { return e.Seq == d.Seq && e.Task == d.Task })
-		if i < 0 {
-			all = append(all, d)
-		} else {
-			all[i] = d
-		}
-	}
-	return all, nil
 }
 
 // commit makes durable what the turn has found and said; see doc.go. Without
@@ -337,29 +202,4 @@ func (g *Gateway) within(ctx context.Context, rel firsthand.ID, fn func(*turn) e
 		return err
 	}
 	return t.commit(ctx)
-}
-
-// maxWhy bounds what is kept of an error's text, in bytes.
-const maxWhy = 300
-
-// why returns err as the operator reads it: the text that is meant for people if
-// there is one.
-func why(err error) string {
-	var n *fault.Notice
-	text := err.Error()
-	if errors.As(err, &n) {
-		text = cmp.Or(n.Text, text)
-	}
-	return cut(text, maxWhy)
-}
-
-// cut shortens s to at most n bytes of whole characters.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && s[n]&0xc0 == 0x80 {
-		n--
-	}
-	return s[:n]
 }

@@ -111,6 +111,12 @@ func (c *crm) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 		return connector.Result{}, err
 	}
 	res, done := c.results[r.ID]
+	if done && !r.Proposal {
+		// What was only proposed, for want of a proof, comes again with it.
+		before := len(c.proposals)
+		c.proposals = slices.DeleteFunc(c.proposals, func(p proposal) bool { return p.id == r.ID && p.request.Proposal })
+		done = len(c.proposals) == before
+	}
 	if !done {
 		var err error
 		if res, err = c.deliver(r); err != nil {

@@ -111,7 +111,7 @@ func (l *ledger) agentCommitted(d *device, c agent.Commit) {
 // gatewayCommitted is told of each commit of a gateway.
 func (l *ledger) gatewayCommitted(c *company, commit gateway.Commit) {
 	for _, p := range commit.Replace {
-		if b := l.rels[p.Rel]; !b.rewound {
+		if b := l.rels[p.Rel]; !b.rewound && !b.copied && !b.stolen {
 			c.r.fail("%s: its entries from %d on were replaced, though its backups were noticed", c.name, p.Seq)
 		}
 		c.r.count("company's branch was lost")
@@ -138,7 +138,10 @@ func (l *ledger) accepted(r *run, k *kept) {
 	if !taken || other == k.ID || k.bond == nil {
 		return
 	}
-	if was := l.entries[other]; was.gone != "" || k.Side == firsthand.First && (k.bond.copied || k.bond.stolen) || k.Side == firsthand.Second && k.bond.rewound {
+	// A second file of hers, or a thief, can tell a restored company that it has
+	// everything when it hasn't.
+	two := k.bond.copied || k.bond.stolen
+	if l.entries[other].gone != "" || two || k.Side == firsthand.Second && k.bond.rewound {
 		return
 	}
 	r.fail("%s of %s forked its log at %d", k.Side, k.bond.company.name, k.Seq)

@@ -97,6 +97,9 @@ func (r *run) serve(c *company, open bool, key firsthand.PublicKey, at time.Time
 	}
 	firsts, seconds := split(req.Entries)
 	r.say("%s is told of heads %d and %d, and gets %d and %d entries", c.name, req.First.Seq, req.Second.Seq, len(firsts), len(seconds))
+	if r.onCall != nil {
+		r.onCall(c, req.Entries)
+	}
 	g := c.gateway
 	if err := admits(r.ctx, g, open, key, &req); err != nil {
 		return resp, err

@@ -11,6 +11,8 @@ import (
 	"log/slog"
 	"math/rand"
 	"time"
+
+	"firsthand"
 )
 
 // Options say what to run.
@@ -46,6 +48,7 @@ type run struct {
 	customers []*customer
 	companies []*company
 	ledger    *ledger
+	onCall    func(*company, []firsthand.Entry) // for stories: what arrives at a company
 }
 
 // begun is when all runs begin.

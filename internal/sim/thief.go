@@ -1,6 +1,11 @@
 package sim
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
 	"slices"
 	"time"
 
@@ -88,4 +93,43 @@ func split(entries []firsthand.Entry) (first, second []firsthand.Entry) {
 		}
 	}
 	return first, second
+}
+
+// rotate forges what the core won't sign: a rotation to a key of the thief's own.
+func (t *thief) rotate() error {
+	r := t.r
+	first := r.log(t.bond.company.store, t.bond.id, firsthand.First)
+	second := r.log(t.bond.company.store, t.bond.id, firsthand.Second)
+	his, next := r.newSigner(), r.newSigner()
+	body, err := firsthand.EncodeBody(&firsthand.Rotate{Key: his.Public(), Next: next.Public().Hash()})
+	if err != nil {
+		return err
+	}
+	last := first[len(first)-1]
+	e, err := forge(his, last.Head(), second[len(second)-1].Head(), t.bond.id, r.now, body)
+	if err != nil {
+		return err
+	}
+	req := wire.Request{Rel: t.bond.id, First: e.Head(), Second: e.Seen, Entries: []firsthand.Entry{e}}
+	// The call is signed by the key in force, which he has.
+	_, err = r.serve(t.bond.company, false, t.key.Public(), t.bond.company.clock(), req)
+	return err
+}
+
+// forge signs an entry of hers without asking whether it may be.
+func forge(key *firsthand.Signer, prev, seen firsthand.Head, rel firsthand.ID, at time.Time, body []byte) (firsthand.Entry, error) {
+	salt := bytes.Repeat([]byte{7}, 32)
+	commitment := sha256.Sum256(slices.Concat([]byte("firsthand-body-v1"), salt, body))
+	payload := fmt.Sprintf(`{"v":1,"rel":"%s","side":"first","seq":%d,"prev":"%s","seen":{"seq":%d,"id":"%s"},"at":"%s","body":"%s"}`,
+		rel, prev.Seq+1, prev.ID, seen.Seq, seen.ID, at.UTC().Format("2006-01-02T15:04:00Z"), firsthand.ID(commitment))
+	b64 := base64.RawURLEncoding.EncodeToString
+	input := b64([]byte(`{"alg":"Ed25519","typ":"firsthand-entry+jws"}`)) + "." + b64([]byte(payload))
+	seed := key.Seed()
+	line := input + "." + b64(ed25519.Sign(ed25519.NewKeyFromSeed(seed[:]), []byte(input))) + " " + b64(salt) + " " + string(body)
+	return firsthand.ParseLine([]byte(line))
+}
+
+// wrote reports whether an entry of a thief's, of that kind, was taken.
+func (l *ledger) wrote(b *bond, kind firsthand.Kind) bool {
+	return slices.ContainsFunc(l.all, func(k *kept) bool { return k.bond == b && k.thief && k.Kind() == kind })
 }

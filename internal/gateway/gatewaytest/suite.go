@@ -250,30 +250,29 @@ func line(t *testing.T, f Fixture) {
 	put(2, 2, gateway.Waiting, 3)
 	want("the first in each line", "2/2", "1/2")
 	put(1, 4, gateway.Later, 1)
-	want("sooner than the line", "1/4", "2/2")
+	want("sooner than the line", "1/4", "2/2", "1/2")
+	put(1, 6, gateway.Later, 8)
+	want("the sooner of two that are set for later", "1/4", "2/2", "1/2")
+	put(1, 6, gateway.Done, 8)
 	put(1, 4, gateway.Later, 9)
-	want("later than the line", "2/2", "1/2")
+	want("later than the line", "2/2", "1/2", "1/4")
 	put(1, 2, gateway.Applied, 5)
-	want("the next in line", "1/3", "2/2")
+	want("the next in line", "1/3", "2/2", "1/4")
 	put(1, 3, gateway.Stopped, 0)
 	want("stopped, but what is set for later goes on", "2/2", "1/4")
 	put(1, 5, gateway.Waiting, 0)
 	want("behind what is stopped", "2/2", "1/4")
 	put(1, 3, gateway.Held, 0)
-	want("held is not in the way", "1/5", "2/2")
+	want("held is not in the way", "1/5", "2/2", "1/4")
 	put(1, 3, gateway.Waiting, 0)
-	want("back in its old place", "1/3", "2/2")
+	want("back in its old place", "1/3", "2/2", "1/4")
 	put(2, 2, gateway.Checking, 4)
-	want("checking is in line", "1/3", "2/2")
+	want("checking is in line", "1/3", "2/2", "1/4")
 	for seq := range int64(4) {
 		put(1, seq+2, gateway.Done, 0)
 	}
 	put(2, 2, gateway.Proposed, 0)
 	want("nothing left")
-	put(3, 2, gateway.Later, 1)
-	if ready, err := s.Ready(ctx, 0); len(ready) != 0 || err != nil {
-		t.Errorf("ready within 0 = %v, %v", ready, err)
-	}
 }
 
 func resting(t *testing.T, f Fixture) {

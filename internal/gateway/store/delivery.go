@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
@@ -121,17 +122,18 @@ func (s *Store) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task 
 // Ready implements [gateway.Store].
 func (s *Store) Ready(ctx context.Context, limit int) (ready []gateway.Delivery, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		// With a bare parameter as its limit, SQLite plans a query anew each time,
+		// for the value that it has.
 		rels, err := tx.QueryContext(ctx, `
-			SELECT n, due FROM relationship
-			WHERE due IS NOT NULL AND restored = 0 AND frozen = '' ORDER BY due LIMIT ?`, limit)
+			SELECT n FROM relationship
+			WHERE due IS NOT NULL AND restored = 0 AND frozen = '' ORDER BY due LIMIT ? + 0`, limit)
 		if err != nil {
 			return err
 		}
 		defer rels.Close()
 		for rels.Next() {
 			var n int64
-			var due string
-			if err := rels.Scan(&n, &due); err != nil {
+			if err := rels.Scan(&n); err != nil {
 				return err
 			}
 			rows, err := tx.QueryContext(ctx, `
@@ -140,25 +142,27 @@ func (s *Store) Ready(ctx context.Context, limit int) (ready []gateway.Delivery,
 			if err != nil {
 				return err
 			}
-			one, err := readDeliveries(rows)
+			line, err := readDeliveries(rows)
 			if err != nil {
 				return err
 			}
-			if len(one) == 0 || one[0].Status == gateway.Stopped || timeText(one[0].Next) != due {
-				rows, err := tx.QueryContext(ctx, `
-					SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
-					WHERE d.rel = ? AND d.status = 'later' ORDER BY d.next, d.n LIMIT 1`, n)
-				if err != nil {
-					return err
-				}
-				if one, err = readDeliveries(rows); err != nil {
-					return err
-				}
+			if len(line) > 0 && line[0].Status != gateway.Stopped {
+				ready = append(ready, line[0])
 			}
-			ready = append(ready, one...)
+			if rows, err = tx.QueryContext(ctx, `
+				SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
+				WHERE d.rel = ? AND d.status = 'later' ORDER BY d.next, d.n LIMIT 1`, n); err != nil {
+				return err
+			}
+			later, err := readDeliveries(rows)
+			if err != nil {
+				return err
+			}
+			ready = append(ready, later...)
 		}
 		return rels.Err()
 	})
+	slices.SortStableFunc(ready, func(a, b gateway.Delivery) int { return a.Next.Compare(b.Next) })
 	return ready, err
 }
 

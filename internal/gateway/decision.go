@@ -1,0 +1,124 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+)
+
+// decided takes what a person has decided about a request. While nothing can be
+// signed, and where nothing is known of the request, it is kept as a draft of what
+// it will come to: what was lost with a backup may come back.
+func (t *turn) decided(ctx context.Context, c *connector.Change) error {
+	if c.Of.IsZero() || c.State != connector.Written && c.State != connector.Declined {
+		return nil
+	}
+	d := decision{of: c.Of, ref: c.Ref, written: c.State == connector.Written, reason: cut(c.Reason, maxWhy), at: c.At}
+	if t.mute() == "" && t.knows(d) {
+		return t.decide(ctx, d)
+	}
+	body, err := firsthand.EncodeBody(d.content())
+	if err != nil {
+		return err
+	}
+	t.c.AddDrafts = append(t.c.AddDrafts, Draft{Rel: t.r.id, Body: body, Of: c.Of, Made: c.At})
+	return nil
+}
+
+// A decision is what a person has decided about a request.
+type decision struct {
+	of      firsthand.ID
+	written bool
+	ref     connector.Ref // with written
+	reason  string        // without
+	at      time.Time
+}
+
+// content returns d as a draft keeps it.
+func (d *decision) content() firsthand.Content {
+	if d.written {
+		return &firsthand.Applied{Entry: d.of, System: cmp.Or(d.ref.System, unnamed), Record: d.ref.ID}
+	}
+	return &firsthand.Refused{Entry: d.of, Reason: cmp.Or(d.reason, notAccepted)}
+}
+
+// decisionOf is the inverse of content.
+func decisionOf(c firsthand.Content, at time.Time) (d decision, ok bool) {
+	switch c := c.(type) {
+	case *firsthand.Applied:
+		return decision{of: c.Entry, written: true, ref: connector.Ref{System: c.System, ID: c.Record}, at: at}, true
+	case *firsthand.Refused:
+		return decision{of: c.Entry, reason: c.Reason, at: at}, true
+	}
+	return d, false
+}
+
+// knows reports whether the entry that d is about is in the log.
+func (t *turn) knows(d decision) bool { return t.state().Pos(d.of).Side == firsthand.First }
+
+// decidedBefore lets a decision about d's entry have its effect that came before
+// the entry did.
+func (t *turn) decidedBefore(ctx context.Context, d Delivery) error {
+	drafts, err := t.g.o.Store.Drafts(ctx, t.r.id)
+	if err != nil {
+		return err
+	}
+	for _, draft := range drafts {
+		if draft.Of != d.Entry {
+			continue
+		}
+		c, err := firsthand.DecodeBody(draft.Body)
+		if err != nil {
+			return err
+		}
+		if x, ok := decisionOf(c, draft.Made); ok {
+			t.c.DropDrafts = append(t.c.DropDrafts, draft.ID)
+			return t.decide(ctx, x)
+		}
+	}
+	return nil
+}
+
+// decide lets a decision have its effect: the answer to a request for a right, or
+// the outcome of a delivery. That something is written is believed when it has
+// been read back.
+func (t *turn) decide(ctx context.Context, x decision) error {
+	d, ok, err := t.delivery(ctx, t.state().Pos(x.of).Seq, Deliver)
+	if err != nil || !ok {
+		return err
+	}
+	if t.answerDue(x.of) != "" {
+		a := &firsthand.Answer{Request: x.of, Outcome: "done"}
+		if !x.written {
+			a.Outcome, a.Text = "refused", x.reason
+		}
+		if err := t.tell(ctx, a, x.of, x.at); err != nil {
+			return err
+		}
+		d.Due = t.answerDue(x.of)
+		t.queue(d)
+		return nil
+	}
+	if t.state().Outcomes[x.of] != nil || d.Status == Done {
+		return nil
+	}
+	d.Why, d.Tries, d.Next = "", 0, t.now
+	if !x.ref.IsZero() {
+		d.Ref = x.ref
+	}
+	switch {
+	case !x.written:
+		d.Status, d.Why = Declined, x.reason
+		t.queue(d)
+		return t.outcome(ctx, d)
+	case t.isStated(x.of) && t.state().Binding == nil:
+		d.Status, d.Why = Held, "somebody has written it to a record that is not proved to be hers"
+	default:
+		d.Status = Checking
+	}
+	t.queue(d)
+	return nil
+}
