@@ -172,7 +172,7 @@ func (r *run) waiting(b *bond) string {
 		return slices.Contains([]gateway.Status{gateway.Waiting, gateway.Checking, gateway.Stopped, gateway.Held, gateway.Proposed}, d.Status)
 	})
 	if i >= 0 {
-		return fmt.Sprintf("%s of entry %d is %s: %s", all[i].Task, all[i].Seq, all[i].Status, all[i].Why)
+		return fmt.Sprintf("%s of entry %d (%.6s) is %s: %s", all[i].Task, all[i].Seq, all[i].Entry, all[i].Status, all[i].Why)
 	}
 	return ""
 }

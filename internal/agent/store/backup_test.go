@@ -570,3 +570,51 @@ func TestBackupCanBeStopped(t *testing.T) {
 		t.Errorf("left: %s", names)
 	}
 }
+
+func FuzzBackup(f *testing.F) {
+	h := newHome(f, "acme")
+	h.backUp(f, "/backups/one")
+	r, err := Decrypt(bytes.NewReader(h.Image()["/backups/one"]), kitOfTests)
+	if err != nil {
+		f.Fatal(err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(plain)
+	f.Add(plain[:len(plain)/2])
+	f.Add([]byte("manifest.json"))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		var u unpacked
+		d := disk{sqlitetest.NewDisk(t, nil)}
+		if err := u.read(d, bytes.NewReader(plain), "/x"); err == nil && u.manifest.Format != manifestFormat {
+			t.Errorf("taken for a backup: %+v", u.manifest)
+		}
+	})
+}
+
+func FuzzHeader(f *testing.F) {
+	var b bytes.Buffer
+	p, err := newPassphrase(passphrases[0])
+	if err != nil {
+		f.Fatal(err)
+	}
+	w, _, err := encrypt(&b, []recipient{p})
+	if err != nil {
+		f.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.Bytes(), p.text)
+	f.Fuzz(func(t *testing.T, file []byte, text string) {
+		if c := bytes.Index(file, []byte(stanzaType)); c < 0 || bytes.Contains(file[c:], []byte(" 1 64 1 ")) {
+			// Other costs are checked by parseStanza alone: they would take long.
+			_, _ = Decrypt(bytes.NewReader(file), Passphrase(passphrases[0]))
+		}
+		if s, err := parseSealed(text); err == nil && s.String() != text {
+			t.Errorf("%q is also %q", text, s)
+		}
+	})
+}

@@ -182,9 +182,11 @@ func (w *writer) own(c agent.Commit) error {
 		}
 	}
 	for _, id := range c.DropDrafts {
-		if _, err := w.exec(`DELETE FROM draft WHERE id = ?`, id); err != nil {
+		gone, err := w.exec(`DELETE FROM draft WHERE id = ?`, id)
+		if err != nil {
 			return err
 		}
+		w.erased = w.erased || gone > 0
 	}
 	if c.EmptyBook {
 		if err := emptyTheBook(w.ctx, w.tx); err != nil {

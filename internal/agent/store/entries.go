@@ -160,8 +160,8 @@ var errDamaged = fault.Tell(fault.Internal, "your file is damaged", "keep it as 
 func (s *Store) Head(ctx context.Context, rel firsthand.ID, side firsthand.Side) (h firsthand.Head, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		entries, err := readEntries(ctx, tx, 1, `
-			SELECT `+rowColumns+` FROM entry e LEFT JOIN body b ON b.entry = e.n
-			WHERE e.relationship = ? AND e.side = ? ORDER BY e.seq DESC LIMIT 1`, rel[:], string(side))
+			SELECT n, relationship, side, seq, id, signed, NULL, NULL FROM entry
+			WHERE relationship = ? AND side = ? ORDER BY seq DESC LIMIT 1`, rel[:], string(side))
 		if err == nil && len(entries) > 0 {
 			h = entries[0].Head()
 		}

@@ -143,7 +143,14 @@ func (osFiles) prepare(dir string) error {
 	if err == nil && !info.IsDir() {
 		return &fs.PathError{Op: "open", Path: dir, Err: errors.New("not a folder")}
 	}
-	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+	if err == nil {
+		names, err := os.ReadDir(dir)
+		if err == nil && len(names) == 0 {
+			err = os.Chmod(dir, 0o700) // nobody else's yet
+		}
+		return err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -74,6 +74,34 @@ func TestCreateAndOpen(t *testing.T) {
 	mustClose(t, c.open(t, c.keyFile)) // and all that did no harm
 }
 
+// A folder that is there and empty becomes private; one with other things in it
+// is left as it is.
+func TestFolderBecomesPrivate(t *testing.T) {
+	t.Parallel()
+	k := aKit(t)
+	for _, other := range []bool{false, true} {
+		dir := filepath.Join(t.TempDir(), "life")
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		want := fs.FileMode(0o700)
+		if other {
+			want = 0o755
+			if err := os.WriteFile(filepath.Join(dir, "notes.txt"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := store.Create(t.Context(), dir, store.CreateOptions{Passphrase: testPassphrase, KitRecipient: k.Recipient()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustClose(t, s)
+		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != want {
+			t.Errorf("mode = %v, %v, want %v", info.Mode().Perm(), err, want)
+		}
+	}
+}
+
 // wantModes checks that only the owner can read anything. Shared memory has no
 // content, and is made by the driver.
 func wantModes(t testing.TB, dir string) {

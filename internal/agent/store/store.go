@@ -60,6 +60,8 @@ type Store struct {
 
 	noticed bool // Open found that the file was restored
 
+	close   sync.Once
+	closed  error
 	openers sync.Mutex  // held while openers change
 	backup  sync.Mutex  // held while a backup is made: its temporary names are fixed
 	shreds  atomic.Bool // something was deleted, and the log has not been truncated since
@@ -159,13 +161,16 @@ func (s *Store) tidy() error {
 	return removeTemporary(s.files, s.dir)
 }
 
-// Close releases the file. What was committed is safe without it.
+// Close releases the file. What was committed is safe without it. A second Close
+// does nothing, and returns what the first did.
 func (s *Store) Close() error {
-	var err error
-	if s.db != nil {
-		err = s.db.Close()
-	}
-	return errors.Join(err, s.lock.Close())
+	s.close.Do(func() {
+		if s.db != nil {
+			s.closed = s.db.Close()
+		}
+		s.closed = errors.Join(s.closed, s.lock.Close())
+	})
+	return s.closed
 }
 
 // Restored reports whether Open found that the file was restored from a backup,

@@ -42,7 +42,7 @@ func newCustomer(t testing.TB) (*customer, *store.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() }) // an error of a second Close is expected
+	t.Cleanup(func() { s.Close() }) // the test closes it, if that matters
 	return c, s
 }
 
