@@ -57,12 +57,18 @@ func (t *turn) attend(ctx context.Context) error {
 		return err
 	}
 	for _, d := range all {
+		if t.saidAlready(&d) {
+			t.queue(d)
+		}
 		if err := t.outcome(ctx, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// forgetAfter is how long a decision is kept about an entry that isn't here.
+const forgetAfter = 30 * 24 * time.Hour
 
 // sayDrafts signs what staff and their system said while it couldn't be.
 func (t *turn) sayDrafts(ctx context.Context) error {
@@ -76,12 +82,15 @@ func (t *turn) sayDrafts(ctx context.Context) error {
 			return err
 		}
 		x, decided := decisionOf(c, d.Made)
-		if decided && !t.knows(x) {
-			continue // it stays
+		if decided && !t.knows(x) && t.now.Sub(d.Made) < forgetAfter {
+			continue // what it is about may still come back
 		}
 		t.c.DropDrafts = append(t.c.DropDrafts, d.ID)
 		if decided {
-			if err := t.decide(ctx, x); err != nil {
+			if t.knows(x) {
+				err = t.decide(ctx, x)
+			}
+			if err != nil {
 				return err
 			}
 			continue

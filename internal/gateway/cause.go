@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"firsthand"
-	"firsthand/connector"
 	"firsthand/fault"
 	"firsthand/terms"
 )
@@ -73,16 +72,6 @@ func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Da
 	d := Delivery{Seq: e.Seq, Task: Deliver, Entry: e.ID, Status: Waiting, Next: t.now, Due: due}
 	if t.g.o.Connector == nil {
 		d.Status, d.Why = Held, noConnector
-	}
-	if t.attending {
-		if o := t.state().Outcomes[e.ID]; o != nil { // the row was lost, and what it came to was not
-			d.Status, d.Ref, d.Due, d.Why = Applied, connector.Ref{System: o.System, ID: o.Record}, t.answerDue(e.ID), ""
-			if !o.Applied {
-				d.Status, d.Why = Declined, o.Reason
-			} else if t.row.Record.IsZero() && t.hasRecord(d) {
-				t.row.Record = d.Ref
-			}
-		}
 	}
 	return t.once(ctx, d)
 }

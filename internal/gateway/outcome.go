@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"firsthand"
+	"firsthand/connector"
 	"firsthand/fault"
 )
 
@@ -25,6 +26,24 @@ func (t *turn) outcome(ctx context.Context, d Delivery) error {
 		return t.sayErased(ctx, d)
 	}
 	return nil
+}
+
+// saidAlready brings a delivery up to what the log says of it, and reports whether
+// that has changed it: the row may be of an old file, or new, and what it came to
+// was taken back from the agent.
+func (t *turn) saidAlready(d *Delivery) bool {
+	o := t.state().Outcomes[d.Entry]
+	if o == nil || d.Task != Deliver || d.Why == stolen || d.Status == Applied || d.Status == Declined || d.Status == Done {
+		return false
+	}
+	d.Status, d.Why, d.Due, d.Tries = Declined, o.Reason, t.answerDue(d.Entry), 0
+	if o.Applied {
+		d.Status, d.Ref = Applied, connector.Ref{System: o.System, ID: o.Record}
+		if t.row.Record.IsZero() && t.hasRecord(*d) {
+			t.row.Record = d.Ref
+		}
+	}
+	return true
 }
 
 // sayOutcome says applied or refused of d's entry.

@@ -65,11 +65,11 @@ func (r *run) act() {
 
 // try does one act, and holds it to what it returns.
 func (d *device) try(a act, rel firsthand.ID) {
-	life := d.life
+	life, drafts := d.life, d.r.ledger.drafts
 	did, err := a.do(d, rel)
 	if err == nil {
 		d.r.say("%s %s: %d entries or drafts", d.name, a.name, len(did))
-		d.r.ledger.did(d, did...)
+		d.r.ledger.did(d, drafts, did...)
 		d.r.count(a.name)
 	} else if life == d.life {
 		d.complain(a.name, err)
@@ -101,7 +101,7 @@ func (d *device) meet() {
 	switch {
 	case err == nil:
 		d.r.say("%s meets %s", d.name, c.name)
-		d.r.ledger.did(d, agent.Act{Entry: row.ID})
+		d.r.ledger.did(d, 0, agent.Act{Entry: row.ID})
 	case life == d.life && !isFault(err):
 		d.complain("meet", err)
 	}
@@ -191,14 +191,15 @@ func (d *device) answerAsk(rel firsthand.ID) ([]agent.Act, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, ask := range s.At(d.clock()).Asks {
-		if d.r.chance(0.5) {
-			return one(d.agent.Decline(d.r.ctx, rel, ask.Entry, "not now"))
-		}
+	asks := s.At(d.clock()).Asks
+	if len(asks) == 0 {
+		return nil, nil
+	}
+	if ask := asks[0]; d.r.chance(0.5) {
 		return one(d.agent.Disclose(d.r.ctx, rel, agent.Telling{Fact: ask.Say.Fact, Value: d.value(), Ask: ask.Entry,
 			Basis: firsthand.Basis{Exception: "they asked"}}))
 	}
-	return nil, nil
+	return one(d.agent.Decline(d.r.ctx, rel, asks[0].Entry, "not now"))
 }
 
 func (d *device) pause(rel firsthand.ID) ([]agent.Act, error) {

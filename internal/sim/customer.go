@@ -198,7 +198,7 @@ func (d *device) call(rel firsthand.ID) {
 		d.complain("prepare", err)
 		return // nothing was sent; it is looked at again with the next poll
 	}
-	if d.r.Bug == RetryDrops && len(step.Request.Entries) > 1 && d.r.chance(0.5) {
+	if d.r.Bug == RetryDrops && len(step.Request.Entries) > 1 {
 		step.Request.Entries = step.Request.Entries[1:]
 	}
 	d.r.start(&call{device: d, life: d.life, rel: rel, step: step, at: d.clock()})

@@ -13,7 +13,7 @@ func (r *run) inTheEnd() {
 		r.isKept(k)
 	}
 	for _, b := range r.ledger.order {
-		if b.company == nil {
+		if b.company == nil || b.stuck {
 			continue
 		}
 		r.compare(b)
@@ -38,7 +38,7 @@ func (r *run) inTheEnd() {
 // isKept holds that nothing durable is lost: what one party had on stable storage
 // both have now, unless the run knows how it was lost.
 func (r *run) isKept(k *kept) {
-	if k.gone != "" || k.bond == nil || k.bond.company == nil {
+	if k.gone != "" || k.bond == nil || k.bond.company == nil || k.bond.stuck {
 		return
 	}
 	says := ""

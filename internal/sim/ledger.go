@@ -18,6 +18,7 @@ type ledger struct {
 	entries map[firsthand.ID]*kept
 	all     []*kept // as they came
 	places  map[place]firsthand.ID
+	drafts  int                                // committed so far
 	hashes  map[firsthand.KeyHash]firsthand.ID // of next keys, and the relationship that names each
 }
 
@@ -34,7 +35,7 @@ type bond struct {
 	heard     bool // and she knows
 	safe      bool // and has rotated since
 	rewound   bool // a gateway's backup was put back unnoticed
-	lostKeys  bool // the company's keys are gone
+	stuck     bool // rewound past an erasure: only a person with a newer backup can help
 }
 
 // A kept entry is one that some party had on stable storage, or said it had.
@@ -103,6 +104,7 @@ func (l *ledger) agentCommitted(d *device, c agent.Commit) {
 		l.rels[id].forgotten = true
 		r.count("relationship forgotten")
 	}
+	l.drafts += len(c.AddDrafts)
 	if len(c.DropDrafts) > 0 {
 		r.count("draft promoted")
 	}
@@ -174,11 +176,14 @@ func (l *ledger) hash(r *run, k *kept) {
 // have the same book.
 func (c *customer) copied() bool { return len(c.devices) > 1 }
 
-// did notes what an act returned.
-func (l *ledger) did(d *device, acts ...agent.Act) {
+// did notes what an act returned. Before it, so many drafts were committed.
+func (l *ledger) did(d *device, drafts int, acts ...agent.Act) {
 	for _, act := range acts {
-		if act.Draft || act.Entry.IsZero() {
+		if act.Draft {
+			drafts++
 			d.r.count("act: draft")
+		}
+		if act.Entry.IsZero() {
 			continue
 		}
 		k := l.entries[act.Entry]
@@ -188,6 +193,9 @@ func (l *ledger) did(d *device, acts ...agent.Act) {
 		}
 		k.acted = true
 		d.r.count("act: entry")
+	}
+	if l.drafts < drafts {
+		d.r.fail("%s: an act returned a draft that nobody has committed", d.name)
 	}
 }
 

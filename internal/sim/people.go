@@ -22,7 +22,7 @@ func (r *run) rotate() {
 
 // rotateWith rotates with the kit in hand.
 func (d *device) rotateWith(rel firsthand.ID, o agent.Rotation) bool {
-	life := d.life
+	life, drafts := d.life, d.r.ledger.drafts
 	did, err := d.agent.Rotate(d.r.ctx, rel, o)
 	if life != d.life {
 		return false
@@ -32,7 +32,7 @@ func (d *device) rotateWith(rel firsthand.ID, o agent.Rotation) bool {
 		d.complain("rotate", err)
 		return false
 	}
-	d.r.ledger.did(d, did)
+	d.r.ledger.did(d, drafts, did)
 	d.r.count("rotated by the customer")
 	return true
 }
@@ -109,13 +109,13 @@ func (d *device) has(rel firsthand.ID, seq int64) bool {
 }
 
 func (d *device) reconcile(rel firsthand.ID) {
-	life := d.life
+	life, drafts := d.life, d.r.ledger.drafts
 	did, err := d.agent.Reconcile(d.r.ctx, rel)
 	switch {
 	case life != d.life:
 		return // it crashed
 	case err == nil:
-		d.r.ledger.did(d, did)
+		d.r.ledger.did(d, drafts, did)
 		d.r.count("reconciled")
 		d.wake(0)
 	default:

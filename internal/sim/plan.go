@@ -71,3 +71,21 @@ func (r *run) schedule(n int, what string, do func()) {
 		})
 	}
 }
+
+// provoke makes frequent what it takes for a planted bug to show.
+func (p *plan) provoke(b Bug) {
+	switch b {
+	case SentIsReceived, RetryDrops:
+		p.loss = 0.4
+	case RestoreUnasked, DraftsForgotten:
+		p.backups, p.partitions, p.acts = 3, 0, 25
+	case BookKept:
+		p.backups, p.companies, p.acts = 3, 3, 40
+	case GatewayUnasked, BodiesKept:
+		p.gatewayBackups, p.staffActs, p.acts = 3, 12, 30
+	case ThiefAdopted:
+		p.thefts, p.loss = 2, 0
+	case OutOfOrder:
+		p.outages, p.acts = 3, 40
+	}
+}

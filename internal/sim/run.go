@@ -17,9 +17,10 @@ import (
 
 // Options say what to run.
 type Options struct {
-	Seed  int64
-	Bug   Bug       // planted, or ""
-	Trace io.Writer // gets a line for each event; nil for none
+	Seed    int64
+	Bug     Bug       // planted, or ""
+	Provoke Bug       // makes frequent what it takes for this bug to show
+	Trace   io.Writer // gets a line for each event; nil for none
 }
 
 // A Result is what a run found.
@@ -58,6 +59,7 @@ func newRun(o Options) *run {
 	r := &run{Options: o, ctx: context.Background(), rng: rand.New(rand.NewSource(o.Seed)), now: begun,
 		digest: sha256.New(), seen: make(map[string]int), ledger: newLedger()}
 	r.plan = r.newPlan()
+	r.plan.provoke(o.Provoke)
 	return r
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -107,7 +108,7 @@ func (r *run) settle() {
 // unsettled says what is still to be done, "" if nothing is.
 func (r *run) unsettled() string {
 	for _, b := range r.ledger.order {
-		if b.company == nil || b.forgotten || b.orphan {
+		if b.company == nil || b.forgotten || b.orphan || b.stuck {
 			continue
 		}
 		if why := r.unsettledBond(b); why != "" {
@@ -128,6 +129,10 @@ func (r *run) unsettledBond(b *bond) string {
 		return "the company doesn't know the relationship"
 	}
 	switch {
+	case b.rewound && strings.Contains(theirs.Frozen, "erased bodies"):
+		b.stuck = true // it says so, and that is all that can be done
+		r.count("company's fork can't be mended")
+		return ""
 	case hers.Restored || theirs.Restored:
 		return fmt.Sprintf("restored: %t and %t", hers.Restored, theirs.Restored)
 	case hers.Frozen != "" || theirs.Frozen != "":
