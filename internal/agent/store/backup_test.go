@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -122,9 +121,9 @@ func (h *home) files() string {
 
 func TestRestoreDrills(t *testing.T) {
 	t.Parallel()
-	drills := 20
+	drills := 5
 	if needtest.Big() {
-		drills = 200
+		drills = 20
 	}
 	h := newHome(t, "acme", "brasserie", "clinic")
 	openers := []Opener{kitOfTests, Passphrase(passphrases[0])}
@@ -259,9 +258,9 @@ func refused(d *sqlitetest.Disk, data []byte, o Opener) error {
 
 func TestDamagedBackupIsRefused(t *testing.T) {
 	t.Parallel()
-	flips := 200
+	flips := 50
 	if needtest.Big() {
-		flips = 2000
+		flips = 400
 	}
 	h := newHome(t, "acme", "brasserie")
 	h.say(t, "hello")
@@ -552,6 +551,16 @@ func TestBackupOnFullDisk(t *testing.T) {
 	}
 	h.SetRoom(-1)
 	h.backUp(t, "/backups/one")
+	for _, room := range []int64{0, 1000, 100_000, 254_000} {
+		h.SetRoom(room)
+		_, err := restore(t.Context(), disk{h.Disk}, "/backups/one", otherDir, kitOfTests)
+		if err == nil || errors.Is(err, errBackup) {
+			t.Errorf("restore in %d bytes = %v: it is not the backup's fault", room, err)
+		}
+		if names := h.files(); strings.Contains(names, otherDir) {
+			t.Errorf("room for %d bytes: left %s", room, names)
+		}
+	}
 }
 
 func TestBackupCanBeStopped(t *testing.T) {
@@ -603,7 +612,7 @@ func FuzzBackup(f *testing.F) {
 	if err := new(unpacked).read(nowhere{}, bytes.NewReader(b.Bytes()), "db"); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(b.Bytes()); os.WriteFile("/tmp/seed.bin", b.Bytes(), 0o600)
+	f.Add(b.Bytes())
 	f.Add(b.Bytes()[:1024])
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		var u unpacked

@@ -15,7 +15,7 @@ import (
 
 // Restore puts the backup at path into dir, in which there must be no file of a
 // customer. It returns what the backup says of itself. What is damaged, cut off
-// or from elsewhere is refused, and then dir is as it was.
+// or from elsewhere is refused, and then dir has nothing new in it but a lock.
 //
 // That the backup is an old one nobody can see who has only the backup: Open
 // takes every restored file for one, and has the companies asked.
@@ -59,6 +59,9 @@ func restore(ctx context.Context, f files, path, dir string, o Opener) (m Manife
 	found, err := survey(ctx, s.options(draftName))
 	if err == nil {
 		err = found.sameContent(u.manifest)
+	}
+	if fault.KindOf(err) == fault.Unavailable {
+		return m, err // the disk is full, or we were stopped: that is not the backup's fault
 	}
 	if err != nil {
 		return m, bad(err)
