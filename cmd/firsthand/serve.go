@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -25,14 +26,14 @@ is there to answer, waits locked until firsthand unlock brings it.
 GET /healthz says that it lives, /readyz that it is open and its store answers.`,
 		Setup: func(fs *flag.FlagSet) run {
 			addr := fs.String("addr", "127.0.0.1:8440", "`address` for health, on loopback; empty for none")
-			debug := fs.Bool("debug", false, "log more")
+			verbose := fs.Bool("debug", false, "log more")
 			check := fs.Bool("check", false, "open the file, check the settings, and exit")
 			return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
 				if err := count(args, 0, 0); err != nil {
 					return err
 				}
 				level := slog.LevelInfo
-				if *debug {
+				if *verbose {
 					level = slog.LevelDebug
 				}
 				log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
@@ -88,6 +89,9 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger, addr string) err
 	log.Info("serving", "socket", path)
 	fmt.Fprintf(env.Stderr, "firsthand: open\n")
 
+	// Her server stands by all day beside other programs: the heap is kept small
+	// rather than collected seldom. It is a soft limit.
+	debug.SetMemoryLimit(24 << 20)
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	var runErr error
