@@ -2,7 +2,7 @@ package agent
 
 import (
 	"context"
-	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,20 +28,46 @@ import (
 // one of a relationship, oldest first.
 func formerKeys(rel firsthand.ID) string { return "former keys " + rel.String() }
 
-// seeds returns the private keys of r that are known, newest first.
-func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
-	text, err := a.Store.Setting(ctx, formerKeys(r.row.ID))
+// former returns the private keys before the current one of a relationship, oldest
+// first.
+func (a *Agent) former(ctx context.Context, rel firsthand.ID) ([]firsthand.ID, error) {
+	text, err := a.Store.Setting(ctx, formerKeys(rel))
 	if err != nil {
 		return nil, err
 	}
-	seeds := [][32]byte{r.row.Seed}
+	var seeds []firsthand.ID
 	for word := range strings.FieldsSeq(text) {
-		raw, err := base64.RawURLEncoding.DecodeString(word)
-		if err == nil && len(raw) == 32 && [32]byte(raw) != r.row.Seed {
-			seeds = slices.Insert(seeds, 1, [32]byte(raw))
+		seed, err := firsthand.ParseID(word)
+		if err != nil {
+			return nil, fmt.Errorf("former keys of %s: %w", rel, err)
 		}
+		seeds = append(seeds, seed)
 	}
 	return seeds, nil
+}
+
+// setFormer keeps them, in c.
+func (c *Commit) setFormer(rel firsthand.ID, seeds []firsthand.ID) {
+	words := make([]string, len(seeds))
+	for i, seed := range seeds {
+		words[i] = seed.String()
+	}
+	if c.Settings == nil {
+		c.Settings = make(map[string]string)
+	}
+	c.Settings[formerKeys(rel)] = strings.Join(words, " ")
+}
+
+// seeds returns the private keys of r that are known, newest first.
+func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
+	former, err := a.former(ctx, r.row.ID)
+	seeds := [][32]byte{r.row.Seed}
+	for _, seed := range slices.Backward(former) {
+		if seed != r.row.Seed {
+			seeds = append(seeds, seed)
+		}
+	}
+	return seeds, err
 }
 
 // signers is seeds as they sign.
@@ -60,16 +86,13 @@ func (a *Agent) replaceKey(ctx context.Context, r *relationship, seed [32]byte, 
 	if err != nil {
 		return err
 	}
-	var words []string
+	var former []firsthand.ID
 	for _, s := range slices.Backward(seeds) {
 		if s != seed {
-			words = append(words, base64.RawURLEncoding.EncodeToString(s[:]))
+			former = append(former, s)
 		}
 	}
-	if c.Settings == nil {
-		c.Settings = make(map[string]string)
-	}
-	c.Settings[formerKeys(r.row.ID)] = strings.Join(words, " ")
+	c.setFormer(r.row.ID, former)
 	r.row.Seed = seed
 	return nil
 }

@@ -114,20 +114,26 @@ func (t *turn) covers(b firsthand.Basis, h *firsthand.Holding) string {
 // purposeRecord is the purpose of setting right what a company has from before.
 const purposeRecord = "dpv:AccountManagement"
 
-// before returns the value that h had before e.
+// before returns the value that h had before e. It looks back in steps that grow,
+// since the log may be long and what it looks for is mostly near.
 func (t *turn) before(ctx context.Context, e *firsthand.Entry, h *firsthand.Holding) (v firsthand.Value, err error) {
-	// The state knows which entries they were; only the last is read.
-	log := t.state().Log(firsthand.First)
-	for seq := e.Seq - 1; seq > 0; seq-- {
-		if t.holding(log.ID(seq)) != h {
-			continue
+	begun := t.state().Pos(h.Entry).Seq
+	for end, step := e.Seq, int64(4); end > begun; end, step = max(end-step, begun), 4*step {
+		for f, err := range t.g.o.Store.Entries(ctx, t.r.id, firsthand.First, max(end-step, begun)-1) {
+			if err != nil {
+				return v, err
+			}
+			if f.Seq >= end {
+				break
+			}
+			if f.HasBody() && t.holding(f.ID) == h {
+				if v, err = valueOf(&f); err != nil {
+					return v, err
+				}
+			}
 		}
-		f, err := t.entry(ctx, seq)
-		if err != nil {
-			return v, err
-		}
-		if f.HasBody() {
-			return valueOf(&f)
+		if !v.IsZero() {
+			break
 		}
 	}
 	return v, nil

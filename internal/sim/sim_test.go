@@ -28,7 +28,7 @@ func TestSeeds(t *testing.T) {
 	}
 	from, n := fromEnv(t, "FIRSTHAND_SIM_FROM", 1), fromEnv(t, "FIRSTHAND_SIM_SEEDS", n)
 	seen := runAll(t, from, n)
-	if n >= fewSeeds && !t.Failed() {
+	if n >= 1000 && !t.Failed() {
 		mustSee(t, seen, n)
 	}
 }
@@ -93,7 +93,7 @@ func mustSee(t *testing.T, seen map[string]int, n int64) {
 		"agent restored": 100, "gateway restored": 50, "file copied": 30, "key stolen": 50, "thief's entry taken": 30,
 		"rotated by the customer": 100, "company rotated": 100, "body erased": 100, "relationship forgotten": 30,
 	} {
-		if want := max(1, int64(per1000)*n/1000/4); int64(seen[what]) < want {
+		if want := int64(per1000) * n / 1000 / 4; int64(seen[what]) < want {
 			t.Errorf("in %d runs, %s: %d times, want at least %d", n, what, seen[what], want)
 		}
 	}
