@@ -50,17 +50,15 @@ type lifeFact struct {
 }
 
 type lifeRelationship struct {
-	Bundle  string       `json:"bundle"` // name of its file
-	Domain  string       `json:"domain"`
-	Name    string       `json:"name"`
-	Gateway string       `json:"gateway"`
-	Key     firsthand.ID `json:"key"` // the private key in force
-	// Former are the keys before it, oldest first: the company may be at one still.
-	Former  []firsthand.ID `json:"former,omitempty"`
-	Kept    bool           `json:"kept"`
-	Opened  string         `json:"opened"`
-	Drafts  []string       `json:"drafts"` // bodies of entries to be
-	Summary *lifeHoldings  `json:"holdings,omitempty"`
+	Bundle  string        `json:"bundle"` // name of its file
+	Domain  string        `json:"domain"`
+	Name    string        `json:"name"`
+	Gateway string        `json:"gateway"`
+	Key     firsthand.ID  `json:"key"` // the private key in force
+	Kept    bool          `json:"kept"`
+	Opened  string        `json:"opened"`
+	Drafts  []string      `json:"drafts"` // bodies of entries to be
+	Summary *lifeHoldings `json:"holdings,omitempty"`
 }
 
 // lifeHoldings is for people who read the file; Import does not.
@@ -122,9 +120,6 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		r := lifeRelationship{Bundle: fmt.Sprintf("bundles/%04d-%s.txt", i+1, strings.ReplaceAll(row.Domain, ":", "_")),
 			Domain: row.Domain, Name: row.Name, Gateway: row.Gateway, Key: row.Seed, Kept: row.Kept,
 			Opened: row.Opened.UTC().Format(timeFormat), Drafts: []string{}}
-		if r.Former, err = a.former(ctx, row.ID); err != nil {
-			return err
-		}
 		drafts, err := a.Store.Drafts(ctx, row.ID)
 		if err != nil {
 			return err
@@ -235,9 +230,6 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	c.Entries = append(append(c.Entries, b.First...), b.Second...)
 	for _, e := range report.Forks {
 		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "imported"})
-	}
-	if len(r.Former) > 0 {
-		c.setFormer(s.Rel, r.Former)
 	}
 	for _, d := range r.Drafts {
 		c.AddDrafts = append(c.AddDrafts, Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()})

@@ -2,7 +2,7 @@ package agent
 
 import (
 	"context"
-	"fmt"
+	"encoding/base64"
 	"slices"
 	"strings"
 
@@ -28,46 +28,20 @@ import (
 // one of a relationship, oldest first.
 func formerKeys(rel firsthand.ID) string { return "former keys " + rel.String() }
 
-// former returns the private keys before the current one of a relationship, oldest
-// first.
-func (a *Agent) former(ctx context.Context, rel firsthand.ID) ([]firsthand.ID, error) {
-	text, err := a.Store.Setting(ctx, formerKeys(rel))
+// seeds returns the private keys of r that are known, newest first.
+func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
+	text, err := a.Store.Setting(ctx, formerKeys(r.row.ID))
 	if err != nil {
 		return nil, err
 	}
-	var seeds []firsthand.ID
+	seeds := [][32]byte{r.row.Seed}
 	for word := range strings.FieldsSeq(text) {
-		seed, err := firsthand.ParseID(word)
-		if err != nil {
-			return nil, fmt.Errorf("former keys of %s: %w", rel, err)
+		raw, err := base64.RawURLEncoding.DecodeString(word)
+		if err == nil && len(raw) == 32 && [32]byte(raw) != r.row.Seed {
+			seeds = slices.Insert(seeds, 1, [32]byte(raw))
 		}
-		seeds = append(seeds, seed)
 	}
 	return seeds, nil
-}
-
-// setFormer keeps them, in c.
-func (c *Commit) setFormer(rel firsthand.ID, seeds []firsthand.ID) {
-	words := make([]string, len(seeds))
-	for i, seed := range seeds {
-		words[i] = seed.String()
-	}
-	if c.Settings == nil {
-		c.Settings = make(map[string]string)
-	}
-	c.Settings[formerKeys(rel)] = strings.Join(words, " ")
-}
-
-// seeds returns the private keys of r that are known, newest first.
-func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
-	former, err := a.former(ctx, r.row.ID)
-	seeds := [][32]byte{r.row.Seed}
-	for _, seed := range slices.Backward(former) {
-		if seed != r.row.Seed {
-			seeds = append(seeds, seed)
-		}
-	}
-	return seeds, err
 }
 
 // signers is seeds as they sign.
@@ -86,13 +60,16 @@ func (a *Agent) replaceKey(ctx context.Context, r *relationship, seed [32]byte, 
 	if err != nil {
 		return err
 	}
-	var former []firsthand.ID
+	var words []string
 	for _, s := range slices.Backward(seeds) {
 		if s != seed {
-			former = append(former, s)
+			words = append(words, base64.RawURLEncoding.EncodeToString(s[:]))
 		}
 	}
-	c.setFormer(r.row.ID, former)
+	if c.Settings == nil {
+		c.Settings = make(map[string]string)
+	}
+	c.Settings[formerKeys(r.row.ID)] = strings.Join(words, " ")
 	r.row.Seed = seed
 	return nil
 }

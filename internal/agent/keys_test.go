@@ -1,13 +1,11 @@
 package agent_test
 
 import (
-	"bytes"
 	"testing"
 
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
-	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/gateway/gatewaytest"
 	"firsthand/wire"
 )
@@ -86,27 +84,6 @@ func TestCompanyAtAFormerKey(t *testing.T) {
 	s.sync(rel)
 	if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != 3 {
 		t.Errorf("the company has her log up to %d, want 3: %v", head.Seq, err)
-	}
-}
-
-// A rotation that is on its way moves with her life, and so does the key before it,
-// at which the company still is.
-func TestMoveWithARotationUnderWay(t *testing.T) {
-	s := newSides(t)
-	rel := s.meet(agent.MeetOptions{Kept: true})
-	_, err := s.Rotate(t.Context(), rel, agent.Rotation{Kit: ownKit})
-	s.must(err)
-	var life bytes.Buffer
-	s.must(s.Export(t.Context(), &life))
-
-	s.store = agenttest.NewMemory()
-	s.startAgent()
-	if n, err := s.Import(t.Context(), bytes.NewReader(life.Bytes()), int64(life.Len())); err != nil || n != 1 {
-		t.Fatalf("import: %d relationships, %v", n, err)
-	}
-	s.sync(rel)
-	if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != 2 {
-		t.Errorf("the company has her log up to %d, want 2: %v", head.Seq, err)
 	}
 }
 

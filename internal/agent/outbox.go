@@ -29,15 +29,13 @@ func (a *Agent) Prepare(ctx context.Context, rel firsthand.ID, wait time.Duratio
 		}
 		step = Step{Gateway: r.row.Gateway, Request: wire.Request{Rel: rel, Wait: wait,
 			First: r.state.Log(firsthand.First).Head, Second: r.state.Log(firsthand.Second).Head}}
-		if r.refused > 0 {
-			signers, err := a.signers(ctx, r)
-			if err != nil {
-				return err
-			}
-			if r.refused <= len(signers) {
-				step.Key = signers[r.refused-1] // ask with this key, and bring nothing
-				return nil
-			}
+		signers, err := a.signers(ctx, r)
+		if err != nil {
+			return err
+		}
+		if r.refused > 0 && r.refused <= len(signers) {
+			step.Key = signers[r.refused-1] // ask with this key, and bring nothing
+			return nil
 		}
 		return a.fill(ctx, r, &step, r.anew)
 	})
@@ -379,7 +377,7 @@ func (a *Agent) answer(ctx context.Context, r *relationship, c *Commit) error {
 	}
 	if closed && !r.row.Kept && r.row.Received == r.state.Log(firsthand.First).Head {
 		c.Forget = append(c.Forget, r.row.ID)
-		c.setFormer(r.row.ID, nil)
+		c.Settings = map[string]string{formerKeys(r.row.ID): ""}
 		return nil
 	}
 	if err := a.unstale(ctx, r, *c); err != nil {

@@ -114,26 +114,20 @@ func (t *turn) covers(b firsthand.Basis, h *firsthand.Holding) string {
 // purposeRecord is the purpose of setting right what a company has from before.
 const purposeRecord = "dpv:AccountManagement"
 
-// before returns the value that h had before e. It looks back in steps that grow,
-// since the log may be long and what it looks for is mostly near.
+// before returns the value that h had before e.
 func (t *turn) before(ctx context.Context, e *firsthand.Entry, h *firsthand.Holding) (v firsthand.Value, err error) {
-	begun := t.state().Pos(h.Entry).Seq
-	for end, step := e.Seq, int64(4); end > begun; end, step = max(end-step, begun), 4*step {
-		for f, err := range t.g.o.Store.Entries(ctx, t.r.id, firsthand.First, max(end-step, begun)-1) {
-			if err != nil {
-				return v, err
-			}
-			if f.Seq >= end {
-				break
-			}
-			if f.HasBody() && t.holding(f.ID) == h {
-				if v, err = valueOf(&f); err != nil {
-					return v, err
-				}
-			}
+	// The state knows which entries they were; only the last is read.
+	log := t.state().Log(firsthand.First)
+	for seq := e.Seq - 1; seq > 0; seq-- {
+		if t.holding(log.ID(seq)) != h {
+			continue
 		}
-		if !v.IsZero() {
-			break
+		f, err := t.entry(ctx, seq)
+		if err != nil {
+			return v, err
+		}
+		if f.HasBody() {
+			return valueOf(&f)
 		}
 	}
 	return v, nil

@@ -149,29 +149,6 @@ func TestCodeReplay(t *testing.T) {
 	}
 }
 
-// A proof is judged once, however often the relationship is looked at.
-func TestProofIsJudgedOnce(t *testing.T) {
-	w := from(memory(t))
-	m := w.store.(*gatewaytest.Memory)
-	c := w.meet("mia")
-	w.claim(c, "C-1")
-	w.prove(c, "AAAA-AAAA")
-	said := len(c.State.Messages)
-	for range 6 {
-		m.Restore(m.Snapshot(), w.now)
-		w.restart()
-		w.pass(firsthand.CallTolerance)
-		w.exchange(c)
-	}
-	if n := len(c.State.Messages); n != said {
-		t.Errorf("%d messages, want %d", n, said)
-	}
-	w.prove(c, w.crm.lastCode())
-	if c.State.Binding == nil {
-		t.Error("the right code is not good any more")
-	}
-}
-
 func TestCodeEnds(t *testing.T) {
 	w := from(memory(t))
 	c := w.meet("mia")

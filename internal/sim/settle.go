@@ -10,12 +10,11 @@ import (
 	"firsthand/internal/gateway"
 )
 
-// Times of the end of a run. The longest pause of an outbox is an hour and a half;
-// after two of these everything has to be settled, but for what takes people, who
-// look at things once in a round.
+// Times of the end of a run. Two retry periods are what the longest pause of an
+// outbox can take; people need some rounds more.
 const (
 	round      = 20 * time.Minute
-	mustSettle = 3*time.Hour + 3*round
+	mustSettle = 4 * time.Hour
 )
 
 // Run runs one seed.
@@ -97,36 +96,13 @@ func (r *run) settle() {
 			break
 		}
 		r.say("not settled: %s", why)
-		if !r.now.Before(deadline) && !r.giveUp() {
+		if r.now.After(deadline) {
 			r.fail("%v after everything was healed: %s", mustSettle, why)
 		}
 	}
 	if r.err == nil {
 		r.inTheEnd()
 	}
-}
-
-// giveUp finds the relationships that nothing can mend but a person with more than
-// the programs have, and reports whether there is one that was not known.
-func (r *run) giveUp() (found bool) {
-	for _, b := range r.ledger.order {
-		if b.company == nil || b.stuck {
-			continue
-		}
-		row, err := b.company.store.Relationship(r.ctx, b.id)
-		switch {
-		case err == nil && b.rewound && strings.Contains(row.Frozen, "erased bodies"):
-			// It says so: it needs a backup from after the erasure.
-			r.count("company's fork can't be mended")
-		case (b.copied || b.stolen) && r.part(b, firsthand.First) && r.part(b, firsthand.Second):
-			// Each side has to reconcile before the other can.
-			r.count("both logs forked")
-		default:
-			continue
-		}
-		b.stuck, found = true, true
-	}
-	return found
 }
 
 // unsettled says what is still to be done, "" if nothing is.
@@ -153,6 +129,10 @@ func (r *run) unsettledBond(b *bond) string {
 		return "the company doesn't know the relationship"
 	}
 	switch {
+	case b.rewound && strings.Contains(theirs.Frozen, "erased bodies"):
+		b.stuck = true // it says so, and that is all that can be done
+		r.count("company's fork can't be mended")
+		return ""
 	case hers.Restored || theirs.Restored:
 		return fmt.Sprintf("restored: %t and %t", hers.Restored, theirs.Restored)
 	case hers.Frozen != "" || theirs.Frozen != "":
@@ -172,13 +152,6 @@ func (r *run) unsettledBond(b *bond) string {
 	return r.waiting(b)
 }
 
-// part reports whether the two sides have different entries at one place of a log.
-func (r *run) part(b *bond, side firsthand.Side) bool {
-	hers, theirs := r.log(b.device.store, b.id, side), r.log(b.company.store, b.id, side)
-	n := min(len(hers), len(theirs))
-	return n > 0 && hers[n-1].ID != theirs[n-1].ID
-}
-
 func (r *run) head(store firsthand.Log, rel firsthand.ID, side firsthand.Side) firsthand.Head {
 	h, err := store.Head(r.ctx, rel, side)
 	if err != nil {
@@ -196,12 +169,7 @@ func (r *run) waiting(b *bond) string {
 	if err != nil {
 		return err.Error()
 	}
-	drafts, _ := b.company.store.Drafts(r.ctx, b.id)
-	drafts = slices.DeleteFunc(drafts, func(d gateway.Draft) bool {
-		k := r.ledger.entries[d.Of] // about an entry that is nowhere: it may come back
-		return k != nil && k.gone != ""
-	})
-	if len(drafts) > 0 && !s.At(b.company.clock()).Paused {
+	if drafts, _ := b.company.store.Drafts(r.ctx, b.id); len(drafts) > 0 && !s.At(b.company.clock()).Paused {
 		return fmt.Sprintf("%d drafts of the company's", len(drafts))
 	}
 	all, _ := b.company.store.Deliveries(r.ctx, b.id)
