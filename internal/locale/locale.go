@@ -153,8 +153,8 @@ func (l *Language) Count(key string, n int, args ...any) string {
 }
 
 func format(text string, args []any) string {
-	if len(args) == 0 {
-		return text
+	if !strings.Contains(text, "%") {
+		return text // also where a number stands beside it
 	}
 	return fmt.Sprintf(text, args...)
 }

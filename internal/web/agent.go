@@ -33,7 +33,7 @@ type Lists interface {
 type Imports interface {
 	Bring(ctx context.Context, file string, r io.Reader, progress func(agent.ImportCounts)) (agent.Import, error)
 	Imports(ctx context.Context) ([]agent.Import, error)
-	Import(ctx context.Context, id int64) (agent.Import, error)
+	Brought(ctx context.Context, id int64) (agent.Import, error)
 	PreviewCompanies(ctx context.Context, id int64, offset, limit int) ([]agent.PreviewRow, int, error)
 	Unsure(ctx context.Context, id int64, offset, limit int) ([]agent.Account, int, error)
 	Assign(ctx context.Context, account int64, domain string) error
@@ -54,6 +54,10 @@ type Companies interface {
 	Groups(ctx context.Context) ([]agent.GroupCount, error)
 	State(ctx context.Context, statements ...agent.Statement) error
 	Unstate(ctx context.Context, fact string, domains ...string) error
+	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
+	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
+	LookForGateways(ctx context.Context, domains ...string) ([]agent.Found, error)
+	Directories(ctx context.Context) ([]agent.Listing, error)
 }
 
 // Relationships are the logs, as they are read.
@@ -61,7 +65,6 @@ type Relationships interface {
 	Show(ctx context.Context, rel firsthand.ID) (agent.Detail, error)
 	Relationships(ctx context.Context) ([]agent.Relationship, error)
 	Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error)
-	Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error]
 }
 
 // Acts are what she does with a company.

@@ -55,7 +55,11 @@ func (v *visit) form() Form {
 
 // secret reports whether a field is one that is never shown again.
 func secret(name string) bool {
-	return name == "passphrase" || name == "passphrase2" || name == "new_passphrase" || name == "kit"
+	switch name {
+	case "passphrase", "passphrase2", "confirm_passphrase", "next_passphrase", "next_passphrase2", "recovery_kit", "secret":
+		return true
+	}
+	return false
 }
 
 // An Input is one field of a form, as the template "input" shows it.

@@ -77,7 +77,7 @@ func (s *Server) factRows(v *visit) (rows []FactRow, err error) {
 	}
 	for _, h := range insight.Facts {
 		r := row(h.Fact)
-		r.Held, r.Old = h.Companies, h.Old
+		r.Held, r.Old = h.Holds, h.Old
 	}
 	return rows, nil
 }
@@ -146,17 +146,14 @@ func (s *Server) setFact(v *visit) error {
 type FactPage struct {
 	Fact    FactRow
 	Holders []HolderRow
+	Pager   Pager
 	Form    Form
 }
 
-// A HolderRow is a company that holds a fact.
+// A HolderRow is a company that holds a fact, and whether it is an old value.
 type HolderRow struct {
-	Domain, Name string
-	Value        firsthand.Value
-	Origin       firsthand.Origin
-	Since        time.Time
-	Guessed, Old bool
-	Outcome      string
+	agent.Held
+	Old bool
 }
 
 // showFact serves GET /me/{fact}.
@@ -170,14 +167,17 @@ func (s *Server) showFact(v *visit) error {
 	if i < 0 {
 		return errNoPage
 	}
-	p := FactPage{Fact: rows[i], Form: newForm()}
-	for h, err := range v.agent().Holders(v.ctx(), name) {
+	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 100)}
+	for h, err := range v.agent().Holds(v.ctx(), name) {
 		if err != nil {
 			return err
 		}
-		p.Holders = append(p.Holders, HolderRow{Domain: h.Domain, Name: h.Domain, Value: h.Value, Origin: h.Origin, Since: h.Since,
-			Old: !p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value), Outcome: h.Outcome})
+		if !p.Pager.take() {
+			continue
+		}
+		p.Holders = append(p.Holders, HolderRow{h, !p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
 	}
+	p.Pager.finish()
 	return s.render(v, http.StatusOK, "fact", p)
 }
 

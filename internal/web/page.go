@@ -86,9 +86,6 @@ func (s *Server) page(r route) http.Handler {
 // serve lets a visit in as far as its route demands, and handles it.
 func (s *Server) serve(v *visit, r route) error {
 	v.session, v.level = s.sessions.find(s.cookie(v.Request), v.Header.Get("Firsthand-Quiet") != "")
-	if s.Gallery && v.level != inside {
-		v.session, v.level = s.gallerySession(), inside
-	}
 	if v.level == inside && s.House.State() != Open {
 		v.level = linked // it was closed elsewhere
 	}
@@ -254,7 +251,7 @@ func (s *Server) render(v *visit, status int, name string, data any) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.lang.Tag)
-	h.Set("Content-Security-Policy", policy(f.Nonce))
+	h.Set("Content-Security-Policy", contentPolicy(f.Nonce))
 	h.Set("Vary", "Accept-Language, Accept-Encoding")
 	return ignoreGone(send(v, status, b.Bytes()))
 }

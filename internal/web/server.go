@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -25,7 +24,6 @@ type Options struct {
 	Log       *slog.Logger   // no personal data
 	Secure    bool           // served under TLS
 	Hosts     []string       // names under which it is served, beside those of loopback
-	Gallery   bool           // everyone is let in: all that is shown was made up
 }
 
 // A Server serves the pages. Its methods may be called from several goroutines.
@@ -37,9 +35,6 @@ type Server struct {
 	routes    []route
 	handler   http.Handler
 	reading   reading
-
-	mu      sync.Mutex
-	gallery *session
 }
 
 // New returns the server of all pages.
@@ -79,7 +74,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-		h.Set("Content-Security-Policy", policy(""))
+		h.Set("Content-Security-Policy", contentPolicy(""))
 		h.Set("Cache-Control", "no-store")
 		if s.Secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
@@ -92,10 +87,10 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// policy returns the content policy of a response. Nothing is loaded but our own
+// contentPolicy returns the content policy of a response. Nothing is loaded but our own
 // style, pictures and the one script that has the nonce, and no script may make
 // markup out of text.
-func policy(nonce string) string {
+func contentPolicy(nonce string) string {
 	script := "'none'"
 	if nonce != "" {
 		script = "'nonce-" + nonce + "'"

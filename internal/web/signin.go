@@ -96,7 +96,7 @@ type ConfirmPage struct {
 
 // admit asks for the passphrase where a route demands it, or demands it anew.
 func (s *Server) admit(v *visit, r route) (done bool, err error) {
-	if v.level == inside && (!r.fresh || s.Gallery || s.sessions.fresh(v.session)) {
+	if v.level == inside && (!r.fresh || s.sessions.fresh(v.session)) {
 		return false, nil
 	}
 	if v.Method != http.MethodPost {
@@ -132,7 +132,7 @@ func (s *Server) admit(v *visit, r route) (done bool, err error) {
 	slices.Sort(names)
 	for _, name := range names {
 		for _, value := range v.PostForm[name] {
-			if !secret(name) && name != "confirm_passphrase" {
+			if !secret(name) {
 				p.Fields = append(p.Fields, Input{Name: name, Value: value})
 			}
 		}
