@@ -36,7 +36,7 @@ func TestParseJSONStores(t *testing.T) {
 		`{"text":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00z","small":-128,"count":65535,"yes":true,"list":["a","",""],"map":{"b":"c","d":""}}`,
 		`{"list":[],"map":{},"value":{},"bytes":"","any":[]}`,
 		`{"deep":{"deep":{"text":"in","list":["x"]}},"yes":false}`,
-		`{"id":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","at":"2026-11-26T10:00:00Z"}`,
+		`{"id":"BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","at":"2026-11-26T10:00:00Z"}`,
 		`{"value":"one text"}`, `{"value":{"street":"Graslei 2","city":"Gent"}}`,
 		`{"any":{"a":[1,"b",true]},"bytes":"AQID","fixed":[1,2]}`,
 		" { \"small\" :\t0 }\r\n",
