@@ -25,6 +25,18 @@ type everything struct {
 	Labels        int
 	HasLabel      bool
 	Settings      []string
+	Outbox        []agent.Outgoing // by relationship
+	Held          map[firsthand.ID][]int64
+	Moves         []moveOf
+	Tasks         []agent.Task
+	Due           []agent.Task
+	Reminders     int // of tasks
+}
+
+// moveOf is what a store has of one move.
+type moveOf struct {
+	agent.MoveRow
+	Legs []agent.LegState
 }
 
 // eachOf is what a store has of one relationship.
@@ -61,6 +73,9 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 	if err := errors.Join(errs[:]...); err != nil {
 		return all, err
 	}
+	if err := readMoves(ctx, s, &all); err != nil {
+		return all, err
+	}
 	for _, rel := range rels {
 		each, err := readEach(ctx, s, rel, all.Relationships)
 		if err != nil {
@@ -76,6 +91,54 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 		all.Settings = append(all.Settings, value)
 	}
 	return all, nil
+}
+
+// today is the day on which dumps are read, for reminders.
+const today = firsthand.Date("2026-11-21")
+
+// readMoves reads what is about moves and tasks, each thing in all the ways there
+// are.
+func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) {
+	if all.Outbox, err = s.Outbox(ctx); err != nil {
+		return err
+	}
+	slices.SortFunc(all.Outbox, func(a, b agent.Outgoing) int { return slices.Compare(a.Rel[:], b.Rel[:]) })
+	if all.Held, err = s.Held(ctx); err != nil {
+		return err
+	}
+	rows, err := s.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		alone, err := s.Move(ctx, row.ID)
+		if err == nil && row.Key != "" {
+			row, err = s.MoveOf(ctx, row.Key)
+		}
+		if err != nil || !reflect.DeepEqual(alone, row) {
+			return fmt.Errorf("alone move %d is %+v, which is not so among all of them: %v", row.ID, alone, err)
+		}
+		legs, err := s.Legs(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		all.Moves = append(all.Moves, moveOf{row, legs})
+	}
+	var total int
+	if all.Tasks, total, err = s.Tasks(ctx, agent.TaskQuery{Show: "all"}, today); err != nil || total != len(all.Tasks) {
+		return fmt.Errorf("%d tasks of %d: %w", len(all.Tasks), total, err)
+	}
+	for _, t := range all.Tasks {
+		alone, err := s.Task(ctx, t.Entry)
+		if err != nil || !reflect.DeepEqual(alone, t) {
+			return fmt.Errorf("alone task %s is %+v, which is not so among all of them: %v", t.Entry, alone, err)
+		}
+		if t.Remind != "" {
+			all.Reminders++
+		}
+	}
+	all.Due, _, err = s.Tasks(ctx, agent.TaskQuery{Show: "due"}, today)
+	return err
 }
 
 func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {
