@@ -12,6 +12,8 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -32,6 +34,12 @@ type Options struct {
 	Now    func() time.Time
 	Rand   io.Reader
 	Log    *slog.Logger // no personal data; a relationship is its ID
+
+	// Formats are the kinds of file that Bring reads.
+	Formats []importer.Format
+	// OpenListing opens a data set for AddDirectory; it is the one by which
+	// directory.Open gets its client.
+	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
