@@ -47,6 +47,8 @@ type Store interface {
 	// Outbox returns what the outbox has to know of each paired relationship, in
 	// any order, without reading the rest.
 	Outbox(ctx context.Context) ([]Outgoing, error)
+	// Carried returns what is cached of a relationship's entries, by seq.
+	Carried(ctx context.Context, rel firsthand.ID) ([]Carried, error)
 	// Held returns, by relationship, the places of entries that belong to a
 	// paused move and that no receipt covers, in order.
 	Held(ctx context.Context) (map[firsthand.ID][]int64, error)

@@ -48,6 +48,7 @@ type eachOf struct {
 	Receipts      [][]byte
 	Evidence      []agent.Evidence
 	Drafts        []agent.Draft
+	Carried       []agent.Carried
 }
 
 // Dump returns all that can be read of s about some relationships and settings,
@@ -151,7 +152,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
 		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
 	}
-	var errs [7]error
+	var errs [8]error
 	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
 	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)
 	each.First, errs[2] = collected(s.Entries(ctx, rel, firsthand.First, 0))
@@ -159,6 +160,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	each.Receipts, errs[4] = s.Receipts(ctx, rel)
 	each.Evidence, errs[5] = s.Evidence(ctx, rel)
 	each.Drafts, errs[6] = s.Drafts(ctx, rel)
+	each.Carried, errs[7] = s.Carried(ctx, rel)
 	last := int64(0)
 	for i := range each.Drafts {
 		d := &each.Drafts[i]

@@ -264,6 +264,11 @@ func (m *Memory) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
 	})
 }
 
+// Carried implements [agent.Store].
+func (m *Memory) Carried(ctx context.Context, rel firsthand.ID) ([]agent.Carried, error) {
+	return read(ctx, m, func(l *life) []agent.Carried { return slices.Clone(l.carried[rel]) })
+}
+
 // Held implements [agent.Store].
 func (m *Memory) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
 	return read(ctx, m, (*life).held)

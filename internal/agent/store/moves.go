@@ -132,11 +132,27 @@ func (r *carriedRow) carried() (c agent.Carried, err error) {
 	return c, errors.Join(parseTime(r.made, &c.Made), parseTime(r.noted, &c.Noted))
 }
 
+const carriedOf = `
+	SELECT relationship, entry, seq, kind, fact, made, due, step, system, record, why, noted, unpaired FROM carried
+	WHERE relationship = ? ORDER BY seq`
+
+func scanCarried(rows *sqlite.Rows, r *carriedRow) error {
+	return rows.Scan(&r.rel, &r.entry, &r.seq, &r.kind, &r.fact, &r.made, &r.due, &r.step, &r.system, &r.record, &r.why, &r.noted, &r.unpaired)
+}
+
+// Carried implements [agent.Store].
+func (s *Store) Carried(ctx context.Context, rel firsthand.ID) (all []agent.Carried, err error) {
+	rows, err := list(ctx, s, scanCarried, carriedOf, rel[:])
+	for i := range rows {
+		c, bad := rows[i].carried()
+		all, err = append(all, c), errors.Join(err, bad)
+	}
+	return all, err
+}
+
 // carried replaces what is cached of rel. Most commits bring the same again.
 func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
-	now, err := listIn(w.ctx, w.tx, func(rows *sqlite.Rows, r *carriedRow) error {
-		return rows.Scan(&r.entry, &r.seq, &r.kind, &r.fact, &r.made, &r.due, &r.step, &r.system, &r.record, &r.why, &r.noted, &r.unpaired)
-	}, `SELECT entry, seq, kind, fact, made, due, step, system, record, why, noted, unpaired FROM carried WHERE relationship = ? ORDER BY seq`, rel[:])
+	now, err := listIn(w.ctx, w.tx, scanCarried, carriedOf, rel[:])
 	if err != nil {
 		return err
 	}
@@ -144,9 +160,6 @@ func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
 	for i := range all {
 		want[i] = rowOf(&all[i])
 		want[i].rel = rel[:]
-	}
-	for i := range now {
-		now[i].rel = rel[:]
 	}
 	// Most changes are at the end, or of one row.
 	same := func(r carriedRow) bool {
