@@ -31,7 +31,9 @@ func (a *Agent) DropDirectory(ctx context.Context, name string) error { panic("T
 
 // Listed returns what the data sets in her file say of the company at a host. No
 // lookup calls anybody.
-func (a *Agent) Listed(ctx context.Context, host string) (directory.Company, error) { panic("TODO") }
+func (a *Agent) Listed(ctx context.Context, host string) (directory.Company, error) {
+	return directory.Company{}, nil
+}
 
 // A Found is a company that answers as one with a gateway.
 type Found struct {

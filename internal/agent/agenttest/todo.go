@@ -11,22 +11,32 @@ import (
 
 // Companies implements [agent.Store].
 func (m *Memory) Companies(ctx context.Context, q agent.CompanyQuery) (rows []agent.Company, total int, err error) {
-	panic("TODO")
+	return nil, 0, nil
 }
 
 // CompanyRelationships implements [agent.Store].
-func (m *Memory) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
-	panic("TODO")
+func (m *Memory) CompanyRelationships(ctx context.Context, domain string) (found []agent.Relationship, err error) {
+	all, err := m.Relationships(ctx)
+	for _, r := range all {
+		if agent.CompanyKey(r.Domain) == domain {
+			found = append(found, r)
+		}
+	}
+	return found, err
 }
 
 // Owned implements [agent.Store].
-func (m *Memory) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] { panic("TODO") }
+func (m *Memory) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] {
+	return func(func(agent.OwnCompany, error) bool) {}
+}
 
 // Groups implements [agent.Store].
 func (m *Memory) Groups(ctx context.Context) ([]agent.GroupCount, error) { panic("TODO") }
 
 // RebuildCompanies implements [agent.Store].
-func (m *Memory) RebuildCompanies(ctx context.Context) (differed []string, err error) { panic("TODO") }
+func (m *Memory) RebuildCompanies(ctx context.Context) (differed []string, err error) {
+	return nil, nil
+}
 
 // AddImport implements [agent.Store].
 func (m *Memory) AddImport(ctx context.Context, i agent.Import) (id int64, err error) { panic("TODO") }
@@ -69,7 +79,7 @@ func (m *Memory) Cards(ctx context.Context, id int64) ([]agent.CardFound, error)
 
 // Statements implements [agent.Store].
 func (m *Memory) Statements(ctx context.Context, fact, domain string) iter.Seq2[agent.Statement, error] {
-	panic("TODO")
+	return func(func(agent.Statement, error) bool) {}
 }
 
 // Suggestions implements [agent.Store].
