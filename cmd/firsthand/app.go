@@ -13,6 +13,8 @@ import (
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
@@ -108,6 +110,8 @@ func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
 		Now:    time.Now,
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
+
+		Channels: []channel.Channel{manual.Manual{}},
 	})}
 }
 
