@@ -31,21 +31,26 @@ const (
 // ImportCounts say what was in a file. What is secret was counted, and dropped
 // while reading.
 type ImportCounts struct {
-	Rows      int // read, bad ones too
-	Bad       int
-	Companies int
-	New       int // of them, not known before
-	Merged    int // hosts that were put together with another under one company
-	Unsure    int // accounts of which the company isn't certain: see Unsure
-	Persons   int // in an address book: not kept, but as contact of a company
+	Rows      int `json:"rows"` // read, bad ones too
+	Bad       int `json:"bad"`
+	Companies int `json:"companies"`
+	New       int `json:"new"`     // of them, not known before
+	Merged    int `json:"merged"`  // hosts that were put together with another under one company
+	Unsure    int `json:"unsure"`  // accounts of which the company isn't certain: see Unsure
+	Persons   int `json:"persons"` // in an address book: not kept, but as contact of a company
 
-	Passwords, OneTimeCodes, Keys, Notes, Cards int // seen, none kept
+	// Seen, none kept.
+	Passwords    int `json:"passwords"`
+	OneTimeCodes int `json:"one_time_codes"`
+	Keys         int `json:"keys"`
+	Notes        int `json:"notes"`
+	Cards        int `json:"cards"`
 }
 
 // A BadRow is a row that could not be read: its line, and why in our words.
 type BadRow struct {
-	Row int
-	Why string
+	Row int    `json:"row"`
+	Why string `json:"why"`
 }
 
 // A PreviewRow is one company as an import has it.
@@ -53,7 +58,7 @@ type PreviewRow struct {
 	Domain   string
 	Name     string // as the file has it; "" if it only has addresses
 	Accounts int
-	Hosts    []string // that were put together, sorted; at most maxHosts
+	Hosts    []string // that were put together, sorted; at most MaxHosts
 	New      bool     // not among hers yet
 }
 

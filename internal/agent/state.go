@@ -17,7 +17,8 @@ type Statement struct {
 	Value   firsthand.Value // zero: she doesn't say which
 	Since   firsthand.Date  // "" if not known
 	Guessed bool            // by the login at an account
-	Import  int64           // that says so; 0 for hers
+	Import  int64           // the last that says so; 0 for hers
+	Kind    string          // of the account that is known by it; "" for hers
 }
 
 // State says what companies hold from before, many at once. Each takes the place of
@@ -35,7 +36,7 @@ type Suggestion struct {
 	Fact      string
 	Value     firsthand.Value
 	Companies int
-	Kind      string // by which it is known there: LoginAccount or AliasAccount
+	Kind      string // as of a Statement
 	Import    int64  // the last that says so
 	Current   bool   // it is what she has noted of herself
 }
