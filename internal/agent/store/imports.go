@@ -155,6 +155,9 @@ func badRows(bad []agent.BadRow) []agent.BadRow {
 
 // tally makes the companies of an import anew, and its counts.
 func (w *writer) tally(id int64) error {
+	if _, err := w.refresh(); err != nil { // which companies are new depends on it
+		return err
+	}
 	if _, err := w.exec(`DELETE FROM found WHERE import = ?`, id); err != nil {
 		return err
 	}
