@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
@@ -51,6 +52,9 @@ type Agent struct {
 	open map[firsthand.ID]*relationship // those in use, and some that were lately
 	tick int64                          // counts uses, to forget the oldest
 	wake chan struct{}                  // told when there is something to send
+
+	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

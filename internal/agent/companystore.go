@@ -17,6 +17,9 @@ type CompanyStore interface {
 	// Companies returns a page, and how many there are in all.
 	Companies(ctx context.Context, q CompanyQuery) (rows []Company, total int, err error)
 
+	// CompaniesAt returns the rows of those of the domains that have one, by domain.
+	CompaniesAt(ctx context.Context, domains ...string) ([]Company, error)
+
 	// CompanyRelationships returns those with the company of a key, oldest first.
 	CompanyRelationships(ctx context.Context, domain string) ([]Relationship, error)
 
@@ -126,9 +129,9 @@ type ListingStore interface {
 	// key.
 	Records(ctx context.Context, hosts ...string) ([]directory.Record, error)
 
-	// Shares returns all records that say which hosts have accounts in common, by
-	// set and key.
-	Shares(ctx context.Context) ([]directory.Record, error)
+	// AllRecords returns everything that is listed, in any order. The caller may
+	// commit while reading.
+	AllRecords(ctx context.Context) iter.Seq2[directory.Record, error]
 }
 
 // A ListingSet is a data set with all that it says.

@@ -177,6 +177,13 @@ func (l *life) held(fact string) (all []heldFact) {
 	return all
 }
 
+// CompaniesAt implements [agent.Store].
+func (m *Memory) CompaniesAt(ctx context.Context, domains ...string) ([]agent.Company, error) {
+	return read(ctx, m, func(l *life) []agent.Company {
+		return slices.DeleteFunc(l.companies(), func(c agent.Company) bool { return !slices.Contains(domains, c.Domain) })
+	})
+}
+
 // CompanyRelationships implements [agent.Store].
 func (m *Memory) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
 	return read(ctx, m, func(l *life) []agent.Relationship {
@@ -520,9 +527,7 @@ func (m *Memory) Records(ctx context.Context, hosts ...string) ([]directory.Reco
 	return read(ctx, m, func(l *life) []directory.Record { return l.records(hosts...) })
 }
 
-// Shares implements [agent.Store].
-func (m *Memory) Shares(ctx context.Context) ([]directory.Record, error) {
-	return read(ctx, m, func(l *life) []directory.Record {
-		return l.listed(func(r directory.Record) bool { return r.Shares != nil })
-	})
+// AllRecords implements [agent.Store].
+func (m *Memory) AllRecords(ctx context.Context) iter.Seq2[directory.Record, error] {
+	return each(ctx, m, func(l *life) []directory.Record { return l.listed(func(directory.Record) bool { return true }) })
 }

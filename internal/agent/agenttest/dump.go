@@ -42,7 +42,7 @@ type kept struct {
 	Insight    agent.Insight
 	Imports    []importOf
 	Listings   []agent.Listing
-	Shares     []directory.Record
+	Records    []string // what is listed, sorted
 	Lists      []listOf // of a few queries
 	At         []atOf   // each of the companies
 }
@@ -70,7 +70,7 @@ type atOf struct {
 	Accounts      []agent.Account
 	Relationships []firsthand.ID
 	Holders       []agent.Holder
-	Listed        []directory.Record
+	Listed        string
 }
 
 // eachOf is what a store has of one relationship.
@@ -148,7 +148,11 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 	all.Suggested, errs[4] = s.Suggestions(ctx, 5)
 	all.Insight, errs[5] = s.Insight(ctx, noon)
 	all.Listings, errs[6] = s.Listings(ctx)
-	all.Shares, errs[7] = s.Shares(ctx)
+	records, err := collected(s.AllRecords(ctx))
+	for errs[7] = err; len(records) > 0; records = records[1:] {
+		all.Records = append(all.Records, string(firsthand.EncodeJSON(records[0])))
+	}
+	slices.Sort(all.Records)
 	for _, q := range queries() {
 		page, total, err := s.Companies(ctx, q)
 		if err != nil {
@@ -174,6 +178,13 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 		all.Imports = append(all.Imports, of)
 		err = errors.Join(err, errors.Join(errs[:]...))
 	}
+	var domains []string
+	for _, c := range all.Companies {
+		domains = append(domains, c.Domain)
+	}
+	if again, aerr := s.CompaniesAt(ctx, append(domains, "none.example")...); aerr != nil || len(again) != len(domains) {
+		err = errors.Join(err, aerr, fmt.Errorf("%d companies at the domains of %d", len(again), len(domains)))
+	}
 	for _, c := range all.Companies {
 		of := atOf{Domain: c.Domain}
 		var errs [4]error
@@ -184,7 +195,9 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 			of.Relationships = append(of.Relationships, r.ID)
 		}
 		of.Holders, errs[2] = s.CompanyHolders(ctx, c.Domain)
-		of.Listed, errs[3] = s.Records(ctx, directory.Hosts(c.Domain)...)
+		var listed []directory.Record
+		listed, errs[3] = s.Records(ctx, directory.Hosts(c.Domain)...)
+		of.Listed = string(firsthand.EncodeJSON(listed))
 		all.At = append(all.At, of)
 		err = errors.Join(err, errors.Join(errs[:]...))
 	}

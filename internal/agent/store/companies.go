@@ -183,6 +183,21 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 	return page, total, err
 }
 
+// CompaniesAt implements [agent.Store].
+func (s *Store) CompaniesAt(ctx context.Context, domains ...string) (all []agent.Company, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY domain`, jsonText(domains))
+		for i := range rows {
+			all = append(all, rows[i].company())
+		}
+		if err != nil {
+			return err
+		}
+		return groupsOf(ctx, tx, all)
+	})
+	return all, err
+}
+
 // groupsOf fills in the groups of companies.
 func groupsOf(ctx context.Context, tx *sqlite.Tx, companies []agent.Company) error {
 	at := make(map[string]*agent.Company, len(companies))

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
+	"iter"
 
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/directory"
@@ -57,7 +59,7 @@ func (w *writer) listing(s *agent.ListingSet) error {
 	}
 	for i := range s.All {
 		r := &s.All[i]
-		res, err := w.tx.ExecContext(w.ctx, `INSERT INTO listing (name, key, shares, record) VALUES (?, ?, ?, ?)`, s.Name, r.Key, r.Shares != nil, jsonText(r))
+		res, err := w.tx.ExecContext(w.ctx, `INSERT INTO listing (name, key, record) VALUES (?, ?, ?)`, s.Name, r.Key, jsonText(r))
 		if err != nil {
 			return err
 		}
@@ -119,7 +121,34 @@ func (s *Store) Records(ctx context.Context, hosts ...string) ([]directory.Recor
 		SELECT record FROM listing WHERE n IN (SELECT listing FROM listing_host WHERE host IN (`+inList+`)) ORDER BY name, key`, jsonText(hosts))
 }
 
-// Shares implements [agent.Store].
-func (s *Store) Shares(ctx context.Context) ([]directory.Record, error) {
-	return list(ctx, s, scanRecord, `SELECT record FROM listing WHERE shares = 1 ORDER BY name, key`)
+// AllRecords implements [agent.Store].
+func (s *Store) AllRecords(ctx context.Context) iter.Seq2[directory.Record, error] {
+	return func(yield func(directory.Record, error) bool) {
+		type numbered struct {
+			n int64
+			directory.Record
+		}
+		for last := int64(0); ; {
+			part, err := list(ctx, s, func(rows *sqlite.Rows, r *numbered) error {
+				var text sql.RawBytes
+				if err := rows.Scan(&r.n, &text); err != nil {
+					return err
+				}
+				return json.Unmarshal(text, &r.Record)
+			}, `SELECT n, record FROM listing WHERE n > ? ORDER BY n LIMIT 500`, last)
+			if err != nil {
+				yield(directory.Record{}, err)
+				return
+			}
+			for _, r := range part {
+				if !yield(r.Record, nil) {
+					return
+				}
+				last = r.n
+			}
+			if len(part) == 0 {
+				return
+			}
+		}
+	}
 }

@@ -139,12 +139,9 @@ CREATE TABLE listing (
 	n      INTEGER PRIMARY KEY,
 	name   TEXT    NOT NULL, -- of the set
 	key    TEXT    NOT NULL,
-	shares INTEGER NOT NULL CHECK (shares IN (0, 1)), -- it says which hosts have accounts in common
 	record TEXT    NOT NULL, -- JSON
 	UNIQUE (name, key)
 ) STRICT;
-
-CREATE INDEX listing_shares ON listing (name, key) WHERE shares = 1;
 
 CREATE TABLE listing_host (
 	host    TEXT    NOT NULL,
