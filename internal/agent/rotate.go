@@ -90,7 +90,7 @@ func (a *Agent) Rotate(ctx context.Context, rel firsthand.ID, o Rotation) (act A
 // holding returns the paused moves that hold something of rel, as moves that go on:
 // a rotation stands behind what they hold, and nothing may keep it back.
 func (a *Agent) holding(ctx context.Context, rel firsthand.ID) (going []MoveRow, err error) {
-	held, err := a.holds.of(ctx, a.Store, rel)
+	held, err := a.paused.of(ctx, a.Store, rel)
 	if err != nil || len(held) == 0 {
 		return nil, err
 	}
