@@ -39,7 +39,7 @@ func (c Company) IsZero() bool {
 }
 
 // Join puts together what records say of host. It takes records of all [Hosts] of
-// host, in any order, and heeds those that are about one of them: of each set, the
+// host, in any order and any number, and heeds those that are about one of them: of each set, the
 // ones at the host nearest to it. So help.shop.example may have a page for deletion
 // of its own, and the legal entity of shop.example.
 func Join(host string, records []Record) Company {
@@ -53,32 +53,37 @@ func Join(host string, records []Record) Company {
 			near[r.Set] = at[i]
 		}
 	}
-	var found []Record
-	for i, r := range records {
-		if at[i] >= 0 && at[i] == near[r.Set] {
-			found = append(found, r)
+	type match struct {
+		*Record
+		host string // of which it is said
+		rank int
+	}
+	var found []match
+	for i := range records {
+		if r := &records[i]; at[i] >= 0 && at[i] == near[r.Set] {
+			found = append(found, match{r, keys[at[i]], rank(r, keys[at[i]], c.Domain)})
 		}
 	}
-	key := func(r Record) string { return keys[near[r.Set]] }
-	slices.SortStableFunc(found, func(a, b Record) int {
-		return cmp.Or(rank(a, key(a), c.Domain)-rank(b, key(b), c.Domain), len(a.Hosts)-len(b.Hosts),
-			strings.Compare(a.Set, b.Set), strings.Compare(a.Key, b.Key))
+	slices.SortFunc(found, func(a, b match) int {
+		return cmp.Or(a.rank-b.rank, len(a.Hosts)-len(b.Hosts), strings.Compare(a.Set, b.Set), strings.Compare(a.Key, b.Key))
 	})
+	// A store that keeps a record under each of its hosts finds it several times.
+	found = slices.CompactFunc(found, func(a, b match) bool { return a.Set == b.Set && a.Key == b.Key })
 	for _, r := range found {
 		if c.Name == "" {
 			c.Name = r.Name
 		}
 		if r.Legal != nil {
-			c.Legal = append(c.Legal, sourced(*r.Legal, r, key(r)))
+			c.Legal = append(c.Legal, sourced(*r.Legal, r.Record, r.host))
 		}
 		if r.Account != "" {
-			c.Account = append(c.Account, sourced(r.Account, r, key(r)))
+			c.Account = append(c.Account, sourced(r.Account, r.Record, r.host))
 		}
 		if r.Deletion != nil {
-			c.Deletion = append(c.Deletion, sourced(*r.Deletion, r, key(r)))
+			c.Deletion = append(c.Deletion, sourced(*r.Deletion, r.Record, r.host))
 		}
 		if r.Shares != nil {
-			c.Shares = append(c.Shares, sourced(*r.Shares, r, key(r)))
+			c.Shares = append(c.Shares, sourced(*r.Shares, r.Record, r.host))
 		}
 	}
 	if c.Name == "" && len(c.Legal) > 0 {
@@ -94,7 +99,7 @@ func Join(host string, records []Record) Company {
 	return c
 }
 
-func sourced[T any](v T, r Record, host string) Sourced[T] {
+func sourced[T any](v T, r *Record, host string) Sourced[T] {
 	s := Sourced[T]{Value: v, Set: r.Set, Key: r.Key, Host: host, Date: r.Date}
 	if r.Legal != nil {
 		s.Quality = r.Legal.Quality
@@ -105,7 +110,7 @@ func sourced[T any](v T, r Record, host string) Sourced[T] {
 // rank says how well r fits host, the smaller the better: it is r's own, not one of
 // a brand; and r has the name of the domain, as Nintendo and not "Nintendo Network
 // ID" at nintendo.com.
-func rank(r Record, host, domain string) int {
+func rank(r *Record, host, domain string) int {
 	n := 0
 	if r.Legal != nil && r.Legal.host() != host {
 		n += 2

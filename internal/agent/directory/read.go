@@ -16,10 +16,11 @@ import (
 
 // Limits of a data set. The real ones have a twentieth of it.
 const (
-	maxBytes   = 64 << 20 // unpacked
+	maxBytes   = 64 << 20 // of an archive, unpacked
+	maxJSON    = 16 << 20 // of a list, unpacked
 	maxMember  = 256 << 10
 	maxRecords = 100_000
-	maxSkipped = 200
+	maxSkipped = 200 // as Set.Skipped says
 )
 
 // Read recognises the data set in r by its content and returns its header and its
@@ -83,10 +84,13 @@ func (p *reader) open(br *bufio.Reader) (records, error) {
 	if head, _ := br.Peek(262); len(head) == 262 && string(head[257:]) == "ustar" {
 		return p.openDatenanfragen(tar.NewReader(br))
 	}
-	if head, _ := br.Peek(3); bytes.Equal(head, []byte("\ufeff")) {
-		br.Discard(3)
+	// A list is read whole: before a Decoder that gets its text in pieces, a gap of
+	// blanks costs the square of its length.
+	text, err := io.ReadAll(&limited{br, maxJSON})
+	if err != nil {
+		return nil, err
 	}
-	dec := json.NewDecoder(br)
+	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	switch first, err := dec.Token(); {
 	case errors.As(err, new(*json.SyntaxError)) || errors.Is(err, io.EOF):
 		return nil, errUnknown

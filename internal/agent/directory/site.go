@@ -209,6 +209,9 @@ func withPort(host, port string) string {
 func parseAddr(host string) (netip.Addr, bool) {
 	inner, bracket := strings.CutPrefix(host, "[")
 	inner = strings.TrimSuffix(inner, "]")
+	if !bracket && !endsInDigit(strings.TrimSuffix(inner, ".")) {
+		return netip.Addr{}, false // no need to make an error for each name
+	}
 	if bracket {
 		inner, _, _ = strings.Cut(inner, "%") // a zone means something on one machine only
 	} else {
@@ -218,6 +221,10 @@ func parseAddr(host string) (netip.Addr, bool) {
 	return addr.Unmap(), err == nil && addr.Is6() == bracket
 }
 
+func endsInDigit(s string) bool {
+	return s != "" && '0' <= s[len(s)-1] && s[len(s)-1] <= '9'
+}
+
 // toASCII makes an IDN ASCII as browsers do (UTS 46, non-transitional).
 var toASCII = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(false), idna.StrictDomainName(true))
 
@@ -225,7 +232,7 @@ var toASCII = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.Transitional(f
 // admits underscores and hyphens anywhere in front of the registrable domain, as
 // the web does.
 func asciiHost(host string) (string, bool) {
-	if len(host) > 1024 {
+	if len(host) > 1024 || !utf8.ValidString(host) {
 		return "", false
 	}
 	for i := range len(host) {
@@ -275,8 +282,10 @@ func Registrable(host string) string {
 	if strings.ContainsAny(host, ":[]") || host == "localhost" {
 		return host
 	}
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.String()
+	if endsInDigit(host) {
+		if _, err := netip.ParseAddr(host); err == nil {
+			return host
+		}
 	}
 	if d, err := publicsuffix.EffectiveTLDPlusOne(host); err == nil {
 		return d
