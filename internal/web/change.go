@@ -101,7 +101,7 @@ func (s *Server) change(v *visit, status int, f Form) error {
 		if !factName.MatchString(name) || slices.ContainsFunc(p.Fields, func(c ChangeField) bool { return c.Fact == name }) {
 			continue
 		}
-		field := ChangeField{Fact: name, Prefix: name + ":", Address: strings.HasPrefix(name, "address")}
+		field := ChangeField{Fact: name, Prefix: name + ":", Address: isAddress(name)}
 		for _, r := range rows {
 			if r.Name == name {
 				field.Now, field.Held = r.Value, r.Held
@@ -150,7 +150,7 @@ func (s *Server) draftChange(v *visit) error {
 		value := typedValue(&f, name+":", name)
 		if value.IsZero() {
 			field := name + ":value"
-			if strings.HasPrefix(name, "address") {
+			if isAddress(name) {
 				field = name + ":street"
 			}
 			f.fault(field, v.say("change.no_value"))
