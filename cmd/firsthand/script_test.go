@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"firsthand/internal/web/webtest"
 )
 
 // TestMain makes the command firsthand for the scripts.
@@ -27,7 +29,7 @@ type tidy struct{ *testing.M }
 
 func (m tidy) Run() int {
 	defer os.RemoveAll(built)
-	return m.M.Run()
+	return webtest.Main(m.M)
 }
 
 var (

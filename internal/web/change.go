@@ -76,8 +76,8 @@ type ChangeField struct {
 // The bases that a change may stand on where an agreement gives none.
 var bases = []string{"GDPR 16", "exception", "none"}
 
-// showChange serves GET /change: ?fact=… names the facts, ?draft=… takes up what was
-// typed.
+// showChange serves GET /change: ?fact=… names the facts, ?guesses=yes includes those
+// of whom only a guess says that they have them, ?draft=… takes up what was typed.
 func (s *Server) showChange(v *visit) error {
 	if d, ok := v.session.drafts.get(v.URL.Query().Get("draft")); ok {
 		f := d.form
@@ -87,6 +87,9 @@ func (s *Server) showChange(v *visit) error {
 	f := newForm()
 	f.Values["fact"] = v.URL.Query()["fact"]
 	f.Values.Set("basis", bases[0])
+	if v.URL.Query().Get("guesses") == "yes" {
+		f.Values.Set("guesses", "yes")
+	}
 	return s.change(v, http.StatusOK, f)
 }
 

@@ -79,7 +79,7 @@ func (s *Server) takeSuggestion(v *visit) error {
 	}
 	return v.once(func() (string, error) {
 		if v.PostFormValue("answer") == "old" {
-			return "/change?" + url.Values{"fact": {fact}}.Encode(), nil
+			return "/change?" + url.Values{"fact": {fact}, "guesses": {"yes"}}.Encode(), nil // it is no guess any more
 		}
 		return "/?did=noted", v.agent().SetFact(v.ctx(), fact, value)
 	})

@@ -46,7 +46,7 @@ func TestForms(t *testing.T) {
 		{name: "assign to nothing", path: "/imports/1/assign", form: "account=101&domain=no+domain", want: 422, page: `value="no domain"`},
 		{name: "this is me", path: "/imports/1/card", form: "card=7", want: 303, to: "/imports/1?did=noted", did: "TakeCard 7"},
 		{name: "a suggestion is current", path: "/suggestions", form: "fact=email&value=a@b.example&answer=mine", want: 303, to: "/?did=noted", did: "SetFact email a@b.example"},
-		{name: "a suggestion is old", path: "/suggestions", form: "fact=email&value=a@b.example&answer=old", want: 303, to: "/change?fact=email"},
+		{name: "a suggestion is old", path: "/suggestions", form: "fact=email&value=a@b.example&answer=old", want: 303, to: "/change?fact=email&guesses=yes"},
 
 		{name: "add a company", path: "/companies", form: "domain=WWW.New.example&name=New", want: 303, to: "/companies/new.example?did=added", did: "AddCompany new.example New"},
 		{name: "add nothing", path: "/companies", form: "domain=+&name=kept+%3Cb%3E", want: 422, page: `value="kept &lt;b&gt;"`},
