@@ -169,3 +169,22 @@ func TestLongItem(t *testing.T) {
 		t.Errorf("found %.200s", s)
 	}
 }
+
+// What is nested without end is refused, wherever it is.
+func TestDeepJSON(t *testing.T) {
+	for _, file := range []string{
+		`{"encrypted":false,"x":` + strings.Repeat("[", 1e6),
+		`{"encrypted":false,"items":[{"login":{"uris":` + strings.Repeat(`[{"uri":`, 1e6),
+		`{"encrypted":false,"items":` + strings.Repeat(`{"a":`, 1e6),
+	} {
+		_, found, err := importer.Read(strings.NewReader(file), passwords.Formats()...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err = range found {
+		}
+		if err == nil || !strings.Contains(err.Error(), "nested too deep") {
+			t.Errorf("%.60s…: %v", file, err)
+		}
+	}
+}
