@@ -6,7 +6,7 @@ CREATE INDEX relationship_key ON relationship (key);
 
 ALTER TABLE holding ADD COLUMN key  TEXT NOT NULL DEFAULT '';
 ALTER TABLE holding ADD COLUMN fold TEXT NOT NULL DEFAULT ''; -- value, to be compared
-CREATE INDEX holding_key ON holding (fact, key, fold);
+CREATE INDEX holding_key ON holding (fact, key, fold, origin);
 
 -- A cache: what lists show of each company, made from all that follows and from
 -- relationships. It is narrow, and each order has an index that answers searches
