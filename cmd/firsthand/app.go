@@ -13,6 +13,9 @@ import (
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer/passwords"
+	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
@@ -102,17 +105,23 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 // newApp puts the agent together.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
 	return &app{store: s, dir: dir, agent: agent.New(agent.Options{
-		Store:  s,
-		Caller: newCaller(env),
-		Roster: terms.Default(),
-		Now:    time.Now,
-		Rand:   io.Reader(rand.Reader),
-		Log:    log,
+		Store:   s,
+		Caller:  newCaller(env),
+		Roster:  terms.Default(),
+		Now:     time.Now,
+		Rand:    io.Reader(rand.Reader),
+		Log:     log,
+		Formats: append(passwords.Formats(), vcard.Format{}),
+		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
+			return directory.Open(ctx, newFetch(env), pathOrURL)
+		},
 	})}
 }
 
 // newCaller returns the client by which gateways are reached. Loopback is only
 // for trials: by default no packet goes to an address of this machine or network.
-func newCaller(env *cli.Env) agent.Caller {
-	return wire.NewClient(fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}), nil)
+func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(newFetch(env), nil) }
+
+func newFetch(env *cli.Env) *fetch.Client {
+	return fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"})
 }

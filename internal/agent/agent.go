@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -32,6 +35,12 @@ type Options struct {
 	Now    func() time.Time
 	Rand   io.Reader
 	Log    *slog.Logger // no personal data; a relationship is its ID
+
+	// Formats are the kinds of file that Bring reads.
+	Formats []importer.Format
+	// OpenListing opens a data set for AddDirectory; it is the one by which
+	// directory.Open gets its client.
+	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
@@ -43,6 +52,9 @@ type Agent struct {
 	open map[firsthand.ID]*relationship // those in use, and some that were lately
 	tick int64                          // counts uses, to forget the oldest
 	wake chan struct{}                  // told when there is something to send
+
+	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

@@ -25,6 +25,7 @@ type Summary struct {
 	Due       firsthand.Date `json:"due"`     // the first of them, ""
 	Expects   firsthand.Date `json:"expects"` // until then an answer may come any time, ""
 	Flags     int            `json:"flags"`
+	Last      time.Time      `json:"last"` // when the last entry of either log was written
 }
 
 // Summarised decodes the cached Summary.
@@ -43,6 +44,7 @@ func summarise(s *firsthand.State) Summary {
 	sum := Summary{
 		First: s.Log(firsthand.First).Head, Second: s.Log(firsthand.Second).Head,
 		Step: "pseudonym", Bound: s.Binding != nil, Closed: len(s.Closed) > 0, Flags: len(s.Flags), Facts: []string{},
+		Last: later(s.Log(firsthand.First).At, s.Log(firsthand.Second).At),
 	}
 	for _, ag := range s.Agreements {
 		if ag.End == "" {
@@ -304,10 +306,10 @@ func (a *Agent) Holders(ctx context.Context, fact string) iter.Seq2[Holder, erro
 	return a.Store.Holders(ctx, fact)
 }
 
-// Rebuild makes all caches anew from the logs, and returns the relationships in
-// which they differed: none, unless something is wrong. The caches it leaves are
-// those of the logs.
-func (a *Agent) Rebuild(ctx context.Context) (differed []firsthand.ID, err error) {
+// Rebuild makes all caches anew, from the logs and from what is hers, and returns
+// the relationships and the companies at which they differed: none, unless something
+// is wrong.
+func (a *Agent) Rebuild(ctx context.Context) (differed []string, err error) {
 	rows, err := a.Store.Relationships(ctx)
 	if err != nil {
 		return nil, err
@@ -325,7 +327,7 @@ func (a *Agent) Rebuild(ctx context.Context) (differed []firsthand.ID, err error
 				return err
 			}
 			if string(row.Summary) != string(firsthand.EncodeJSON(summarise(r.state))) || !sameHolders(cached[row.ID], holders(r.state)) {
-				differed = append(differed, row.ID)
+				differed = append(differed, row.ID.String())
 				return a.commit(ctx, Commit{}, r)
 			}
 			return nil
@@ -334,7 +336,8 @@ func (a *Agent) Rebuild(ctx context.Context) (differed []firsthand.ID, err error
 			return differed, err
 		}
 	}
-	return differed, nil
+	companies, err := a.Store.RebuildCompanies(ctx)
+	return append(differed, companies...), err
 }
 
 // sameHolders compares the holdings of one relationship, in whatever order a store
@@ -362,8 +365,7 @@ func (a *Agent) Facts(ctx context.Context) ([]Fact, error) { return a.Store.Fact
 // SetFact notes a fact of hers; a zero value forgets it. It tells nobody.
 func (a *Agent) SetFact(ctx context.Context, name string, v firsthand.Value) error {
 	if !v.IsZero() {
-		// The name and the value must be fit for a disclosure.
-		if _, err := firsthand.EncodeBody(&firsthand.Disclose{Fact: name, Value: v, Purpose: "x", Basis: firsthand.Basis{Right: "x"}}); err != nil {
+		if err := checkFact(name, v); err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,11 @@ type Store interface {
 
 	// Setting returns a value of the agent's own by name; "" if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
+
+	CompanyStore
+	ImportStore
+	StatementStore
+	ListingStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -69,6 +74,27 @@ type Commit struct {
 	AddLabels  []NextKey // known already is no error, and stays used if it was
 	TakeLabels []firsthand.Label
 	Settings   map[string]string
+
+	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
+	Edits   []CompanyEdit // one after the other
+	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is
+	Unstate []FactAt      // hers, and guesses: the accounts that they come from are quiet from then on
+	Assign  []Assignment  // [fault.NotExist] if there is no such account
+	// KeepImports makes previews count; kept already is no error, and one that is
+	// read or isn't there is [fault.NotExist]. UndoImports removes imports in any
+	// state with everything of theirs; gone already is no error.
+	KeepImports, UndoImports []int64
+	// Drop forgets companies with their accounts and statements; [fault.Conflict]
+	// where there is a relationship, after the parts above.
+	Drop         []string
+	SetListings  []ListingSet // each in place of the one of its name
+	DropListings []string     // by name; gone already is no error
+}
+
+// IsOfCompanies reports whether c has parts about companies.
+func (c *Commit) IsOfCompanies() bool {
+	return len(c.Edits)+len(c.State)+len(c.Unstate)+len(c.Assign)+len(c.KeepImports)+len(c.UndoImports)+len(c.Drop)+
+		len(c.SetListings)+len(c.DropListings) > 0
 }
 
 // A Place is where an entry stands.

@@ -26,6 +26,15 @@ type life struct {
 	book          []agent.NextKey          // all that were ever in it
 	used          map[firsthand.Label]bool // of those
 	settings      map[string]string
+
+	// What she keeps of companies; see companies.go and imports.go.
+	own        map[string]agent.OwnCompany
+	stated     map[agent.FactAt]agent.Statement // hers
+	imports    map[int64]agent.Import
+	lastImport int64
+	accounts   map[int64][]agent.Account // by import
+	cards      map[int64][]agent.CardFound
+	listings   map[string]agent.ListingSet
 }
 
 // A log is one of the two of a relationship.
@@ -44,6 +53,12 @@ func newLife() *life {
 		facts:         make(map[string]agent.Fact),
 		used:          make(map[firsthand.Label]bool),
 		settings:      make(map[string]string),
+		own:           make(map[string]agent.OwnCompany),
+		stated:        make(map[agent.FactAt]agent.Statement),
+		imports:       make(map[int64]agent.Import),
+		accounts:      make(map[int64][]agent.Account),
+		cards:         make(map[int64][]agent.CardFound),
+		listings:      make(map[string]agent.ListingSet),
 	}
 }
 
@@ -53,6 +68,8 @@ func (l *life) copy() *life {
 		logs: clipped(l.logs), receipts: clipped(l.receipts), evidence: clipped(l.evidence), holdings: clipped(l.holdings),
 		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
+		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
+		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
 	}
 }
 
