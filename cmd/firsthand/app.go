@@ -13,6 +13,8 @@ import (
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
@@ -105,13 +107,15 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 // newApp puts the agent together.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
 	return &app{store: s, dir: dir, agent: agent.New(agent.Options{
-		Store:   s,
-		Caller:  newCaller(env),
-		Roster:  terms.Default(),
-		Now:     time.Now,
-		Rand:    io.Reader(rand.Reader),
-		Log:     log,
-		Formats: append(passwords.Formats(), vcard.Format{}),
+		Store:  s,
+		Caller: newCaller(env),
+		Roster: terms.Default(),
+		Now:    time.Now,
+		Rand:   io.Reader(rand.Reader),
+		Log:    log,
+
+		Channels: []channel.Channel{manual.Manual{}},
+		Formats:  append(passwords.Formats(), vcard.Format{}),
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, newFetch(env), pathOrURL)
 		},

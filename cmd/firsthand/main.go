@@ -32,7 +32,9 @@
 //	prove company [code]                            prove it with the code that the company sent to the contact it has on record
 //	disclose company fact [value | part=text ...]   tell a company one fact, for a purpose
 //	decline company ask                             answer a company's ask with no
-//	change fact value | part=text ...               give a new value to every company that holds the fact
+//	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
+//	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
+//	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
@@ -85,7 +87,7 @@ func program() *cli.Program[*app] {
 			factCmd, ruleCmd,
 			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, withdrawCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
