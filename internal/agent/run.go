@@ -141,15 +141,18 @@ func (a *Agent) due(ctx context.Context, polls map[firsthand.ID]time.Time, mu *s
 		if err != nil {
 			return nil, next, err
 		}
-		d := dueCall{rel: r.ID, pending: (sum.First.Seq > r.Received.Seq || r.Restored) && r.Frozen == ""}
+		d := dueCall{rel: r.ID, every: pollEvery, pending: (sum.First.Seq > r.Received.Seq || r.Restored) && r.Frozen == ""}
 		d.waiting = sum.Expects != "" && !sum.Expects.Over(now)
+		if sum.Closed && sum.Waiting == 0 {
+			d.every = pollEnded
+		}
 		at, known := polls[r.ID]
 		if !known && !d.waiting {
 			// After a start not all at once, which would link them by time.
 			at = now.Add(a.jitter(d.every))
 			polls[r.ID] = at
 		}
-		if d.pending {
+		if d.pending || known && r.Failure == "call-signature" { // then it is asked with another key soon
 			at = now
 		}
 		if retry := r.RetryAt(now); retry.After(at) {
