@@ -29,13 +29,15 @@ func (a *Agent) Prepare(ctx context.Context, rel firsthand.ID, wait time.Duratio
 		}
 		step = Step{Gateway: r.row.Gateway, Request: wire.Request{Rel: rel, Wait: wait,
 			First: r.state.Log(firsthand.First).Head, Second: r.state.Log(firsthand.Second).Head}}
-		signers, err := a.signers(ctx, r)
-		if err != nil {
-			return err
-		}
-		if r.refused > 0 && r.refused <= len(signers) {
-			step.Key = signers[r.refused-1] // ask with this key, and bring nothing
-			return nil
+		if r.refused > 0 {
+			signers, err := a.signers(ctx, r)
+			if err != nil {
+				return err
+			}
+			if r.refused <= len(signers) {
+				step.Key = signers[r.refused-1] // ask with this key, and bring nothing
+				return nil
+			}
 		}
 		return a.fill(ctx, r, &step, r.anew)
 	})
@@ -214,6 +216,10 @@ func (a *Agent) takeEntries(ctx context.Context, r *relationship, entries []firs
 		if fault.RuleOf(err) == "log-known" {
 			continue // a repeated answer
 		}
+		if rule := fault.RuleOf(err); rule == "log-prev" || rule == "log-seen" {
+			// The company has another entry there than she has. Which, is asked.
+			return fault.Refuse(fault.Conflict, "log-fork", "%s entry %d follows, or has seen, an entry that is not in her file", e.Side, e.Seq)
+		}
 		if err != nil {
 			return err
 		}
@@ -377,7 +383,7 @@ func (a *Agent) answer(ctx context.Context, r *relationship, c *Commit) error {
 	}
 	if closed && !r.row.Kept && r.row.Received == r.state.Log(firsthand.First).Head {
 		c.Forget = append(c.Forget, r.row.ID)
-		c.Settings = map[string]string{formerKeys(r.row.ID): ""}
+		c.setFormer(r.row.ID, nil)
 		return nil
 	}
 	if err := a.unstale(ctx, r, *c); err != nil {
