@@ -73,6 +73,9 @@ func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Da
 	if t.g.o.Connector == nil {
 		d.Status, d.Why = Held, noConnector
 	}
+	if t.attending {
+		d.Tries = 1 // the row may have been lost with a backup, of what was done
+	}
 	return t.once(ctx, d)
 }
 

@@ -57,6 +57,9 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 		switch {
 		case r.Proposal:
 			return outcome{err: errors.New("the connector wrote what was only a proposal")}
+		case p.stated && res.Ref.ID != r.Record.ID:
+			o.status, o.why = Held, notHers // a person wrote it before the proof
+			return o
 		case res.Reported && !r.Value.IsZero() && !res.Value.Equal(r.Value):
 			o.status, o.why = Held, otherValue
 			return o

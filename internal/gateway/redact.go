@@ -23,10 +23,17 @@ func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 			return nil
 		}
 		o, err := t.remains(ctx, d, &ref, &fact)
-		if over = o.status != ""; !over || err != nil {
+		if err != nil {
 			return err
 		}
-		return t.settle(ctx, d, o)
+		if over = o.status != ""; over {
+			return t.settle(ctx, d, o)
+		}
+		// In the commit that stops the deliveries by which it was found: for the next
+		// try, should this one fail.
+		d.Ref = ref
+		t.queue(d)
+		return nil
 	})
 	if err != nil || over {
 		return err
@@ -74,44 +81,76 @@ func (t *turn) remains(ctx context.Context, d Delivery, ref *connector.Ref, fact
 	case h != nil && !t.ended(h), h == nil && !b.until.Over(t.now) && !t.owed("erase", d.Entry):
 		return outcome{status: Done}, nil // it goes on
 	}
-	*fact = b.fact
-	parts, err := t.parts(ctx, d.Entry)
+	found, err := t.traces(ctx, d, b.fact)
 	if err != nil {
 		return o, err
+	}
+	hers := t.row.Record
+	if b.stated && t.state().Binding == nil {
+		hers = connector.Ref{} // what was made for her is not what she speaks of
+	}
+	if found.ref.IsZero() && (found.tried || b.stated) {
+		found.ref = hers // what she states to be there from before goes too
+	}
+	*fact, *ref = b.fact, found.ref
+	ref.Version = ""
+	switch last, kept := found.last, found.kept; {
+	case found.tried && (ref.IsZero() || b.stated && ref.ID != hers.ID):
+		return outcome{status: Held, ref: *ref, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}, nil
+	case kept.seq > 0 && kept.seq < last.seq && !kept.value.Equal(last.value):
+		return outcome{status: Held, ref: *ref, why: b.fact + " in the record is what has ended: put back what she told before, which goes on"}, nil
+	case kept.seq > 0 || ref.IsZero():
+		return outcome{status: Applied}, nil
+	}
+	return o, nil
+}
+
+// traces is what the deliveries tell of where a fact is that has ended.
+type traces struct {
+	ref   connector.Ref
+	tried bool // the system was called with it, and may have it
+
+	// What was brought last of it, and of another disclosure of the same fact that
+	// goes on: told twice, the record keeps what the other gives it.
+	last, kept struct {
+		seq   int64
+		value firsthand.Value
+	}
+}
+
+// traces looks through the deliveries, and stops those of what d is to remove.
+func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found traces, err error) {
+	parts, err := t.parts(ctx, d.Entry)
+	if err != nil {
+		return found, err
 	}
 	all, err := t.deliveries(ctx)
 	if err != nil {
-		return o, err
+		return found, err
 	}
-	tried, shared := false, false
+	found.ref = d.Ref
 	for _, e := range all {
-		if e.Task != Deliver {
-			continue
-		}
-		other := t.holding(e.Entry)
-		switch {
-		case slices.ContainsFunc(parts, func(p firsthand.Entry) bool { return p.ID == e.Entry }):
+		i := slices.IndexFunc(parts, func(p firsthand.Entry) bool { return p.ID == e.Entry })
+		switch other := t.holding(e.Entry); {
+		case e.Task != Deliver:
+		case i >= 0:
 			t.stopDelivery(e)
-			if e.Status == Applied || e.Status == Checking {
-				*ref = e.Ref
+			if e.Status == Declined || e.Status != Applied && e.Tries == 0 { // applied by hand counts
+				continue
 			}
-			tried = tried || e.Tries > 0 || e.Status == Proposed || e.Status == Held && !e.Ref.IsZero()
-		case other != nil && other.Fact == b.fact && e.Status == Applied && !t.ended(other):
-			shared = true // told twice: the record keeps what the other still gives it
+			found.tried, found.last.seq = true, e.Seq
+			if found.last.value, err = valueOf(&parts[i]); err != nil {
+				return found, err
+			}
+			if !e.Ref.IsZero() {
+				found.ref = e.Ref
+			}
+		case other != nil && other.Fact == fact && e.Status == Applied && !t.ended(other):
+			found.kept.seq, found.kept.value = e.Seq, other.Value
 		}
 	}
-	bound := t.state().Binding != nil
-	switch {
-	case tried && ref.IsZero() && (b.stated && !bound || t.row.Record.IsZero()):
-		return outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}, nil
-	case ref.IsZero() && (tried || b.stated && bound):
-		*ref = t.row.Record // what she states to be there from before goes too
-	}
-	if shared || ref.IsZero() {
-		return outcome{status: Applied}, nil
-	}
-	ref.Version = ""
-	return o, nil
+	found.tried = found.tried || !found.ref.IsZero()
+	return found, nil
 }
 
 // parts returns the entries of first's that tell what the entry id began: itself
@@ -167,6 +206,12 @@ func (t *turn) sayErased(ctx context.Context, d Delivery) error {
 				if err := t.sayIfFits(ctx, &firsthand.Refused{Entry: e.ID, Reason: "It ended before it was applied."}); err != nil {
 					return err
 				}
+			}
+			// What came after the erasing was decided on: nothing is to be done about it.
+			if of, ok, err := t.delivery(ctx, e.Seq, Deliver); err != nil {
+				return err
+			} else if ok {
+				t.stopDelivery(of)
 			}
 		}
 		accounts, err := t.accounts(ctx, &parts[0])

@@ -152,10 +152,12 @@ type Delivery struct {
 
 	Entry  firsthand.ID
 	Status Status
-	Tries  int // since the last that succeeded
-	Next   time.Time
-	Why    string        // for the operator; with Declined for the customer
-	Ref    connector.Ref // the record or ticket concerned, once known
+	// Tries counts calls of the system since the last that succeeded. Once it was
+	// called with what she tells, it is never 0 again: the system may have it.
+	Tries int
+	Next  time.Time
+	Why   string        // for the operator; with Declined for the customer
+	Ref   connector.Ref // the record or ticket concerned, once known
 
 	Reported bool           // with Applied: on the word of a system that can't be read
 	Due      firsthand.Date // by when something is owed; "" if nothing is
