@@ -140,6 +140,7 @@ func FuzzDecodeBody(f *testing.F) {
 			refused(t, err)
 			return
 		}
+		sameAsLibrary(t, text, c)
 		body, err := firsthand.EncodeBody(c)
 		if err != nil {
 			if len(text) > firsthand.MaxBody/6 { // escapes make it longer
@@ -155,6 +156,27 @@ func FuzzDecodeBody(f *testing.F) {
 			t.Errorf("%s becomes %s, and then %s", text, body, twice)
 		}
 	})
+}
+
+// sameAsLibrary holds that encoding/json, at its strictest, reads from a body what
+// ours has read.
+func sameAsLibrary(t *testing.T, body []byte, got firsthand.Content) {
+	t.Helper()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		t.Fatalf("%s: encoding/json refuses it: %v", body, err)
+	}
+	delete(members, "kind")
+	rest, err := json.Marshal(members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := reflect.New(reflect.TypeOf(got).Elem()).Interface()
+	d := json.NewDecoder(bytes.NewReader(rest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(want); err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("%s: ours reads %+v, encoding/json %+v, %v", body, got, want, err)
+	}
 }
 
 func FuzzReadBundle(f *testing.F) {

@@ -3,6 +3,7 @@ package firsthand
 import (
 	"bytes"
 	"encoding/json"
+	"reflect"
 	"unicode/utf8"
 
 	"firsthand/fault"
@@ -19,20 +20,15 @@ const (
 // could read differently: duplicate and unknown members, member names other
 // than a–z, 0–9 and _, numbers that are not integers of at most 2^53−1, null,
 // text that is not UTF-8, unpaired surrogates, NUL, and more than 8 objects and
-// arrays one inside another. Errors are [fault.Invalid], rule json-form.
+// arrays one inside another. Errors are [fault.Invalid], rule json-form; what v
+// points to is then undefined. It panics if v is no pointer, which is a bug.
 func ParseJSON(text []byte, v any) error {
-	c := checker{text: text}
-	c.space()
-	if !c.value(0) || c.space() || c.at != len(text) {
-		if c.why == "" {
-			c.why = "not JSON"
+	r := jsonReader{text: text}
+	if !r.value(0, reflect.ValueOf(v).Elem()) || r.space() || r.at != len(text) {
+		if r.why == "" {
+			r.why = "not JSON"
 		}
-		return fault.Refuse(fault.Invalid, "json-form", "%s at byte %d", c.why, c.at)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fault.Refuse(fault.Invalid, "json-form", "%v", err)
+		return fault.Refuse(fault.Invalid, "json-form", "%s at byte %d", r.why, r.at)
 	}
 	return nil
 }
@@ -49,115 +45,127 @@ func EncodeJSON(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// A checker reads JSON (RFC 8259) without building anything.
-type checker struct {
+// A jsonReader reads JSON (RFC 8259) once, and stores what it reads where the
+// target of a value is valid: reflect's zero Value stands for one that is only
+// checked. How values meet targets is in jsonstore.go.
+type jsonReader struct {
 	text []byte
 	at   int
 	why  string // the first fault found
 }
 
-func (c *checker) fail(why string) bool {
-	if c.why == "" {
-		c.why = why
+func (r *jsonReader) fail(why string) bool {
+	if r.why == "" {
+		r.why = why
 	}
 	return false
 }
 
-func (c *checker) peek() byte {
-	if c.at < len(c.text) {
-		return c.text[c.at]
+func (r *jsonReader) peek() byte {
+	if r.at < len(r.text) {
+		return r.text[r.at]
 	}
 	return 0
 }
 
 // space skips white space. It returns false, so that it can stand in conditions.
-func (c *checker) space() bool {
-	for c.at < len(c.text) && (c.text[c.at] == ' ' || c.text[c.at] == '\n' || c.text[c.at] == '\r' || c.text[c.at] == '\t') {
-		c.at++
+func (r *jsonReader) space() bool {
+	for r.at < len(r.text) && (r.text[r.at] == ' ' || r.text[r.at] == '\n' || r.text[r.at] == '\r' || r.text[r.at] == '\t') {
+		r.at++
 	}
 	return false
 }
 
-func (c *checker) take(b byte) bool {
-	c.space()
-	if c.peek() != b {
+func (r *jsonReader) take(b byte) bool {
+	r.space()
+	if r.peek() != b {
 		return false
 	}
-	c.at++
+	r.at++
 	return true
 }
 
-// value reads one value that stands inside depth objects and arrays.
-func (c *checker) value(depth int) bool {
-	c.space()
-	switch b := c.peek(); {
+// value reads one value that stands inside depth objects and arrays, into v.
+func (r *jsonReader) value(depth int, v reflect.Value) bool {
+	r.space()
+	if v.IsValid() {
+		if done, ok := r.custom(depth, &v); done {
+			return ok
+		}
+	}
+	switch b := r.peek(); {
 	case (b == '{' || b == '[') && depth == maxDepth:
-		return c.fail("nested too deep")
+		return r.fail("nested too deep")
 	case b == '{':
-		return c.object(depth)
+		return r.object(depth, v)
 	case b == '[':
-		return c.array(depth)
+		return r.array(depth, v)
 	case b == '"':
-		_, ok := c.quoted()
-		return ok
+		quoted, ok := r.quoted()
+		return ok && r.storeString(v, quoted)
 	case b == '-' || b >= '0' && b <= '9':
-		return c.integer()
+		n, ok := r.integer()
+		return ok && r.storeInteger(v, n)
 	case b == 't':
-		return c.word("true")
+		return r.word("true") && r.storeBool(v, true)
 	case b == 'f':
-		return c.word("false")
+		return r.word("false") && r.storeBool(v, false)
 	case b == 'n':
-		return c.fail("null")
+		return r.fail("null")
 	}
-	return c.fail("not JSON")
+	return r.fail("not JSON")
 }
 
-func (c *checker) word(w string) bool {
-	if !bytes.HasPrefix(c.text[c.at:], []byte(w)) {
-		return c.fail("not JSON")
+func (r *jsonReader) word(w string) bool {
+	if !bytes.HasPrefix(r.text[r.at:], []byte(w)) {
+		return r.fail("not JSON")
 	}
-	c.at += len(w)
+	r.at += len(w)
 	return true
 }
 
-func (c *checker) object(depth int) bool {
-	c.at++
-	if c.take('}') {
+func (r *jsonReader) object(depth int, v reflect.Value) bool {
+	members, ok := r.membersOf(v)
+	if !ok {
+		return false
+	}
+	r.at++
+	if r.take('}') {
 		return true
 	}
 	var few [16][]byte // members of most objects: no allocation
 	names := few[:0]
 	for {
-		c.space()
-		if c.peek() != '"' {
-			return c.fail("no member name")
+		r.space()
+		if r.peek() != '"' {
+			return r.fail("no member name")
 		}
-		name, ok := c.quoted()
+		name, ok := r.quoted()
 		if !ok {
 			return false
 		}
 		if !memberName(name) {
-			return c.fail("member name is not of a-z, 0-9, _")
+			return r.fail("member name is not of a-z, 0-9, _")
 		}
 		for _, n := range names {
 			if bytes.Equal(n, name) {
-				return c.fail("duplicate member")
+				return r.fail("duplicate member")
 			}
 		}
 		if names = append(names, name); len(names) > 256 {
-			return c.fail("too many members")
+			return r.fail("too many members")
 		}
-		if !c.take(':') {
-			return c.fail("no colon")
+		if !r.take(':') {
+			return r.fail("no colon")
 		}
-		if !c.value(depth + 1) {
+		if !members.read(r, depth+1, name) {
 			return false
 		}
-		if c.take('}') {
+		if r.take('}') {
 			return true
 		}
-		if !c.take(',') {
-			return c.fail("no comma")
+		if !r.take(',') {
+			return r.fail("no comma")
 		}
 	}
 }
@@ -171,121 +179,136 @@ func memberName(name []byte) bool {
 	return len(name) > 0 && len(name) <= 64
 }
 
-func (c *checker) array(depth int) bool {
-	c.at++
-	if c.take(']') {
+func (r *jsonReader) array(depth int, v reflect.Value) bool {
+	if v.IsValid() {
+		if v.Kind() != reflect.Slice {
+			return r.misfit("an array", v)
+		}
+		v.Set(reflect.MakeSlice(v.Type(), 0, 0))
+	}
+	r.at++
+	if r.take(']') {
 		return true
 	}
 	for {
-		if !c.value(depth + 1) {
+		var element reflect.Value
+		if v.IsValid() {
+			v.Grow(1)
+			v.SetLen(v.Len() + 1)
+			element = v.Index(v.Len() - 1)
+		}
+		if !r.value(depth+1, element) {
 			return false
 		}
-		if c.take(']') {
+		if r.take(']') {
 			return true
 		}
-		if !c.take(',') {
-			return c.fail("no comma")
+		if !r.take(',') {
+			return r.fail("no comma")
 		}
 	}
 }
 
-func (c *checker) integer() bool {
-	start := c.at
-	if c.peek() == '-' {
-		c.at++
+func (r *jsonReader) integer() (n int64, ok bool) {
+	start := r.at
+	if r.peek() == '-' {
+		r.at++
 	}
-	digits, n := c.at, int64(0)
-	for b := c.peek(); b >= '0' && b <= '9'; b = c.peek() {
+	digits := r.at
+	for b := r.peek(); b >= '0' && b <= '9'; b = r.peek() {
 		if n = n*10 + int64(b-'0'); n > maxInteger {
-			return c.fail("integer above 2^53-1")
+			return 0, r.fail("integer above 2^53-1")
 		}
-		c.at++
+		r.at++
 	}
 	switch {
-	case c.at == digits:
-		return c.fail("not a number")
-	case c.text[digits] == '0' && (c.at-digits > 1 || start != digits):
-		return c.fail("integer written in a second way")
-	case c.peek() == '.' || c.peek() == 'e' || c.peek() == 'E':
-		return c.fail("number is not an integer")
+	case r.at == digits:
+		return 0, r.fail("not a number")
+	case r.text[digits] == '0' && (r.at-digits > 1 || start != digits):
+		return 0, r.fail("integer written in a second way")
+	case r.peek() == '.' || r.peek() == 'e' || r.peek() == 'E':
+		return 0, r.fail("number is not an integer")
 	}
-	return true
+	if start != digits {
+		n = -n
+	}
+	return n, true
 }
 
 // quoted reads a string and returns what is between the quotes.
-func (c *checker) quoted() ([]byte, bool) {
-	c.at++
-	start := c.at
-	for c.at < len(c.text) {
-		switch b := c.text[c.at]; {
+func (r *jsonReader) quoted() ([]byte, bool) {
+	r.at++
+	start := r.at
+	for r.at < len(r.text) {
+		switch b := r.text[r.at]; {
 		case b == '"':
-			c.at++
-			return c.text[start : c.at-1], true
+			r.at++
+			return r.text[start : r.at-1], true
 		case b < 0x20:
-			return nil, c.fail("control character in string")
+			return nil, r.fail("control character in string")
 		case b == '\\':
-			if !c.escape() {
+			if !r.escape() {
 				return nil, false
 			}
 		case b < utf8.RuneSelf:
-			c.at++
+			r.at++
 		default:
-			r, n := utf8.DecodeRune(c.text[c.at:])
-			if r == utf8.RuneError && n <= 1 {
-				return nil, c.fail("not UTF-8")
+			c, n := utf8.DecodeRune(r.text[r.at:])
+			if c == utf8.RuneError && n <= 1 {
+				return nil, r.fail("not UTF-8")
 			}
-			c.at += n
+			r.at += n
 		}
 	}
-	return nil, c.fail("string without end")
+	return nil, r.fail("string without end")
 }
 
-func (c *checker) escape() bool {
-	c.at++
-	switch c.peek() {
+func (r *jsonReader) escape() bool {
+	r.at++
+	switch r.peek() {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		c.at++
+		r.at++
 		return true
 	case 'u':
-		c.at++
-		r, ok := c.hex4()
+		r.at++
+		c, ok := r.hex4()
 		switch {
 		case !ok:
-			return c.fail("bad escape")
-		case r == 0:
-			return c.fail("NUL in string")
-		case r >= 0xdc00 && r < 0xe000:
-			return c.fail("unpaired surrogate")
-		case r >= 0xd800 && r < 0xdc00:
-			if !bytes.HasPrefix(c.text[c.at:], []byte(`\u`)) {
-				return c.fail("unpaired surrogate")
+			return r.fail("bad escape")
+		case c == 0:
+			return r.fail("NUL in string")
+		case c >= 0xdc00 && c < 0xe000:
+			return r.fail("unpaired surrogate")
+		case c >= 0xd800 && c < 0xdc00:
+			if !bytes.HasPrefix(r.text[r.at:], []byte(`\u`)) {
+				return r.fail("unpaired surrogate")
 			}
-			c.at += 2
-			if low, ok := c.hex4(); !ok || low < 0xdc00 || low > 0xdfff {
-				return c.fail("unpaired surrogate")
+			r.at += 2
+			if low, ok := r.hex4(); !ok || low < 0xdc00 || low > 0xdfff {
+				return r.fail("unpaired surrogate")
 			}
 		}
 		return true
 	}
-	return c.fail("bad escape")
+	return r.fail("bad escape")
 }
 
-func (c *checker) hex4() (r int, ok bool) {
-	if c.at+4 > len(c.text) {
+func (r *jsonReader) hex4() (c int, ok bool) {
+	if r.at+4 > len(r.text) {
 		return 0, false
 	}
-	for _, b := range c.text[c.at : c.at+4] {
+	for _, b := range r.text[r.at : r.at+4] {
 		switch {
 		case b >= '0' && b <= '9':
-			r = r<<4 | int(b-'0')
+			c = c<<4 | int(b-'0')
 		case b >= 'a' && b <= 'f':
-			r = r<<4 | int(b-'a'+10)
+			c = c<<4 | int(b-'a'+10)
 		case b >= 'A' && b <= 'F':
-			r = r<<4 | int(b-'A'+10)
+			c = c<<4 | int(b-'A'+10)
 		default:
 			return 0, false
 		}
 	}
-	c.at += 4
-	return r, true
+	r.at += 4
+	return c, true
 }

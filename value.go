@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -98,9 +97,9 @@ func (v Value) MarshalJSON() ([]byte, error) {
 func (v *Value) UnmarshalJSON(text []byte) error {
 	*v = Value{}
 	if bytes.HasPrefix(text, []byte{'{'}) {
-		return json.Unmarshal(text, &v.Parts)
+		return ParseJSON(text, &v.Parts)
 	}
-	return json.Unmarshal(text, &v.Text)
+	return ParseJSON(text, &v.Text)
 }
 
 // checkFact returns an error unless s can name a fact: a–z, 0–9 and _, in parts

@@ -71,10 +71,8 @@ func (w *writer) commit(ctx context.Context, c *gateway.Commit) error {
 			return err
 		}
 	}
-	for i := range c.Deliveries {
-		if err := w.delivery(ctx, &c.Deliveries[i]); err != nil {
-			return err
-		}
+	if err := w.deliveries(ctx, c.Deliveries); err != nil {
+		return err
 	}
 	for i := range c.Challenges {
 		if err := w.challenge(ctx, &c.Challenges[i]); err != nil {

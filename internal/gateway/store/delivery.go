@@ -13,52 +13,73 @@ import (
 	"firsthand/internal/sqlite"
 )
 
-// delivery inserts d, or replaces it where it stands in line, and keeps the cached
-// time at which its relationship has something to do.
-func (w *writer) delivery(ctx context.Context, d *gateway.Delivery) error {
-	n, err := w.number(ctx, d.Rel)
-	if err != nil {
-		return err
+// deliveries inserts each of all, or replaces it where it stands in line, and keeps
+// the cached times at which their relationships have something to do.
+func (w *writer) deliveries(ctx context.Context, all []gateway.Delivery) error {
+	// One that was added stands at the end of the line: it can only make the time
+	// earlier, or be the first. One that was changed can do anything, which "",
+	// before all times, stands for.
+	earliest := make(map[int64]string, 1)
+	for i := range all {
+		d := &all[i]
+		n, err := w.number(ctx, d.Rel)
+		if err != nil {
+			return err
+		}
+		next := timeText(d.Next)
+		added, err := w.delivery(ctx, n, next, d)
+		if err != nil {
+			return err
+		}
+		if !added {
+			next = ""
+		}
+		if least, ok := earliest[n]; !ok || next < least {
+			earliest[n] = next
+		}
 	}
-	next := timeText(d.Next)
+	for n, next := range earliest {
+		_, err := w.tx.ExecContext(ctx, `
+			UPDATE relationship
+			SET due = (
+				SELECT min(next) FROM (
+					SELECT next FROM (
+						SELECT status, next FROM delivery
+						WHERE rel = ?1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1)
+					WHERE status <> 'stopped'
+					UNION ALL
+					SELECT next FROM (SELECT next FROM delivery WHERE rel = ?1 AND status = 'later' ORDER BY next LIMIT 1)))
+			WHERE n = ?1 AND (due IS NULL OR due > ?2)`, n, next)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivery inserts d, or replaces it, in the relationship of number n.
+func (w *writer) delivery(ctx context.Context, n int64, next string, d *gateway.Delivery) (added bool, err error) {
 	// Nearly all are new, and then short.
 	r, err := w.tx.ExecContext(ctx, `
 		INSERT INTO delivery (rel, seq, task, entry, status, next, due) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), next, string(d.Due))
 	if err != nil {
-		return err
+		return false, err
 	}
-	added, err := r.RowsAffected()
+	rows, err := r.RowsAffected()
 	if err != nil {
-		return err
+		return false, err
 	}
-	if added == 0 || *d != (gateway.Delivery{Rel: d.Rel, Seq: d.Seq, Task: d.Task, Entry: d.Entry, Status: d.Status, Next: d.Next, Due: d.Due}) {
-		_, err := w.tx.ExecContext(ctx, `
-			UPDATE delivery
-			SET status = ?, next = ?, due = ?, tries = ?, why = ?, system = ?, record = ?, version = ?, reported = ?
-			WHERE rel = ? AND seq = ? AND task = ?`,
-			string(d.Status), next, string(d.Due), d.Tries, d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, n, d.Seq, string(d.Task))
-		if err != nil {
-			return err
-		}
-	}
-	// One that was added stands at the end of the line: it can only make the time
-	// earlier, or be the first. One that was changed can do anything.
-	if added == 0 {
-		next = ""
+	added = rows > 0
+	if added && *d == (gateway.Delivery{Rel: d.Rel, Seq: d.Seq, Task: d.Task, Entry: d.Entry, Status: d.Status, Next: d.Next, Due: d.Due}) {
+		return true, nil
 	}
 	_, err = w.tx.ExecContext(ctx, `
-		UPDATE relationship
-		SET due = (
-			SELECT min(next) FROM (
-				SELECT next FROM (
-					SELECT status, next FROM delivery
-					WHERE rel = ?1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1)
-				WHERE status <> 'stopped'
-				UNION ALL
-				SELECT next FROM (SELECT next FROM delivery WHERE rel = ?1 AND status = 'later' ORDER BY next LIMIT 1)))
-		WHERE n = ?1 AND (due IS NULL OR due > ?2)`, n, next)
-	return err
+		UPDATE delivery
+		SET status = ?, next = ?, due = ?, tries = ?, why = ?, system = ?, record = ?, version = ?, reported = ?
+		WHERE rel = ? AND seq = ? AND task = ?`,
+		string(d.Status), next, string(d.Due), d.Tries, d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, n, d.Seq, string(d.Task))
+	return added, err
 }
 
 const deliveryColumns = `d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due`
