@@ -127,11 +127,18 @@ func (t *turn) decide(ctx context.Context, x decision) error {
 // system after it had ended and was removed there.
 func (t *turn) decidedLate(ctx context.Context, x decision) error {
 	kind := t.state().Erasure(x.of).Entries[0].Kind
-	if h := t.holding(x.of); !x.written || kind != "disclose" && kind != "change" || h != nil && !t.ended(h) {
+	if !x.written || kind != "disclose" && kind != "change" {
 		return nil
 	}
+	e, err := t.entry(ctx, t.state().Pos(x.of).Seq)
+	if err != nil {
+		return err
+	}
 	begun := x.of
-	if h := t.state().Holding(x.of); h != nil {
+	if h := t.holding(x.of); e.HasBody() && h != nil {
+		if !t.ended(h) {
+			return nil
+		}
 		begun = h.Entry
 	}
 	d, ok, err := t.delivery(ctx, t.state().Pos(begun).Seq, Redact)

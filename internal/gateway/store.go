@@ -83,6 +83,9 @@ const (
 	// that differs from the one in settingReread asks for it.
 	settingAgain  = "again"
 	settingReread = "reread"
+	// settingUnheard, and an ID: the system told something of a relationship of
+	// which nothing was known.
+	settingUnheard = "unheard "
 )
 
 // A Place is where an entry of second's stands.

@@ -139,8 +139,11 @@ func (c *company) operate() {
 		case d.Task == gateway.Deliver || d.Task == gateway.Verify:
 			err = g.Refuse(c.r.ctx, "ann", d.Rel, d.Entry, "we can't do this")
 		default:
-			if d.Task == gateway.Redact {
+			switch d.Task {
+			case gateway.Redact:
 				c.removeByHand(d.Entry)
+			case gateway.Merge:
+				delete(c.crm.records, d.Ref.ID) // all that counts is in hers
 			}
 			err = g.Apply(c.r.ctx, "ann", d.Rel, d.Entry, "")
 		}
