@@ -91,7 +91,7 @@ func (s *Server) showChange(v *visit) error {
 }
 
 func (s *Server) change(v *visit, status int, f Form) error {
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (s *Server) showMap(v *visit) error {
 	if _, p.Tasks, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Limit: 1}); err != nil {
 		return err
 	}
-	facts, err := s.factRows(v)
+	facts, err := s.factRows(v, &insight)
 	if err != nil {
 		return err
 	}

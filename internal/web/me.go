@@ -38,7 +38,7 @@ func (s *Server) showMe(v *visit) error {
 }
 
 func (s *Server) me(v *visit, status int, f Form) error {
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}
@@ -49,13 +49,18 @@ func (s *Server) me(v *visit, status int, f Form) error {
 	return s.render(v, status, "me", p)
 }
 
-// factRows joins what she has noted, what companies hold and what she never tells.
-func (s *Server) factRows(v *visit) (rows []FactRow, err error) {
-	facts, err := v.agent().Facts(v.ctx())
+// factRowsNow is factRows where the map is not at hand.
+func (s *Server) factRowsNow(v *visit) ([]FactRow, error) {
+	insight, err := v.agent().Map(v.ctx())
 	if err != nil {
 		return nil, err
 	}
-	insight, err := v.agent().Map(v.ctx())
+	return s.factRows(v, &insight)
+}
+
+// factRows joins what she has noted, what companies hold and what she never tells.
+func (s *Server) factRows(v *visit, insight *agent.Insight) (rows []FactRow, err error) {
+	facts, err := v.agent().Facts(v.ctx())
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +164,7 @@ type HolderRow struct {
 // showFact serves GET /me/{fact}.
 func (s *Server) showFact(v *visit) error {
 	name := v.PathValue("fact")
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}
