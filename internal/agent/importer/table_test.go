@@ -67,7 +67,7 @@ func TestTable(t *testing.T) {
 		{"a line break in the last cell", "a,b\n1,\"2\n3\"\n", []string{`row 2: ["1" "2\n3"]`}},
 		{"too many cells", "a,b\n" + strings.Repeat(",", 2000) + "\nsure,2\n", []string{"row 2: has too many cells", `row 3: ["sure" "2"]`}},
 		{"too long", "a,b\n1," + strings.Repeat("x", importer.RowLimit) + "\nsure,2\n", []string{"row 2: is too long, or a quote isn't closed", `row 3: ["sure" "2"]`}},
-		{"a quote over more than a row may have", "a,b\n\"1,2\nsure,3\n" + strings.Repeat("y\n", importer.RowLimit/2), nil},
+		{"a quote over more than a row may have", "a,b\n\"1,2\nsure,3\n" + strings.Repeat(strings.Repeat("y", 1023)+"\n", importer.RowLimit>>10), nil},
 		{"NUL", "a,b\n1\x00,2\n", []string{`row 2: ["1�" "2"]`}},
 	}
 	for _, tt := range tests {

@@ -13,11 +13,11 @@ import (
 // A stream is a file of any size: that which Write writes for one row, with what
 // it writes for another put in again and again.
 type stream struct {
-	head, row, tail string
-	rows            int // still to be put in
-	rest            string
-	read            int64
-	ended           bool
+	row, tail string
+	rows      int    // still to be put in
+	rest      string // of what is being read
+	read      int64
+	ended     bool
 }
 
 func (f Fixture) stream(rows int) *stream {

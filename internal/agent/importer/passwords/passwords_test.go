@@ -188,3 +188,24 @@ func TestDeepJSON(t *testing.T) {
 		}
 	}
 }
+
+// After a row that can't be read, a line is a row only if there is an address where
+// addresses are: it may be the inside of a note.
+func TestAfterABadRow(t *testing.T) {
+	file := "name,url,username\nbad,row\ncode,1234-5678,x\nprose, and so on. And, on\nno address,,x\nhost,shop.example,x\nno address,,y\n"
+	_, found, err := importer.Read(strings.NewReader(file), format("chrome"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for f, err := range found {
+		if err != nil {
+			got = append(got, err.Error()[:5])
+		} else {
+			got = append(got, f.Title)
+		}
+	}
+	if s := strings.Join(got, "|"); s != "row 2|row 3|row 4|row 5|host|no address" {
+		t.Errorf("found %s", s)
+	}
+}

@@ -30,7 +30,11 @@ func TestCards(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got []string
-		for f, err := range (vcard.Format{}).Read(strings.NewReader(tt.card)) {
+		_, found, err := importer.Read(strings.NewReader(tt.card), vcard.Format{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for f, err := range found {
 			got = append(got, importertest.Show(f, err))
 		}
 		if s := strings.Join(got, "|"); s != tt.want {
