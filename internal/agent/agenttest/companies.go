@@ -393,11 +393,8 @@ func (m *Memory) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion
 			fold := agent.FoldValue(s.Value)
 			sg := byValue[fold]
 			if sg == nil {
-				sg = &agent.Suggestion{Fact: s.Fact, Value: s.Value}
+				sg = &agent.Suggestion{Fact: s.Fact, Value: firsthand.Text(fold)}
 				byValue[fold] = sg
-			}
-			if s.Value.Text < sg.Value.Text {
-				sg.Value = s.Value
 			}
 			sg.Companies++
 			sg.Import, sg.Kind = max(sg.Import, s.Import), max(sg.Kind, s.Kind)

@@ -65,14 +65,11 @@ func (s *Store) Suggestions(ctx context.Context, limit int) (all []agent.Suggest
 			return err
 		}
 		all, err = listIn(ctx, tx, func(rows *sqlite.Rows, sg *agent.Suggestion) error {
-			var fold, value string
-			if err := rows.Scan(&sg.Fact, &fold, &value, &sg.Companies, &sg.Kind, &sg.Import); err != nil {
-				return err
-			}
-			sg.Current = mine[sg.Fact] == fold
-			return parseValue(value, &sg.Value)
+			err := rows.Scan(&sg.Fact, &sg.Value.Text, &sg.Companies, &sg.Kind, &sg.Import)
+			sg.Current = mine[sg.Fact] == sg.Value.Text
+			return err
 		}, `
-			SELECT fact, fold, min(value), count(*) AS n, max(kind), max(import) FROM statement WHERE guessed = 1
+			SELECT fact, fold, count(*) AS n, max(kind), max(import) FROM statement WHERE guessed = 1
 			GROUP BY fact, fold ORDER BY n DESC, fact, fold LIMIT ?`, orAll(limit))
 		return err
 	})

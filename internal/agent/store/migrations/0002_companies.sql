@@ -12,7 +12,8 @@ CREATE INDEX holding_key ON holding (fact, key, fold, origin);
 -- relationships. It is narrow, and each order has an index that answers searches
 -- and choices by itself, so that a page of 10,000 companies costs a millisecond.
 CREATE TABLE company (
-	domain    TEXT    PRIMARY KEY,
+	n         INTEGER PRIMARY KEY,
+	domain    TEXT    NOT NULL UNIQUE,
 	name      TEXT    NOT NULL,
 	fold      TEXT    NOT NULL, -- name, for search and order
 	flags     INTEGER NOT NULL, -- bits, see companyFlags
