@@ -13,7 +13,9 @@ import (
 	"firsthand/fault"
 )
 
-// Bundle returns everything of one relationship that a stranger can verify.
+// Bundle returns everything of one relationship that a stranger can verify. Of a
+// branch that was lost that is where it parts from the log; the rest of it, and
+// receipts for it, are in her file alone.
 func (a *Agent) Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error) {
 	row, err := a.Store.Relationship(ctx, rel)
 	if err != nil {
@@ -26,12 +28,25 @@ func (a *Agent) Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle
 	if b.Second, err = firsthand.Collect(a.Store.Entries(ctx, rel, firsthand.Second, 0)); err != nil {
 		return nil, err
 	}
-	if b.Receipts, err = a.Store.Receipts(ctx, rel); err != nil {
+	s, err := firsthand.Fold(b.First, b.Second)
+	if err != nil {
 		return nil, err
+	}
+	receipts, err := a.Store.Receipts(ctx, rel)
+	if err != nil {
+		return nil, err
+	}
+	for _, signed := range receipts {
+		r, err := firsthand.ParseReceipt(signed, s.Log(firsthand.Second).Keys...)
+		if err == nil && s.Log(firsthand.First).ID(r.Seq) == r.ID {
+			b.Receipts = append(b.Receipts, signed)
+		}
 	}
 	evidence, err := a.Store.Evidence(ctx, rel)
 	for _, e := range evidence {
-		b.Evidence = append(b.Evidence, e.Entry)
+		if s.CheckFork(e.Entry) == nil {
+			b.Evidence = append(b.Evidence, e.Entry)
+		}
 	}
 	return b, err
 }
@@ -46,6 +61,9 @@ type life struct {
 	Companies  []lifeCompany   `json:"companies"`
 	Statements []lifeStatement `json:"statements"` // what companies hold from before
 	Imports    []lifeImport    `json:"imports"`
+
+	Moves     []lifeMove     `json:"moves,omitempty"`
+	Reminders []lifeReminder `json:"reminders,omitempty"`
 }
 
 type lifeFact struct {
@@ -55,15 +73,18 @@ type lifeFact struct {
 }
 
 type lifeRelationship struct {
-	Bundle  string        `json:"bundle"` // name of its file
-	Domain  string        `json:"domain"`
-	Name    string        `json:"name"`
-	Gateway string        `json:"gateway"`
-	Key     firsthand.ID  `json:"key"` // the private key in force
-	Kept    bool          `json:"kept"`
-	Opened  string        `json:"opened"`
-	Drafts  []string      `json:"drafts"` // bodies of entries to be
-	Summary *lifeHoldings `json:"holdings,omitempty"`
+	Bundle  string       `json:"bundle"` // name of its file
+	Domain  string       `json:"domain"`
+	Name    string       `json:"name"`
+	Gateway string       `json:"gateway"`
+	Key     firsthand.ID `json:"key"` // the private key in force
+	// Former are the keys before it, oldest first: the company may be at one still.
+	Former  []firsthand.ID `json:"former,omitempty"`
+	Kept    bool           `json:"kept"`
+	Opened  string         `json:"opened"`
+	Drafts  []string       `json:"drafts"`               // bodies of entries to be
+	Legs    []lifeDraft    `json:"draft_legs,omitempty"` // of moves, one for each draft; left out if none is one
+	Summary *lifeHoldings  `json:"holdings,omitempty"`
 }
 
 // lifeHoldings is for people who read the file; Import does not.
@@ -76,7 +97,7 @@ const (
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
 life.json        facts, relationships with their private keys, drafts, settings,
-                 companies, and what they hold from before
+                 companies, what they hold from before, changes and reminders
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 imports/*.jsonl  what files that were brought said of companies, one account a
@@ -132,12 +153,20 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		r := lifeRelationship{Bundle: fmt.Sprintf("bundles/%04d-%s.txt", i+1, strings.ReplaceAll(row.Domain, ":", "_")),
 			Domain: row.Domain, Name: row.Name, Gateway: row.Gateway, Key: row.Seed, Kept: row.Kept,
 			Opened: row.Opened.UTC().Format(timeFormat), Drafts: []string{}}
+		if r.Former, err = a.former(ctx, row.ID); err != nil {
+			return err
+		}
 		drafts, err := a.Store.Drafts(ctx, row.ID)
 		if err != nil {
 			return err
 		}
+		legs := false
 		for _, d := range drafts {
-			r.Drafts = append(r.Drafts, string(d.Body))
+			r.Drafts, r.Legs = append(r.Drafts, string(d.Body)), append(r.Legs, lifeDraft{d.Move, d.Leg})
+			legs = legs || d.Move != 0
+		}
+		if !legs {
+			r.Legs = nil
 		}
 		if sum, err := row.Summarised(); err == nil {
 			r.Summary = &lifeHoldings{sum.Facts}
@@ -156,6 +185,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		}
 	}
 	if err := a.exportKept(ctx, &l, create); err != nil {
+		return err
+	}
+	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
@@ -186,7 +218,7 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Settings: l.Settings}
+	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried), Settings: l.Settings}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -204,12 +236,18 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
 	}
+	if err := a.importMoves(ctx, &l, &c); err != nil {
+		return 0, err
+	}
 	undo, err := a.importKept(ctx, z, &l, &c)
 	if err == nil {
-		err = a.Store.Commit(ctx, c)
+		err = a.keep(ctx, c)
 	}
 	if err != nil {
 		return 0, errors.Join(err, undo())
+	}
+	if err := a.rehold(ctx); err != nil {
+		return 0, err
 	}
 	a.Wake()
 	return len(c.Relationships), nil
@@ -238,7 +276,7 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 		return err
 	}
 	row := Relationship{ID: s.Rel, Domain: s.Opened.Domain, Name: r.Name, Gateway: r.Gateway, Company: b.Company,
-		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired(), Summary: firsthand.EncodeJSON(summarise(s))}
+		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired()}
 	for i, receipt := range report.Receipts {
 		c.Receipts = append(c.Receipts, Received{receipt, b.Receipts[i]})
 		if receipt.Seq > row.Received.Seq {
@@ -250,10 +288,18 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	for _, e := range report.Forks {
 		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "imported"})
 	}
-	for _, d := range r.Drafts {
-		c.AddDrafts = append(c.AddDrafts, Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()})
+	if len(r.Former) > 0 {
+		c.setFormer(s.Rel, r.Former)
 	}
+	for i, d := range r.Drafts {
+		draft := Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()}
+		if i < len(r.Legs) {
+			draft.Move, draft.Leg = r.Legs[i].Move, r.Legs[i].Leg
+		}
+		c.AddDrafts = append(c.AddDrafts, draft)
+	}
+	row.cache(summarise(s))
 	c.Relationships = append(c.Relationships, row)
-	c.Holdings[s.Rel] = holders(s)
+	c.Holdings[s.Rel], c.Carried[s.Rel] = holders(s), carried(s)
 	return nil
 }
