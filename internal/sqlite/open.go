@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ncruces/go-sqlite3/vfs"
 
@@ -43,6 +44,7 @@ type DB struct {
 	readers *readers
 	updates chan *update
 	chores  chan *update
+	commits atomic.Int64
 
 	copying  sync.RWMutex  // held to read by each Backup, so that Close waits
 	close    func() error  // does it once
@@ -50,6 +52,10 @@ type DB struct {
 	stopped  chan struct{} // closed: the writer has ended
 	writeEnd *conn         // the writer's; for Close, after stopped
 }
+
+// Commits counts the commits since the file was opened: where it is the same before
+// two reads, they read the same. An Update that has returned was counted.
+func (db *DB) Commits() int64 { return db.commits.Load() }
 
 // Create makes a new file with its schema, and opens it. If the file exists it
 // is left alone and the error has the kind Conflict. In this order:
@@ -189,7 +195,7 @@ func (db *DB) start(ctx context.Context, list []migration, empty bool) error {
 		}
 	}
 	w := &writer{conn: c, disk: db.disk, updates: db.updates, chores: db.chores,
-		closing: db.closing, stopped: db.stopped}
+		closing: db.closing, stopped: db.stopped, commits: &db.commits}
 	go w.run()
 	return nil
 }

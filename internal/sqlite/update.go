@@ -108,6 +108,7 @@ type writer struct {
 	chores  <-chan *update
 	closing <-chan struct{}
 	stopped chan<- struct{}
+	commits *atomic.Int64
 	group   []*update // claimed and not yet done
 }
 
@@ -186,6 +187,7 @@ func (w *writer) commit(first *update) {
 		w.abandon(nil, err)
 		return
 	}
+	w.commits.Add(1) // before anybody is told
 	w.conclude(nil, nil)
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"slices"
 	"time"
 
 	"firsthand/internal/agent"
@@ -58,7 +59,13 @@ func hers(ctx context.Context, tx *sqlite.Tx) (map[string]string, error) {
 }
 
 // Suggestions implements [agent.Store].
-func (s *Store) Suggestions(ctx context.Context, limit int) (all []agent.Suggestion, err error) {
+func (s *Store) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion, error) {
+	all, err := s.suggestions.get(s.db, int64(limit), func() ([]agent.Suggestion, error) { return s.countSuggestions(ctx, limit) })
+	return slices.Clone(all), err
+}
+
+// countSuggestions counts. It reads every guess.
+func (s *Store) countSuggestions(ctx context.Context, limit int) (all []agent.Suggestion, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		mine, err := hers(ctx, tx)
 		if err != nil {
@@ -77,7 +84,12 @@ func (s *Store) Suggestions(ctx context.Context, limit int) (all []agent.Suggest
 }
 
 // Insight implements [agent.Store].
-func (s *Store) Insight(ctx context.Context, silent time.Time) (in agent.Insight, err error) {
+func (s *Store) Insight(ctx context.Context, silent time.Time) (agent.Insight, error) {
+	return s.insight.get(s.db, silent.Truncate(time.Hour).Unix(), func() (agent.Insight, error) { return s.countInsight(ctx, silent) })
+}
+
+// countInsight counts. It reads every company.
+func (s *Store) countInsight(ctx context.Context, silent time.Time) (in agent.Insight, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		err := tx.QueryRowContext(ctx, `
 			SELECT count(*), coalesce(sum(flags & ?1 <> 0), 0), coalesce(sum(flags & ?2 <> 0), 0), coalesce(sum(flags & ?3 <> 0), 0),

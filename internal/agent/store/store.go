@@ -58,6 +58,9 @@ type Store struct {
 	key   sqlite.Key
 	now   func() time.Time
 
+	insight     memo[agent.Insight]
+	suggestions memo[[]agent.Suggestion]
+
 	noticed bool // Open found that the file was restored
 
 	close   sync.Once
