@@ -134,8 +134,8 @@ func (w *World) create(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, write := range []func(dir string) error{w.writeExports, w.writeDirectory} {
-		if err := write(w.o.Dir); err != nil {
+	for _, write := range []func() error{w.writeExports, w.writeDirectory} {
+		if err := write(); err != nil {
 			return err
 		}
 	}
