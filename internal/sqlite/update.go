@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -200,10 +201,8 @@ func (w *writer) fill(first *update) (culprit *update, err error) {
 		return first, err
 	}
 	for changes := before; len(w.group) < maxGroup && changes-before < maxChanges; {
-		var u *update
-		select {
-		case u = <-w.updates:
-		default:
+		u := w.next()
+		if u == nil {
 			return nil, nil
 		}
 		if !u.claim() {
@@ -226,6 +225,23 @@ func (w *writer) fill(first *update) (culprit *update, err error) {
 		}
 	}
 	return nil, nil
+}
+
+// next returns an update that is waiting, or nil. Before it gives up it lets run
+// who is ready to: callers that are about to hand over an update come into this
+// group rather than wait for the next sync. It costs nothing where nobody is.
+func (w *writer) next() *update {
+	for tries := 0; ; tries++ {
+		select {
+		case u := <-w.updates:
+			return u
+		default:
+		}
+		if tries == 1 {
+			return nil
+		}
+		runtime.Gosched()
+	}
 }
 
 // call runs u's function and sets u.err. It returns how many rows the
