@@ -41,7 +41,8 @@ var imports = map[string][]string{
 	"internal/agent/directory":      {".", "fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
-	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent"},
+	// What is listed of companies is part of that interface.
+	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory"},
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},

@@ -76,7 +76,7 @@ func (a *Agent) replaceKey(ctx context.Context, r *relationship, seed [32]byte, 
 
 // signerAfter returns the key that is in force after entry seq of her log.
 func (a *Agent) signerAfter(ctx context.Context, r *relationship, seq int64) (*firsthand.Signer, error) {
-	current := firsthand.SignerFromSeed(r.row.Seed)
+	current := r.signer()
 	log := r.state.Log(firsthand.First)
 	if len(log.Keys) < 2 || seq >= log.Head.Seq {
 		return current, nil

@@ -25,6 +25,18 @@ type everything struct {
 	Labels        int
 	HasLabel      bool
 	Settings      []string
+	Outbox        []agent.Outgoing // by relationship
+	Held          map[firsthand.ID][]int64
+	Moves         []moveOf
+	Tasks         []agent.Task
+	Due           []agent.Task
+	Reminders     int // of tasks
+}
+
+// moveOf is what a store has of one move.
+type moveOf struct {
+	agent.MoveRow
+	Legs []agent.LegState
 }
 
 // eachOf is what a store has of one relationship.
@@ -36,6 +48,7 @@ type eachOf struct {
 	Receipts      [][]byte
 	Evidence      []agent.Evidence
 	Drafts        []agent.Draft
+	Carried       []agent.Carried
 }
 
 // Dump returns all that can be read of s about some relationships and settings,
@@ -61,6 +74,9 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 	if err := errors.Join(errs[:]...); err != nil {
 		return all, err
 	}
+	if err := readMoves(ctx, s, &all); err != nil {
+		return all, err
+	}
 	for _, rel := range rels {
 		each, err := readEach(ctx, s, rel, all.Relationships)
 		if err != nil {
@@ -78,6 +94,54 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 	return all, nil
 }
 
+// today is the day on which dumps are read, for reminders.
+const today = firsthand.Date("2026-11-21")
+
+// readMoves reads what is about moves and tasks, each thing in all the ways there
+// are.
+func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) {
+	if all.Outbox, err = s.Outbox(ctx); err != nil {
+		return err
+	}
+	slices.SortFunc(all.Outbox, func(a, b agent.Outgoing) int { return slices.Compare(a.Rel[:], b.Rel[:]) })
+	if all.Held, err = s.Held(ctx); err != nil {
+		return err
+	}
+	rows, err := s.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		alone, err := s.Move(ctx, row.ID)
+		if err == nil && row.Key != "" {
+			row, err = s.MoveOf(ctx, row.Key)
+		}
+		if err != nil || !reflect.DeepEqual(alone, row) {
+			return fmt.Errorf("alone move %d is %+v, which is not so among all of them: %v", row.ID, alone, err)
+		}
+		legs, err := s.Legs(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		all.Moves = append(all.Moves, moveOf{row, legs})
+	}
+	var total int
+	if all.Tasks, total, err = s.Tasks(ctx, agent.TaskQuery{Show: "all"}, today); err != nil || total != len(all.Tasks) {
+		return fmt.Errorf("%d tasks of %d: %w", len(all.Tasks), total, err)
+	}
+	for _, t := range all.Tasks {
+		alone, err := s.Task(ctx, t.Entry)
+		if err != nil || !reflect.DeepEqual(alone, t) {
+			return fmt.Errorf("alone task %s is %+v, which is not so among all of them: %v", t.Entry, alone, err)
+		}
+		if t.Remind != "" {
+			all.Reminders++
+		}
+	}
+	all.Due, _, err = s.Tasks(ctx, agent.TaskQuery{Show: "due"}, today)
+	return err
+}
+
 func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {
 	each.ID = rel
 	r, err := s.Relationship(ctx, rel)
@@ -88,7 +152,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
 		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
 	}
-	var errs [7]error
+	var errs [8]error
 	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
 	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)
 	each.First, errs[2] = collected(s.Entries(ctx, rel, firsthand.First, 0))
@@ -96,6 +160,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	each.Receipts, errs[4] = s.Receipts(ctx, rel)
 	each.Evidence, errs[5] = s.Evidence(ctx, rel)
 	each.Drafts, errs[6] = s.Drafts(ctx, rel)
+	each.Carried, errs[7] = s.Carried(ctx, rel)
 	last := int64(0)
 	for i := range each.Drafts {
 		d := &each.Drafts[i]

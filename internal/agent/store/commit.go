@@ -86,6 +86,26 @@ func check(c agent.Commit) error {
 			return err
 		}
 	}
+	for _, r := range c.Outbox {
+		if err := checkTimes(r.NextTry); err != nil {
+			return err
+		}
+	}
+	for _, m := range c.Moves {
+		if m.ID <= 0 {
+			return fmt.Errorf("%w: a move without its ID", fault.Invalid)
+		}
+		if err := checkTimes(m.Made, m.Began); err != nil {
+			return err
+		}
+	}
+	for _, rows := range c.Carried {
+		for _, r := range rows {
+			if err := checkTimes(r.Made, r.Noted); err != nil {
+				return err
+			}
+		}
+	}
 	for _, f := range c.Facts {
 		if err := checkTimes(f.Updated); err != nil {
 			return err
@@ -160,6 +180,19 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
+	for rel, rows := range c.Carried {
+		if err := w.carried(rel, rows); err != nil {
+			return err
+		}
+	}
+	for i := range c.Outbox {
+		if err := w.outbox(&c.Outbox[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.moves(c); err != nil {
+		return err
+	}
 	for _, rel := range c.Forget {
 		if err := w.forget(rel); err != nil {
 			return err
@@ -176,8 +209,8 @@ func (w *writer) own(c agent.Commit) error {
 		}
 	}
 	for _, d := range c.AddDrafts {
-		if _, err := w.exec(`INSERT INTO draft (relationship, body, made) VALUES (?, ?, ?)`,
-			d.Rel[:], d.Body, timeText(d.Made)); err != nil {
+		if _, err := w.exec(`INSERT INTO draft (relationship, body, made, move, leg) VALUES (?, ?, ?, ?, ?)`,
+			d.Rel[:], d.Body, timeText(d.Made), d.Move, d.Leg); err != nil {
 			return err
 		}
 	}
@@ -218,15 +251,17 @@ func (w *writer) own(c agent.Commit) error {
 func (w *writer) relationship(r *agent.Relationship) error {
 	_, err := w.exec(`
 		INSERT INTO relationship (id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
-			sent, tries, next_try, failure, restored, frozen, summary)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+			sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			domain = excluded.domain, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
 			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept, received_seq = excluded.received_seq,
 			received_id = excluded.received_id, sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try,
-			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary`,
+			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary,
+			head = excluded.head, expects = excluded.expects, quiet = excluded.quiet`,
 		r.ID[:], r.Domain, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
-		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary))
+		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary),
+		r.Head, string(r.Expects), r.Quiet)
 	return err
 }
 
@@ -234,6 +269,9 @@ func (w *writer) relationship(r *agent.Relationship) error {
 func (w *writer) forget(rel firsthand.ID) error {
 	for _, query := range []string{
 		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
+		`DELETE FROM reminder WHERE entry IN (SELECT entry FROM carried WHERE relationship = ?)`,
+		`DELETE FROM carried WHERE relationship = ?`,
+		`DELETE FROM leg WHERE relationship = ?`,
 		`DELETE FROM entry WHERE relationship = ?`,
 		`DELETE FROM receipt WHERE relationship = ?`,
 		`DELETE FROM evidence WHERE relationship = ?`,

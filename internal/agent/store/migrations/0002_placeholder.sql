@@ -1,0 +1,2 @@
+-- Taken by the companies.
+SELECT 1;
