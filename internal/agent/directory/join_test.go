@@ -73,6 +73,20 @@ shares shop.example`
 	}
 }
 
+// What a set says of a host itself replaces what it says of a parent; what another
+// set says of the parent stays.
+func TestJoinTakesTheNearest(t *testing.T) {
+	at := func(set, host, link string) directory.Record {
+		return directory.Record{Set: set, Key: host, Hosts: []string{host}, Account: link}
+	}
+	records := []directory.Record{
+		at("s", "shop.example", "parent"), at("s", "help.shop.example", "own"), at("s", "a.help.shop.example", "child"), at("t", "shop.example", "other set"),
+	}
+	if got, want := outline(directory.Join("help.shop.example", records)), "shop.example shop.example\naccount own help.shop.example\naccount other set shop.example"; got != want {
+		t.Errorf("joined is\n%s\nwant\n%s", got, want)
+	}
+}
+
 // Two companies on one host stay two, and nothing of one gets into the other.
 func TestJoinKeepsApart(t *testing.T) {
 	a := directory.Record{Set: "s", Key: "a", Hosts: []string{"blogs.example"}, Legal: &directory.Legal{Name: "School A", Email: "a@a.example"}}

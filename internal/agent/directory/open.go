@@ -28,8 +28,8 @@ type File struct {
 }
 
 // Open opens the data set at a path or URL, for [Read]. A URL is fetched whole,
-// under the rules of package fetch; a path is read from disk as it is used. Errors
-// are those of fetch and of package os, or [fault.Invalid].
+// under the rules of package fetch; a path is read from disk as it is used, and needs
+// no client. Errors are those of fetch and of package os, or [fault.Invalid].
 func Open(ctx context.Context, client *fetch.Client, pathOrURL string) (*File, error) {
 	if scheme, _, ok := strings.Cut(pathOrURL, "://"); ok && isScheme(scheme) {
 		return get(ctx, client, pathOrURL)

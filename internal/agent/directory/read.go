@@ -20,7 +20,7 @@ const (
 	maxJSON    = 16 << 20 // of a list, unpacked
 	maxMember  = 256 << 10
 	maxRecords = 100_000
-	maxSkipped = 200
+	maxSkipped = 200 // as Set.Skipped says
 )
 
 // Read recognises the data set in r by its content and returns its header and its

@@ -121,6 +121,7 @@ func TestReadSkips(t *testing.T) {
 		{"long", archive(t, file("companies/n", company("n", `,"webform":"https://n.example/`+strings.Repeat("x", 3000)+`"`))), "n", "too long"},
 		{"mail with a header", archive(t, file("companies/n", company("n", `,"email":"a@n.example?bcc=b@n.example"`))), "n", "email: no e-mail address"},
 		{"mail with a line", archive(t, file("companies/n", company("n", `,"email":"a@n.example\nBcc: b@n.example"`))), "n", "email: no e-mail address"},
+		{"mail before a line", archive(t, file("companies/n", company("n", `,"email":"x\nBcc: b@n.example"`))), "n", "email: no e-mail address"},
 		{"two mails", archive(t, file("companies/n", company("n", `,"email":"a@n.example,b@n.example"`))), "n", "email: no e-mail address"},
 		{"no JSON", archive(t, file("companies/a", "<html>"), file("companies/n", company("n", ""))), "n", `"companies/a": invalid character`},
 		{"other type", archive(t, file("companies/a", `{"slug":7}`), file("companies/n", company("n", ""))), "n", `"companies/a": json:`},
@@ -334,6 +335,19 @@ func checkRecord(t *testing.T, r directory.Record) {
 		}
 	}
 	walk(reflect.ValueOf(r))
+}
+
+// "www." goes, so that what is said of it is said of the domain, unless the domain
+// is a suffix, below which others are.
+func TestRecordHosts(t *testing.T) {
+	const set = `{"www.shop.example":"https://a.example","www.gov.uk":"https://a.example","www.a.co.uk":"https://a.example","a.www.example":"https://a.example","www.www.b.example":"https://a.example"}`
+	var got []string
+	for _, r := range mustRead(t, []byte(set)) {
+		got = append(got, r.Hosts...)
+	}
+	if want := "shop.example www.gov.uk a.co.uk a.www.example www.b.example"; strings.Join(got, " ") != want {
+		t.Errorf("hosts are %q, want %q", got, want)
+	}
 }
 
 func FuzzRead(f *testing.F) {

@@ -121,15 +121,15 @@ type Shares struct {
 // A Set is one version of a data set. What Read finds while it goes on is
 // complete when it has ended.
 type Set struct {
-	Name    string // one of the constants
-	Source  string // link to its home
-	Licence string // as its publisher states it
-	Version string // the commit, if the data says so
-	Date    string // YYYY-MM-DD: as the data says, else as Read was told
+	Name    string `json:"name"`              // one of the constants
+	Source  string `json:"source"`            // link to its home
+	Licence string `json:"licence"`           // as its publisher states it
+	Version string `json:"version,omitempty"` // the commit, if the data says so
+	Date    string `json:"date,omitempty"`    // YYYY-MM-DD: as the data says, else as Read was told
 
-	Records int
-	// Skipped says what could not be read, and why, for a person; at most
-	// maxSkipped, and More further ones that are only counted.
-	Skipped []string
-	More    int
+	Records int `json:"records"`
+	// Skipped says what could not be read, and why, for a person: at most 200
+	// things, and More further ones that are only counted.
+	Skipped []string `json:"skipped,omitempty"`
+	More    int      `json:"more,omitempty"`
 }
