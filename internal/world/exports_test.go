@@ -130,4 +130,3 @@ func TestDirectory(t *testing.T) {
 		t.Errorf("sibling: %q", got)
 	}
 }
-

@@ -48,6 +48,7 @@ const (
 	exportsName   = "exports"
 	directoryName = "directory"
 	lifeName      = "mia"
+	kitName       = "recovery-kit.txt"
 
 	markMaking = "a world for firsthand demo, being made\n"
 	markWhole  = "a world for firsthand demo\n"
@@ -159,7 +160,7 @@ func Reset(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, markName), []byte(markMaking), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{companiesName, exportsName, directoryName, lifeName} {
+	for _, name := range []string{companiesName, exportsName, directoryName, lifeName, lifeName + ".new", kitName} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
