@@ -18,10 +18,19 @@ import (
 // companies as they look from within, her exports, and how to begin anew. It has no
 // sign-in, because nobody is behind it; it is for loopback alone.
 type Desk struct {
-	path  string
-	world func() *World
-	reset func(ctx context.Context, fresh bool) error
-	mux   *http.ServeMux
+	path string
+	o    DeskOptions
+	mux  *http.ServeMux
+}
+
+// DeskOptions are what a Desk needs.
+type DeskOptions struct {
+	// World returns the world that is open.
+	World func() *World
+	// Reset begins anew, with Mia's life or with nothing.
+	Reset func(ctx context.Context, fresh bool) error
+	// Link returns the path of a link by which a browser gets into the pages.
+	Link func() string
 }
 
 //go:embed desk.html desk.css
@@ -29,10 +38,10 @@ var deskFiles embed.FS
 
 var deskPage = template.Must(template.ParseFS(deskFiles, "desk.html"))
 
-// NewDesk returns the page of the world that is open, to be served under a path that
-// begins and ends with a slash. reset begins anew, with Mia's life or with nothing.
-func NewDesk(path string, world func() *World, reset func(ctx context.Context, fresh bool) error) *Desk {
-	d := &Desk{path: path, world: world, reset: reset, mux: http.NewServeMux()}
+// NewDesk returns the page, to be served under a path that begins and ends with a
+// slash.
+func NewDesk(path string, o DeskOptions) *Desk {
+	d := &Desk{path: path, o: o, mux: http.NewServeMux()}
 	d.mux.HandleFunc("GET "+path+"{$}", d.show)
 	d.mux.HandleFunc("GET "+path+"desk.css", func(w http.ResponseWriter, r *http.Request) {
 		http.ServeFileFS(w, r, deskFiles, "desk.css")
@@ -41,6 +50,9 @@ func NewDesk(path string, world func() *World, reset func(ctx context.Context, f
 	d.mux.HandleFunc("POST "+path+"up", d.turn((*Company).Up))
 	d.mux.HandleFunc("POST "+path+"down", d.turn(func(c *Company, _ context.Context) error { return c.Down() }))
 	d.mux.HandleFunc("POST "+path+"reset", d.anew)
+	d.mux.HandleFunc("POST "+path+"enter", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, o.Link(), http.StatusSeeOther)
+	})
 	return d
 }
 
@@ -77,7 +89,7 @@ var manners = map[Manner]string{
 }
 
 func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
-	world := d.world()
+	world := d.o.World()
 	names, err := os.ReadDir(world.Exports())
 	if err != nil {
 		fail(w, err)
@@ -114,7 +126,7 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 
 // export sends one of the files that her programs have exported.
 func (d *Desk) export(w http.ResponseWriter, r *http.Request) {
-	root, err := os.OpenRoot(d.world().Exports()) // the name leads nowhere else
+	root, err := os.OpenRoot(d.o.World().Exports()) // the name leads nowhere else
 	if err != nil {
 		fail(w, err)
 		return
@@ -127,7 +139,7 @@ func (d *Desk) export(w http.ResponseWriter, r *http.Request) {
 // turn brings a company up or down.
 func (d *Desk) turn(how func(*Company, context.Context) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		c := d.world().Company(r.PostFormValue("company"))
+		c := d.o.World().Company(r.PostFormValue("company"))
 		if c == nil {
 			fail(w, fault.NotExist)
 			return
@@ -146,7 +158,7 @@ func (d *Desk) anew(w http.ResponseWriter, r *http.Request) {
 		fail(w, fault.Invalid)
 		return
 	}
-	if err := d.reset(context.WithoutCancel(r.Context()), life == "fresh"); err != nil {
+	if err := d.o.Reset(context.WithoutCancel(r.Context()), life == "fresh"); err != nil {
 		fail(w, err)
 		return
 	}

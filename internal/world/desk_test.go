@@ -31,9 +31,13 @@ func ask(d http.Handler, method, path string, form url.Values, change ...func(*h
 func TestDesk(t *testing.T) {
 	s := fresh(t)
 	var resets []bool
-	d := world.NewDesk("/demo/", func() *world.World { return s.World }, func(_ context.Context, fresh bool) error {
-		resets = append(resets, fresh)
-		return nil
+	d := world.NewDesk("/demo/", world.DeskOptions{
+		World: func() *world.World { return s.World },
+		Reset: func(_ context.Context, fresh bool) error {
+			resets = append(resets, fresh)
+			return nil
+		},
+		Link: func() string { return "/enter/here" },
 	})
 	rel := s.meet("veloshop.example")
 	s.bind(rel, "veloshop.example")
@@ -74,6 +78,9 @@ func TestDesk(t *testing.T) {
 		}
 	}
 
+	if r := ask(d, "POST", "/demo/enter", nil); r.Code != 303 || r.Header().Get("Location") != "/enter/here" {
+		t.Errorf("another browser: %d to %s", r.Code, r.Header().Get("Location"))
+	}
 	foreign := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
 	if r := ask(d, "POST", "/demo/reset", url.Values{"life": {"mia"}}, foreign); r.Code != 403 || len(resets) != 0 {
 		t.Errorf("reset by another site: %d", r.Code)

@@ -131,7 +131,8 @@ func (l *lifeMaker) note(ctx context.Context, facts map[string]firsthand.Value) 
 	return nil
 }
 
-// AddDirectory adds the world's own data sets to somebody's file.
+// AddDirectory adds the world's own data sets, and those of its Options, to
+// somebody's file. A set of the world gives way to one of the same name.
 func (w *World) AddDirectory(ctx context.Context, a *agent.Agent) error {
 	sets, err := os.ReadDir(w.Directory())
 	if err != nil {
@@ -140,6 +141,11 @@ func (w *World) AddDirectory(ctx context.Context, a *agent.Agent) error {
 	for _, set := range sets {
 		if _, err := a.AddDirectory(ctx, filepath.Join(w.Directory(), set.Name())); err != nil {
 			return err
+		}
+	}
+	for _, set := range w.o.Directories {
+		if _, err := a.AddDirectory(ctx, set); err != nil {
+			return fmt.Errorf("directory %s: %w", set, err)
 		}
 	}
 	return nil

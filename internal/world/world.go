@@ -23,6 +23,10 @@ type Options struct {
 	Now func() time.Time // default: time.Now
 	Log *slog.Logger     // default: nothing is logged
 
+	// Directories are data sets, by path or address, that AddDirectory adds beside
+	// those of the world.
+	Directories []string
+
 	// Patience is how long staff leave what waits for them; default 4 s.
 	Patience time.Duration
 	// Outage is for how long the company that falters stays away once it is
