@@ -19,13 +19,12 @@ import (
 	"firsthand/wire"
 )
 
-// An app is her life, opened. In a server that waits for its passphrase agent is
-// nil until unlock has brought it.
+// An app is her life, opened. In a server whose file is locked only home is set.
 type app struct {
 	agent *agent.Agent
 	store *store.Store
 	dir   string // of her file
-	lock  *lock  // of a server; nil in a command that runs by itself
+	home  *home  // of a server; nil in a command that runs by itself
 }
 
 // dataDir returns the folder of her file: FIRSTHAND_DIR, or the user's data

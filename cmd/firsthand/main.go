@@ -44,7 +44,8 @@
 //	restore file                                    put a backup into an empty folder
 //	rebuild                                         make all that is cached anew from the logs, and say what differed
 //	doctor                                          check the file, its entries and signatures, and the book of next keys
-//	serve                                           keep your file open: send, receive, carry out commands, answer health
+//	serve                                           serve your pages; send, receive, and carry out commands
+//	link                                            print a new link to the pages of a running server, valid once
 //	healthcheck [url]                               ask a running server whether it is ready; for supervisors
 //	version                                         print the version
 //
@@ -52,6 +53,8 @@
 // by a passphrase (asked for, or in the file that FIRSTHAND_PASSPHRASE_FILE
 // names) or by a key file (FIRSTHAND_KEY_FILE). While firsthand serve runs,
 // commands are carried out by it and ask for nothing.
+//
+// The pages are served on loopback, and open by a link that serve prints.
 package main
 
 import (
@@ -83,7 +86,7 @@ func program() *cli.Program[*app] {
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
-			serveCmd(), healthcheckCmd, versionCmd,
+			serveCmd(), linkCmd, healthcheckCmd, versionCmd,
 		},
 		Open:   openApp,
 		Socket: socketPath,

@@ -16,18 +16,18 @@ type Backup struct {
 	Relationships, Entries int
 	Name                   string
 	Size                   int64
-	File                   io.ReadCloser // of a new one: to be sent, and closed
+	File                   io.ReadCloser `json:"-"` // of a new one: to be sent, and closed
 }
 
 // A SafetyPage is what keeps all this hers.
 type SafetyPage struct {
-	Last      Backup
-	Keys      int // next keys left
-	Few       bool
-	Sessions  []SessionRow
-	Listings  []agent.Listing
-	Form      Form
-	Check     *CheckResult
+	Last     Backup
+	Keys     int // next keys left
+	Few      bool
+	Sessions []SessionRow
+	Listings []agent.Listing
+	Form     Form
+	Check    *CheckResult
 }
 
 // A CheckResult is what verifying everything found.

@@ -99,7 +99,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"https":  httpsOnly,
 		"host":   hostOf,
 		"form":   func() Form { return newForm() },
-		"list2": func(icon, word, class string) Status { return Status{icon, word, class} },
+		"list2":  func(icon, word, class string) Status { return Status{icon, word, class} },
 		"address": func(f Form, prefix string) (ins []Input, err error) {
 			for _, name := range addressParts {
 				in, err := input(l, f, prefix+name, "part."+name, nil)
@@ -110,7 +110,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 			}
 			return ins, nil
 		},
-		"short":  func(id firsthand.ID) string { return short(id.String()) },
+		"short": func(id firsthand.ID) string { return short(id.String()) },
 	}
 }
 

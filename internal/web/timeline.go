@@ -46,7 +46,7 @@ type TimelineRow struct {
 	From     string
 	Erased   bool
 	Progress *agent.Progress // of hers
-	Unpaired bool
+	Clock    *agent.Progress // the same, where an answer is awaited
 }
 
 // An AskRow is a company's ask that waits for her.
@@ -69,7 +69,6 @@ type DutyRow struct {
 // fill makes the page of the relationship in use.
 func (p *CompanyPage) fill(v *visit) {
 	d := p.Rel
-	unpaired := d.Gateway == ""
 	progress := make(map[firsthand.ID]*agent.Progress)
 	for i := range d.Entries {
 		if l := &d.Entries[i]; l.Side == firsthand.First {
@@ -107,7 +106,7 @@ func (p *CompanyPage) fill(v *visit) {
 			p.More = len(d.Entries) - timelineLimit
 			break
 		}
-		p.Timeline = append(p.Timeline, timelineRow(&l, d.State, unpaired))
+		p.Timeline = append(p.Timeline, timelineRow(&l, d.State))
 	}
 	for _, a := range d.View.Asks {
 		p.Asks = append(p.Asks, AskRow{Entry: a.Entry, Fact: a.Say.Fact, Purpose: a.Say.Purpose, Why: a.Say.Why, Until: a.Say.Until})
@@ -129,10 +128,14 @@ func (p *CompanyPage) fill(v *visit) {
 
 // timelineRow says what an entry says. What it lacks, such as which fact an answer
 // is about, is taken from the state.
-func timelineRow(l *agent.Line, s *firsthand.State, unpaired bool) TimelineRow {
-	r := TimelineRow{ID: l.ID, Mine: l.Side == firsthand.First, Kind: l.Entry.Kind(), At: l.At, Erased: !l.HasBody(), Unpaired: unpaired}
+func timelineRow(l *agent.Line, s *firsthand.State) TimelineRow {
+	r := TimelineRow{ID: l.ID, Mine: l.Side == firsthand.First, Kind: l.Entry.Kind(), At: l.At, Erased: !l.HasBody()}
 	if r.Mine {
 		r.Progress = &l.Progress
+		// What was told until a day has to be erased then: that is no answer.
+		if _, told := l.Say.(*firsthand.Disclose); !told && l.Progress.Of > 0 {
+			r.Clock = &l.Progress
+		}
 	}
 	about := func(id firsthand.ID) {
 		if h := s.Holding(id); h != nil {

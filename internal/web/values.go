@@ -25,7 +25,9 @@ func valueLines(l *locale.Language, v firsthand.Value) (lines []string) {
 	}
 	for _, name := range partsOf(v) {
 		if text := v.Parts[name]; text != "" {
-			if slices.Contains(partOrder, name) {
+			if name == "city" && v.Parts["postcode"] != "" && len(lines) > 0 {
+				lines[len(lines)-1] += " " + text
+			} else if slices.Contains(partOrder, name) {
 				lines = append(lines, text)
 			} else {
 				lines = append(lines, l.Word("part", name)+": "+text)
