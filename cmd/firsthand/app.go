@@ -13,6 +13,11 @@ import (
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/manual"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer/passwords"
+	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
@@ -98,20 +103,36 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 	return newApp(env, dir, s, log), s.Close, nil
 }
 
-// newApp puts the agent together.
+// newApp puts her life together, as it is for real use.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
-	return &app{store: s, dir: dir, agent: agent.New(agent.Options{
-		Store:  s,
-		Caller: newCaller(env),
-		Roster: terms.Default(),
-		Now:    time.Now,
-		Rand:   io.Reader(rand.Reader),
-		Log:    log,
-	})}
+	return &app{store: s, dir: dir, agent: newAgent(reach(env), time.Now, s, log)}
 }
 
-// newCaller returns the client by which gateways are reached. Loopback is only
-// for trials: by default no packet goes to an address of this machine or network.
-func newCaller(env *cli.Env) agent.Caller {
-	return wire.NewClient(fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}), nil)
+// reach is how companies are reached. Loopback is only for trials: by default no
+// packet goes to an address of this machine or network.
+func reach(env *cli.Env) fetch.Options {
+	return fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}
+}
+
+// newCaller returns the client by which gateways are reached.
+func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(fetch.New(reach(env)), nil) }
+
+// newAgent puts the agent together that acts on s. Whatever it calls it reaches by
+// one client.
+func newAgent(by fetch.Options, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
+	client := fetch.New(by)
+	return agent.New(agent.Options{
+		Store:  s,
+		Caller: wire.NewClient(client, now),
+		Roster: terms.Default(),
+		Now:    now,
+		Rand:   io.Reader(rand.Reader),
+		Log:    log,
+
+		Channels: []channel.Channel{manual.Manual{}},
+		Formats:  append(passwords.Formats(), vcard.Format{}),
+		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
+			return directory.Open(ctx, client, pathOrURL)
+		},
+	})
 }

@@ -222,7 +222,7 @@ func (h *home) liveOn(ctx context.Context) (err error) {
 // serve serves the pages until ctx ends.
 func (d *stage) serve(ctx context.Context, l net.Listener, base string) error {
 	pages, err := web.New(web.Options{House: houseOf{d}, Languages: locale.All(), Roster: terms.Default(), Now: time.Now, Zone: time.Local,
-		Log: d.log, Beside: deskPath})
+		Log: d.log, Demo: deskPath})
 	if err != nil {
 		return err
 	}

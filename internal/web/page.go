@@ -228,6 +228,7 @@ type frame struct {
 	Inside bool
 	Nav    string
 	Notice string
+	Demo   string
 	Live   bool
 	Path   string
 }
@@ -239,7 +240,7 @@ var notices = map[string]bool{"kept": true, "undone": true, "saved": true, "adde
 
 // render makes the whole page in memory, and then sends it.
 func (s *Server) render(v *visit, status int, name string, data any) error {
-	f := frame{Name: name, Page: data, Lang: v.lang, Nonce: newSecret()[:22], Inside: v.level == inside && name != "confirm", Nav: navOf(v.URL.Path), Path: v.URL.Path}
+	f := frame{Name: name, Page: data, Lang: v.lang, Nonce: newSecret()[:22], Inside: v.level == inside && name != "confirm", Nav: navOf(v.URL.Path), Path: v.URL.Path, Demo: s.Demo}
 	if n := v.URL.Query().Get("did"); notices[n] {
 		f.Notice = v.say("notice." + n)
 	}
