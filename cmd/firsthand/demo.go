@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -36,7 +37,7 @@ the folder --dir names; else in a temporary one, which goes at the end.`,
 		fs.BoolVar(&o.fresh, "fresh", false, "begin with nothing, instead of Mia's life")
 		fs.BoolVar(&o.reset, "reset", false, "begin anew, whatever was done in the folder")
 		fs.StringVar(&o.addr, "addr", "localhost:8450", "`address` of the pages, on loopback")
-		fs.Func("directory", "a real data set of companies: `file` or address; may be given several times", func(s string) error {
+		fs.Func("directory", "a `file` with a real data set of companies; may be given several times", func(s string) error {
 			o.directories = append(o.directories, s)
 			return nil
 		})
@@ -69,9 +70,10 @@ const deskPath = "/demo/"
 
 // demo runs until ctx ends.
 func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (err error) {
-	for i, d := range o.directories {
-		if _, err := os.Stat(env.Path(d)); err == nil {
-			o.directories[i] = env.Path(d)
+	for i, name := range o.directories {
+		o.directories[i] = env.Path(name)
+		if _, err := os.Stat(o.directories[i]); err != nil {
+			return fault.Tell(fault.NotExist, "no such data set: "+err.Error(), "name a file: the demo has no network")
 		}
 	}
 	if o.dir == "" {
@@ -82,6 +84,16 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	}
 	o.dir = env.Path(o.dir)
+	if err := world.Check(o.dir); err != nil {
+		return err
+	}
+	// Nobody is served there: it is to stop a second demo in the same folder.
+	lock, err := cli.Listen(filepath.Join(o.dir, world.RunName, "demo"))
+	if err == nil {
+		defer lock.Close()
+	} else if fault.KindOf(err) != fault.Unavailable { // a system that has no such sockets
+		return err
+	}
 	if o.reset {
 		if err := world.Reset(o.dir); err != nil {
 			return err

@@ -54,6 +54,9 @@ const (
 	lifeName      = "mia"
 	kitName       = "recovery-kit.txt"
 
+	// RunName is left to who runs the world: it is no part of it.
+	RunName = "run"
+
 	markMaking = "a world for firsthand demo, being made\n"
 	markWhole  = "a world for firsthand demo\n"
 )
@@ -113,20 +116,34 @@ func (w *World) prepare() (whole bool, err error) {
 	if err := os.MkdirAll(w.o.Dir, 0o700); err != nil {
 		return false, fault.Tell(fault.Invalid, "no folder for the demo: "+err.Error(), "name a folder that you may make or write to")
 	}
-	text, err := os.ReadFile(w.path(markName))
-	switch {
-	case err == nil && string(text) == markWhole:
-		return true, nil
-	case err == nil:
-		return false, Reset(w.o.Dir)
-	case !errors.Is(err, fs.ErrNotExist):
+	if err := Check(w.o.Dir); err != nil {
 		return false, err
 	}
-	names, err := os.ReadDir(w.o.Dir)
-	if err == nil && len(names) > 0 {
-		err = fault.Tell(fault.Conflict, w.o.Dir+" holds something else than a demo", "name an empty folder, or one that is not there yet")
+	text, err := os.ReadFile(w.path(markName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err == nil && string(text) != markWhole:
+		return false, Reset(w.o.Dir)
 	}
-	return false, err
+	return err == nil, err
+}
+
+// Check returns [fault.Conflict] if there is something in dir that is no world's. A
+// folder that is empty, or isn't there, may become one.
+func Check(dir string) error {
+	names, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ours := func(d fs.DirEntry) bool { return d.Name() == markName }
+	if !slices.ContainsFunc(names, ours) && slices.ContainsFunc(names, func(d fs.DirEntry) bool { return d.Name() != RunName }) {
+		return fault.Tell(fault.Conflict, dir+" holds something else than a demo", "name an empty folder, or one that is not there yet")
+	}
+	return nil
 }
 
 // create makes the world's files, and marks them as whole.
@@ -147,18 +164,15 @@ func (w *World) create(ctx context.Context) error {
 	return os.WriteFile(w.path(markName), []byte(markWhole), 0o600)
 }
 
-// Reset removes the world in dir, which must not be open. A folder that is no
-// world's is left alone: [fault.Conflict]. None at all is no error.
+// Reset removes the world in dir, which must not be open, and leaves the empty
+// folder. One that is no world's is left alone: [fault.Conflict]. None at all is no
+// error.
 func Reset(dir string) error {
-	names, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && len(names) == 0 {
-		return nil
-	}
-	if err != nil {
+	if err := Check(dir); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(names, func(d fs.DirEntry) bool { return d.Name() == markName }) {
-		return fault.Tell(fault.Conflict, dir+" holds something else than a demo", "nothing was removed; name the folder of a demo")
+	if _, err := os.Stat(filepath.Join(dir, markName)); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	// From here on it is not whole, whatever crashes; the mark itself goes last.
 	if err := os.WriteFile(filepath.Join(dir, markName), []byte(markMaking), 0o600); err != nil {
