@@ -197,6 +197,7 @@ func bitwarden(now time.Time) Export {
 	add(item{Type: 3, Name: "Leiebank card", Card: map[string]string{"cardholderName": Name, "brand": "Visa", "number": "4000000000000002", "expMonth": "1", "expYear": "2030", "code": "000"}})
 	e.Says.Cards++
 	add(item{Type: 4, Name: "Me", Identity: map[string]string{"firstName": "Mia", "lastName": "Peeters", "email": NewEmail, "phone": OldPhone}})
+	e.Says.Persons++
 	e.Text = firsthand.EncodeJSON(struct {
 		Encrypted bool     `json:"encrypted"`
 		Folders   []folder `json:"folders"`

@@ -42,7 +42,7 @@ func TestExports(t *testing.T) {
 				got.OneTimeCodes += f.Secrets.OneTimeCodes
 				got.Notes += f.Secrets.Notes
 				got.Cards += f.Secrets.Cards
-				if f.Card != nil && f.Card.Person && f.Kind == importer.Contact {
+				if f.Card != nil && f.Card.Person {
 					got.Persons++
 					continue
 				}

@@ -260,7 +260,7 @@ func (l *lifeMaker) exchange(ctx context.Context) error {
 // newEmail is her last change. What had to be carried by hand she has carried, as
 // far as people do.
 func (l *lifeMaker) newEmail(ctx context.Context) error {
-	l.on(61, 10)
+	l.on(26, 10)
 	id, err := l.agent.Begin(ctx, agent.Move{
 		Facts: []agent.NewFact{{Fact: "email", Value: firsthand.Text(NewEmail), Old: firsthand.Text(OldEmail)}},
 		Basis: firsthand.Basis{Right: "GDPR 16"}, Guesses: true, Note: "the old provider closes",
@@ -287,7 +287,7 @@ func (l *lifeMaker) newEmail(ctx context.Context) error {
 		case 8:
 			continue // still to be done
 		}
-		l.on(max(60-i, 25), 19)
+		l.on(25-i/8, 19)
 		if err := l.agent.Done(ctx, t.Entry, saw, note); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package world_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -18,8 +17,6 @@ import (
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/world"
-	"firsthand/terms"
-	"firsthand/wire"
 )
 
 // A clock is turned by hand.
@@ -76,15 +73,9 @@ func fresh(t testing.TB) *stage {
 	file, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "her"), store.CreateOptions{Passphrase: []byte(world.Passphrase), KitRecipient: kit.Recipient()})
 	s.must(err)
 	t.Cleanup(func() { file.Close() })
-	s.agent = s.agentOn(file)
+	s.agent = agentIn(t, s.World, file)
 	s.must(s.agent.Refill(t.Context(), kit.Text()))
 	return s
-}
-
-func (s *stage) agentOn(file *store.Store) *agent.Agent {
-	client := wire.NewClient(fetch.New(s.Fetch()), s.clock.Now)
-	s.Cleanup(client.Close)
-	return agent.New(agent.Options{Store: file, Caller: client, Roster: terms.Default(), Now: s.clock.Now, Rand: rand.Reader, Log: logTo(s)})
 }
 
 func (s *stage) must(err error) {
