@@ -105,22 +105,12 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 
 // newApp puts her life together, as it is for real use.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
-	return &app{store: s, dir: dir, agent: newAgent(reach(env), time.Now, s, log)}
+	return &app{store: s, dir: dir, agent: newAgent(newFetch(env), time.Now, s, log)}
 }
 
-// reach is how companies are reached. Loopback is only for trials: by default no
-// packet goes to an address of this machine or network.
-func reach(env *cli.Env) fetch.Options {
-	return fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}
-}
-
-// newCaller returns the client by which gateways are reached.
-func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(fetch.New(reach(env)), nil) }
-
-// newAgent puts the agent together that acts on s. Whatever it calls it reaches by
-// one client.
-func newAgent(by fetch.Options, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
-	client := fetch.New(by)
+// newAgent puts the agent together that acts on s. All that it calls it reaches by
+// client.
+func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
 	return agent.New(agent.Options{
 		Store:  s,
 		Caller: wire.NewClient(client, now),
@@ -135,4 +125,13 @@ func newAgent(by fetch.Options, now func() time.Time, s *store.Store, log *slog.
 			return directory.Open(ctx, client, pathOrURL)
 		},
 	})
+}
+
+// newCaller returns the client by which gateways are reached.
+func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(newFetch(env), nil) }
+
+// newFetch returns the client for all calls. Loopback is only for trials: by default
+// no packet goes to an address of this machine or network.
+func newFetch(env *cli.Env) *fetch.Client {
+	return fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"})
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"firsthand/fault"
+	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
@@ -150,7 +151,7 @@ func (d *stage) open(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	make := func(s *store.Store) *agent.Agent { return newAgent(w.Fetch(), w.Now, s, d.log) }
+	make := func(s *store.Store) *agent.Agent { return newAgent(fetch.New(w.Fetch()), w.Now, s, d.log) }
 	switch {
 	case fresh && w.HasLife():
 		err = fault.Tell(fault.Conflict, "there is a life in "+d.o.dir+" already", "begin anew with --reset")

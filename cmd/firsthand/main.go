@@ -21,13 +21,20 @@
 //	rotate company | --all                          replace your key at a company by the next, which only the kit can make
 //	fact [name [value | part=text ...]]             note a fact of yours, or show them; tells nobody
 //	rule [never | drop] [fact] [company]            set or show your standing decisions: facts that are never told
+//	bring [file]                                    read a list that you have: passwords, aliases or contacts, as another program exports them
+//	directory [add source | refresh | drop set]     the data sets of what is publicly known of companies, in your file
+//	company [company | add | confirm | drop | group | channel | look ...]   the companies that know you: list, show, confirm, group
+//	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
+//	map                                             who knows you, what do they hold, and how old it is
 //	meet company                                    open a relationship; the company learns nothing of you
 //	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
 //	claim company record                            say which of the company's records is yours: a customer number, a login
 //	prove company [code]                            prove it with the code that the company sent to the contact it has on record
 //	disclose company fact [value | part=text ...]   tell a company one fact, for a purpose
 //	decline company ask                             answer a company's ask with no
-//	change fact value | part=text ...               give a new value to every company that holds the fact
+//	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
+//	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
+//	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
@@ -82,8 +89,9 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, unlockCmd, kitCmd, rotateCmd,
 			factCmd, ruleCmd,
+			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, withdrawCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,

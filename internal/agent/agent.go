@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
@@ -58,9 +59,12 @@ type Agent struct {
 	spent int                            // entries that are folded in those
 
 	schedule schedule
-	holds    holds
+	paused   holds
 	moving   sync.Mutex    // held while a move begins: so its number and key are its own
 	moves    chan struct{} // told when a move may have to begin
+
+	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

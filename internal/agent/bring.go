@@ -2,10 +2,17 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
-	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
 )
 
 // An Import is one file that she brought. Nothing of it counts before it is kept.
@@ -31,21 +38,26 @@ const (
 // ImportCounts say what was in a file. What is secret was counted, and dropped
 // while reading.
 type ImportCounts struct {
-	Rows      int // read, bad ones too
-	Bad       int
-	Companies int
-	New       int // of them, not known before
-	Merged    int // hosts that were put together with another under one company
-	Unsure    int // accounts of which the company isn't certain: see Unsure
-	Persons   int // in an address book: not kept, but as contact of a company
+	Rows      int `json:"rows"` // read, bad ones too
+	Bad       int `json:"bad"`
+	Companies int `json:"companies"`
+	New       int `json:"new"`     // of them, not known before
+	Merged    int `json:"merged"`  // hosts that were put together with another under one company
+	Unsure    int `json:"unsure"`  // accounts of which the company isn't certain: see Unsure
+	Persons   int `json:"persons"` // in an address book: not kept, but as contact of a company
 
-	Passwords, OneTimeCodes, Keys, Notes, Cards int // seen, none kept
+	// Seen, none kept.
+	Passwords    int `json:"passwords"`
+	OneTimeCodes int `json:"one_time_codes"`
+	Keys         int `json:"keys"`
+	Notes        int `json:"notes"`
+	Cards        int `json:"cards"`
 }
 
 // A BadRow is a row that could not be read: its line, and why in our words.
 type BadRow struct {
-	Row int
-	Why string
+	Row int    `json:"row"`
+	Why string `json:"why"`
 }
 
 // A PreviewRow is one company as an import has it.
@@ -53,7 +65,7 @@ type PreviewRow struct {
 	Domain   string
 	Name     string // as the file has it; "" if it only has addresses
 	Accounts int
-	Hosts    []string // that were put together, sorted; at most maxHosts
+	Hosts    []string // that were put together, sorted; at most MaxHosts
 	New      bool     // not among hers yet
 }
 
@@ -103,49 +115,204 @@ type CardFound struct {
 // with what was counted so far. Memory is bounded whatever the size of the file.
 //
 // The same file twice changes nothing: Bring returns the import that there is. A
-// file of which no format is known is [fault.Invalid]. If Bring fails nothing is
-// left of it.
+// file of which no format is known is [fault.Invalid], and so, as an
+// [*importer.Tie], is one that may be of several; see BringAs. If Bring fails
+// nothing is left of it.
 func (a *Agent) Bring(ctx context.Context, file string, r io.Reader, progress func(ImportCounts)) (Import, error) {
-	panic("TODO")
+	return a.BringAs(ctx, "", file, r, progress)
+}
+
+// BringAs is Bring for a file of which she says the format, by its name.
+func (a *Agent) BringAs(ctx context.Context, format, file string, r io.Reader, progress func(ImportCounts)) (_ Import, err error) {
+	formats := slices.DeleteFunc(slices.Clone(a.Formats), func(f importer.Format) bool { return format != "" && f.Name() != format })
+	if len(formats) == 0 && format != "" {
+		return Import{}, fault.Tell(fault.Invalid, fmt.Sprintf("there is no format %.60q", format), "one of "+strings.Join(a.FormatNames(), ", "))
+	}
+	same, err := a.sameCompany(ctx)
+	if err != nil {
+		return Import{}, err
+	}
+	f, found, err := importer.Read(r, formats...)
+	if err != nil {
+		return Import{}, err
+	}
+	// Something has to loop over what was found, whatever happens: it wipes the rest.
+	wiped := false
+	defer func() {
+		if !wiped {
+			for range found {
+				break
+			}
+		}
+	}()
+	b := &bringing{agent: a, same: same, progress: progress, keys: make(map[string]string), digest: sha256.New()}
+	b.Format, b.File, b.At = f.Name(), fileName(file), a.Now()
+	if b.ID, err = a.Store.AddImport(ctx, b.Import); err != nil {
+		return Import{}, err
+	}
+	defer func() {
+		if err != nil {
+			// Also when she has gone away meanwhile. Where this fails, too, it is
+			// removed at the next start.
+			err = errors.Join(err, a.Store.Commit(context.WithoutCancel(ctx), Commit{UndoImports: []int64{b.ID}}))
+		}
+	}()
+	wiped = true
+	for row, err := range found {
+		if err := b.take(ctx, row, err); err != nil {
+			return Import{}, err
+		}
+	}
+	return b.finish(ctx)
+}
+
+// FormatNames returns the names of the formats that Bring knows.
+func (a *Agent) FormatNames() (names []string) {
+	for _, f := range a.Formats {
+		names = append(names, f.Name())
+	}
+	return names
+}
+
+// fileName returns the name of a file, without folders, as it is kept.
+func fileName(file string) string {
+	return clip(file[strings.LastIndexAny(file, `/\`)+1:], 200)
 }
 
 // Imports returns the imports that are previewed or kept, newest first.
-func (a *Agent) Imports(ctx context.Context) ([]Import, error) { panic("TODO") }
+func (a *Agent) Imports(ctx context.Context) ([]Import, error) {
+	all, err := a.Store.Imports(ctx)
+	return slices.DeleteFunc(all, func(i Import) bool { return i.State == Reading }), err
+}
 
 // Brought returns one import. [fault.NotExist] if there is none of that number.
-func (a *Agent) Brought(ctx context.Context, id int64) (Import, error) { panic("TODO") }
+func (a *Agent) Brought(ctx context.Context, id int64) (Import, error) {
+	all, err := a.Imports(ctx)
+	for _, i := range all {
+		if i.ID == id {
+			return i, err
+		}
+	}
+	if err == nil {
+		err = fault.Tell(fault.NotExist, fmt.Sprintf("there is no import %d", id), "firsthand bring --list")
+	}
+	return Import{}, err
+}
 
 // PreviewCompanies returns a page of the companies of an import, by domain, and how
 // many there are.
 func (a *Agent) PreviewCompanies(ctx context.Context, id int64, offset, limit int) ([]PreviewRow, int, error) {
-	panic("TODO")
+	return a.Store.PreviewCompanies(ctx, id, offset, limit)
 }
 
 // Unsure returns a page of the accounts of an import of which the company isn't
 // certain, in the order of the file, and how many there are.
 func (a *Agent) Unsure(ctx context.Context, id int64, offset, limit int) ([]Account, int, error) {
-	panic("TODO")
+	return a.Store.Unsure(ctx, id, offset, limit)
 }
 
+// Suggestion returns the domain that the name of an app suggests, "" if none: for
+// her to confirm.
+func (acc *Account) Suggestion() string { return directory.ParseSite(acc.URL).Suggestion() }
+
 // Assign says of which company an account is. With "" it is uncertain again.
-func (a *Agent) Assign(ctx context.Context, account int64, domain string) error { panic("TODO") }
+func (a *Agent) Assign(ctx context.Context, account int64, domain string) error {
+	if domain != "" {
+		host, err := hostOf(domain)
+		if err != nil {
+			return err
+		}
+		same, err := a.sameCompany(ctx)
+		if err != nil {
+			return err
+		}
+		if domain, err = a.companyOf(ctx, same, host); err != nil {
+			return err
+		}
+	}
+	return a.Store.Commit(ctx, Commit{Assign: []Assignment{{account, domain}}})
+}
+
+// companyOf returns the key of the company at a host: of one of its siblings, if
+// she has it already, else of the group's first, else its own.
+func (a *Agent) companyOf(ctx context.Context, same *directory.Siblings, host string) (string, error) {
+	group := same.Of(host)
+	if group == nil {
+		return CompanyKey(host), nil
+	}
+	keys := make([]string, len(group))
+	for i, h := range group {
+		keys[i] = CompanyKey(h)
+	}
+	has, err := a.Store.CompaniesAt(ctx, keys...)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range keys {
+		if slices.ContainsFunc(has, func(c Company) bool { return c.Domain == key }) {
+			return key, nil
+		}
+	}
+	return same.Domain(host), nil
+}
 
 // Keep makes a preview count, in one step: its companies are listed, guessed until
 // she confirms, and e-mail logins are guessed statements of what they hold. Where
 // an older import has the same login at the same host, the newer one counts. Cards
 // of persons are forgotten. Kept already is no error.
-func (a *Agent) Keep(ctx context.Context, id int64) error { panic("TODO") }
+func (a *Agent) Keep(ctx context.Context, id int64) error {
+	if _, err := a.Brought(ctx, id); err != nil {
+		return err
+	}
+	return a.Store.Commit(ctx, Commit{KeepImports: []int64{id}})
+}
 
 // Undo removes an import, previewed or kept, with everything that only it says, in
 // one step. What she confirmed, grouped, stated or acted on stays.
-func (a *Agent) Undo(ctx context.Context, id int64) error { panic("TODO") }
+func (a *Agent) Undo(ctx context.Context, id int64) error {
+	if _, err := a.Brought(ctx, id); err != nil {
+		return err
+	}
+	return a.Store.Commit(ctx, Commit{UndoImports: []int64{id}})
+}
 
 // Cards returns the cards of persons in a previewed address book, one of which may
 // be hers: first the one of which the file says so.
-func (a *Agent) Cards(ctx context.Context, id int64) ([]CardFound, error) { panic("TODO") }
+func (a *Agent) Cards(ctx context.Context, id int64) ([]CardFound, error) {
+	cards, err := a.Store.Cards(ctx, id)
+	slices.SortStableFunc(cards, func(x, y CardFound) int {
+		switch {
+		case x.Own == y.Own:
+			return 0
+		case x.Own:
+			return -1
+		}
+		return 1
+	})
+	return cards, err
+}
 
 // TakeCard says "this is me": the facts on the card that she has not noted yet
 // become hers.
-func (a *Agent) TakeCard(ctx context.Context, card int64) error { panic("TODO") }
-
-var _ = firsthand.Text
+func (a *Agent) TakeCard(ctx context.Context, card int64) error {
+	cards, err := a.Store.Cards(ctx, card>>32)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(cards, func(c CardFound) bool { return c.ID == card })
+	if i < 0 {
+		return fault.Tell(fault.NotExist, "there is no such card", "cards are there until their import is kept or undone")
+	}
+	noted, err := a.Store.Facts(ctx)
+	if err != nil {
+		return err
+	}
+	var c Commit
+	for _, f := range cards[i].Facts {
+		has := func(n Fact) bool { return n.Name == f.Name }
+		if !slices.ContainsFunc(noted, has) && !slices.ContainsFunc(c.Facts, has) && checkFact(f.Name, f.Value) == nil && !f.Value.IsZero() {
+			c.Facts = append(c.Facts, Fact{f.Name, f.Value, a.Now()})
+		}
+	}
+	return a.Store.Commit(ctx, c)
+}

@@ -2,9 +2,16 @@ package agent
 
 import (
 	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"firsthand"
+	"firsthand/fault"
 	"firsthand/internal/agent/directory"
 )
 
@@ -93,38 +100,158 @@ func (a *Agent) Companies(ctx context.Context, q CompanyQuery) (rows []Company, 
 // silentYears is after how many years without any sign a company is silent.
 const silentYears = 3
 
-// Company returns everything of one company. [fault.NotExist] if she keeps nothing
-// of it; then Listed may still say something.
+// Company returns everything of the company at a domain. Where she keeps nothing of
+// it the error is [fault.NotExist], and Listed may still say something.
 func (a *Agent) Company(ctx context.Context, domain string) (d CompanyDetail, err error) {
-	panic("TODO")
+	host, err := hostOf(domain)
+	if err != nil {
+		return d, err
+	}
+	key := CompanyKey(host)
+	if d.Listed, err = a.Listed(ctx, host); err != nil {
+		return d, err
+	}
+	rows, err := a.Store.CompaniesAt(ctx, key)
+	if err != nil {
+		return d, err
+	}
+	if len(rows) == 0 {
+		d.Domain, d.Name = key, d.Listed.Name
+		return d, fault.Tell(fault.NotExist, "you keep nothing of "+key, "add it: firsthand company add "+key)
+	}
+	d.Company = rows[0]
+	if d.Accounts, err = a.Store.CompanyAccounts(ctx, key); err != nil {
+		return d, err
+	}
+	if d.Statements, err = collect(a.Store.Statements(ctx, "", key)); err != nil {
+		return d, err
+	}
+	if d.Relationships, err = a.Store.CompanyRelationships(ctx, key); err != nil {
+		return d, err
+	}
+	d.Holders, err = a.Store.CompanyHolders(ctx, key)
+	return d, err
+}
+
+func collect[T any](seq iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range seq {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// hostOf returns the host that she means by the address of a company.
+func hostOf(domain string) (string, error) {
+	site := directory.ParseSite(domain)
+	if site.Host == "" || firsthand.CheckDomain(CompanyKey(site.Host)) != nil {
+		return "", fault.Tell(fault.Invalid, fmt.Sprintf("%.60q is no domain of a company", domain), "name the company by its domain, as in acme.example")
+	}
+	return site.Host, nil
+}
+
+// keysOf returns the keys of the companies that she means, each once.
+func keysOf(domains []string) ([]string, error) {
+	keys := make([]string, len(domains))
+	for i, d := range domains {
+		host, err := hostOf(d)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = CompanyKey(host)
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys), nil
+}
+
+// edit makes the same edit of each of the companies.
+func (a *Agent) edit(ctx context.Context, edit CompanyEdit, domains ...string) error {
+	keys, err := keysOf(domains)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	c := Commit{Edits: make([]CompanyEdit, len(keys))}
+	for i, key := range keys {
+		c.Edits[i] = edit
+		c.Edits[i].Domain = key
+	}
+	return a.Store.Commit(ctx, c)
 }
 
 // AddCompany notes a company by hand; it is confirmed. A name of hers goes before
 // what others call it; "" leaves the name as it is.
-func (a *Agent) AddCompany(ctx context.Context, domain, name string) error { panic("TODO") }
+func (a *Agent) AddCompany(ctx context.Context, domain, name string) error {
+	yes := true
+	e := CompanyEdit{Confirmed: &yes}
+	if name != "" {
+		if err := checkWord("name", name); err != nil {
+			return err
+		}
+		e.Name = &name
+	}
+	return a.edit(ctx, e, domain)
+}
 
-// Confirm says that the companies are hers. What an import guessed of them stays
-// when the import is undone. [fault.NotExist] if one is not among hers.
-func (a *Agent) Confirm(ctx context.Context, domains ...string) error { panic("TODO") }
+// Confirm says that companies are hers: what an import guessed of them stays when
+// the import is undone. One that she keeps nothing of is added.
+func (a *Agent) Confirm(ctx context.Context, domains ...string) error {
+	yes := true
+	return a.edit(ctx, CompanyEdit{Confirmed: &yes}, domains...)
+}
 
 // DropCompany forgets companies with their accounts, statements and groups. It
 // refuses with [fault.Conflict], and does nothing, where there is a relationship.
-func (a *Agent) DropCompany(ctx context.Context, domains ...string) error { panic("TODO") }
+func (a *Agent) DropCompany(ctx context.Context, domains ...string) error {
+	keys, err := keysOf(domains)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	err = a.Store.Commit(ctx, Commit{Drop: keys})
+	if fault.KindOf(err) == fault.Conflict {
+		return fault.Tell(fault.Conflict, "there is a relationship with one of these companies, whose record stays", "end it: firsthand leave COMPANY")
+	}
+	return err
+}
 
 // Group puts companies into a group, or takes them out. A group is there while
 // something is in it.
 func (a *Agent) Group(ctx context.Context, group string, in bool, domains ...string) error {
-	panic("TODO")
+	if err := checkWord("group", group); err != nil {
+		return err
+	}
+	return a.edit(ctx, CompanyEdit{Groups: map[string]bool{group: in}}, domains...)
 }
 
 // SetChannel says by which channel her entries reach a company; "" is the best.
-func (a *Agent) SetChannel(ctx context.Context, domain, channel string) error { panic("TODO") }
+func (a *Agent) SetChannel(ctx context.Context, domain, channel string) error {
+	if channel != "" {
+		if err := checkWord("channel", channel); err != nil {
+			return err
+		}
+	}
+	return a.edit(ctx, CompanyEdit{Channel: &channel}, domain)
+}
+
+// checkWord refuses what is no name of a thing: lists and files show it.
+func checkWord(what, word string) error {
+	if word == "" || word != strings.TrimSpace(word) || len(word) > 100 || !utf8.ValidString(word) || strings.ContainsFunc(word, unicode.IsControl) {
+		return fault.Tell(fault.Invalid, fmt.Sprintf("%.60q is no %s", word, what), "one line of at most a hundred bytes")
+	}
+	return nil
+}
 
 // Groups returns her groups by name.
-func (a *Agent) Groups(ctx context.Context) ([]GroupCount, error) { panic("TODO") }
+func (a *Agent) Groups(ctx context.Context) ([]GroupCount, error) { return a.Store.Groups(ctx) }
 
 // Select returns the domains of all companies that q chooses, in its order,
 // whatever its Offset and Limit: for acts on "all that match".
 func (a *Agent) Select(ctx context.Context, q CompanyQuery) (domains []string, err error) {
-	panic("TODO")
+	q.Offset, q.Limit = 0, 0
+	rows, _, err := a.Companies(ctx, q)
+	for _, c := range rows {
+		domains = append(domains, c.Domain)
+	}
+	return domains, err
 }

@@ -2,9 +2,13 @@ package agent
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
 
+	"firsthand"
 	"firsthand/internal/agent/directory"
 )
 
@@ -86,3 +90,62 @@ func later(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// Add adds an account that counts.
+func (s *AccountsSum) Add(acc Account) {
+	s.N++
+	if acc.Name != "" && (s.Name == "" || acc.Name < s.Name) {
+		s.Name = acc.Name
+	}
+	s.Since = earlier(s.Since, earlier(acc.Created, acc.Used))
+	s.Used = later(s.Used, later(acc.Used, acc.Created))
+}
+
+// MailFact is the fact that an e-mail address at an account lets guess.
+const MailFact = "email"
+
+// Mail returns what identifies the e-mail address by which the company knows her at
+// this account; "" if it is none.
+func (acc *Account) Mail() string {
+	if acc.Kind == ContactAccount {
+		return "" // somebody else's
+	}
+	mail := FoldText(acc.Login)
+	local, host, _ := strings.Cut(mail, "@")
+	if local == "" || !strings.Contains(strings.Trim(host, "."), ".") || strings.ContainsAny(host, "@/ ") {
+		return ""
+	}
+	return mail
+}
+
+// Created returns the day on which an account was made, "" if unknown.
+func Created(acc Account) firsthand.Date {
+	if acc.Created.IsZero() {
+		return ""
+	}
+	return firsthand.DateOf(acc.Created)
+}
+
+// Key identifies an account over imports and rows: what it is, where, and her login
+// there. It is a hash of these.
+func (acc *Account) Key() int64 {
+	where, who := acc.Host, acc.Login
+	if where == "" {
+		where = acc.URL // an app, say
+	}
+	if acc.Kind == ContactAccount || where+who == "" {
+		who += "\x00" + acc.Title
+	}
+	sum := sha256.Sum256([]byte(acc.Kind + "\x00" + where + "\x00" + who))
+	return int64(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// FoldText makes texts equal that mean the same to a company: case and the number
+// of blanks don't count.
+func FoldText(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), " ")) }
+
+// FoldValue is FoldText of a value; "" of none.
+func FoldValue(v firsthand.Value) string { return FoldText(v.String()) }
+
+// FoldName is how names of companies are compared, sorted and searched.
+func FoldName(s string) string { return strings.ToLower(s) }

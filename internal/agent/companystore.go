@@ -3,8 +3,11 @@ package agent
 import (
 	"context"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
+	"firsthand/fault"
 	"firsthand/internal/agent/directory"
 )
 
@@ -14,8 +17,15 @@ type CompanyStore interface {
 	// Companies returns a page, and how many there are in all.
 	Companies(ctx context.Context, q CompanyQuery) (rows []Company, total int, err error)
 
+	// CompaniesAt returns the rows of those of the domains that have one, by domain.
+	CompaniesAt(ctx context.Context, domains ...string) ([]Company, error)
+
 	// CompanyRelationships returns those with the company of a key, oldest first.
 	CompanyRelationships(ctx context.Context, domain string) ([]Relationship, error)
+
+	// CompanyHolders returns the cached holdings of all relationships with the
+	// company of a key, as Holders does.
+	CompanyHolders(ctx context.Context, domain string) ([]Holder, error)
 
 	// Owned returns what is hers of companies, by domain: only those of which
 	// anything is.
@@ -59,13 +69,14 @@ type Assignment struct {
 // An ImportStore keeps what imports found. Of one that isn't kept nothing counts.
 type ImportStore interface {
 	// AddImport begins an import in the state Reading and returns its number: it
-	// is higher than those before, and never given again.
+	// is higher than those before, and never given again. Of i, Format, File and
+	// At are heeded.
 	AddImport(ctx context.Context, i Import) (id int64, err error)
 
 	// AddFound adds to an import that is being read, in the order of the file, in
-	// one transaction. IDs are given by the store: they rise. A transaction for
-	// each batch, so that a file of any size is no burden. [fault.NotExist] unless
-	// it is being read.
+	// one transaction: one for each batch, so that a file of any size is no burden.
+	// IDs are given by the store: they rise, those of cards after those of accounts,
+	// and are never given again. [fault.NotExist] unless it is being read.
 	AddFound(ctx context.Context, id int64, accounts []Account, cards []CardFound) error
 
 	// FinishImport makes a preview of an import that is being read. Counts, Bad
@@ -118,9 +129,9 @@ type ListingStore interface {
 	// key.
 	Records(ctx context.Context, hosts ...string) ([]directory.Record, error)
 
-	// Shares returns all records that say which hosts have accounts in common, by
-	// set and key.
-	Shares(ctx context.Context) ([]directory.Record, error)
+	// AllRecords returns everything that is listed, in any order. The caller may
+	// commit while reading.
+	AllRecords(ctx context.Context) iter.Seq2[directory.Record, error]
 }
 
 // A ListingSet is a data set with all that it says.
@@ -128,3 +139,18 @@ type ListingSet struct {
 	Listing
 	All []directory.Record
 }
+
+// Check refuses a query that asks for what there isn't.
+func (q *CompanyQuery) Check() error {
+	if !slices.Contains([]string{"", ByName, ByHeld, ByUsed, ByStep, ByDue}, q.Sort) {
+		return fault.Tell(fault.Invalid, "companies are not sorted by "+q.Sort, "by "+strings.Join([]string{ByName, ByHeld, ByUsed, ByStep, ByDue}, ", "))
+	}
+	if !slices.Contains([]string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates}, q.Show) {
+		return fault.Tell(fault.Invalid, "there is no choice "+q.Show,
+			"one of "+strings.Join([]string{ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates}, ", "))
+	}
+	return nil
+}
+
+// MaxHosts is how many hosts a PreviewRow names.
+const MaxHosts = 20

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -41,6 +42,10 @@ type life struct {
 	Facts         []lifeFact         `json:"facts"`
 	Relationships []lifeRelationship `json:"relationships"`
 	Settings      map[string]string  `json:"settings"`
+
+	Companies  []lifeCompany   `json:"companies"`
+	Statements []lifeStatement `json:"statements"` // what companies hold from before
+	Imports    []lifeImport    `json:"imports"`
 }
 
 type lifeFact struct {
@@ -70,9 +75,12 @@ const (
 	lifeFormat = "firsthand-life-v1"
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
-life.json        facts, relationships with their private keys, drafts, settings
+life.json        facts, relationships with their private keys, drafts, settings,
+                 companies, and what they hold from before
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
+imports/*.jsonl  what files that were brought said of companies, one account a
+                 line; no password is in it, or ever was
 
 The form of the bundles is specified in Firsthand's docs/protocol.md. Whoever
 has this file can speak as its owner until the keys are rotated with the
@@ -88,15 +96,19 @@ var exported = []string{"rules"}
 // program. It holds private keys.
 func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	z := zip.NewWriter(w)
+	create := func(name string) (io.Writer, error) {
+		return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: a.Now().UTC()})
+	}
 	put := func(name string, text []byte) error {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: a.Now().UTC()})
+		f, err := create(name)
 		if err != nil {
 			return err
 		}
 		_, err = f.Write(text)
 		return err
 	}
-	l := life{Format: lifeFormat, Facts: []lifeFact{}, Relationships: []lifeRelationship{}, Settings: map[string]string{}}
+	l := life{Format: lifeFormat, Facts: []lifeFact{}, Relationships: []lifeRelationship{}, Settings: map[string]string{},
+		Companies: []lifeCompany{}, Statements: []lifeStatement{}, Imports: []lifeImport{}}
 	facts, err := a.Store.Facts(ctx)
 	if err != nil {
 		return err
@@ -142,6 +154,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		if err := put(r.Bundle, text.Bytes()); err != nil {
 			return err
 		}
+	}
+	if err := a.exportKept(ctx, &l, create); err != nil {
+		return err
 	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
 		return err
@@ -189,8 +204,12 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
 	}
-	if err := a.Store.Commit(ctx, c); err != nil {
-		return 0, err
+	undo, err := a.importKept(ctx, z, &l, &c)
+	if err == nil {
+		err = a.Store.Commit(ctx, c)
+	}
+	if err != nil {
+		return 0, errors.Join(err, undo())
 	}
 	a.Wake()
 	return len(c.Relationships), nil

@@ -59,7 +59,7 @@ func firstAfter(places []int64, seq int64) int64 {
 // unheld returns entries, which end with some of hers, up to the first of hers that
 // a paused move holds: what comes after it waits too, since a log has an order.
 func (a *Agent) unheld(ctx context.Context, r *relationship, entries []firsthand.Entry) ([]firsthand.Entry, error) {
-	held, err := a.holds.of(ctx, a.Store, r.row.ID)
+	held, err := a.paused.of(ctx, a.Store, r.row.ID)
 	hold := firstAfter(held, r.row.Received.Seq)
 	if err != nil || hold == 0 {
 		return entries, err

@@ -38,4 +38,9 @@ type MailCount struct {
 }
 
 // Map returns her map. It is counted in the store, and quick at 10,000 companies.
-func (a *Agent) Map(ctx context.Context) (Insight, error) { panic("TODO") }
+func (a *Agent) Map(ctx context.Context) (Insight, error) {
+	now := a.Now()
+	in, err := a.Store.Insight(ctx, now.AddDate(-silentYears, 0, 0))
+	in.Now = now
+	return in, err
+}

@@ -354,7 +354,7 @@ func (a *Agent) PauseMove(ctx context.Context, id int64, paused bool) error {
 
 // rehold makes the outbox heed what is held now.
 func (a *Agent) rehold(ctx context.Context) error {
-	holds, err := a.holds.read(ctx, a.Store)
+	holds, err := a.paused.read(ctx, a.Store)
 	if err == nil {
 		a.schedule.hold(a.Now(), holds)
 	}

@@ -200,7 +200,7 @@ func (a *Agent) receive(ctx context.Context, r *relationship, req *wire.Request,
 			return false, err
 		}
 	}
-	held, err := a.holds.of(ctx, a.Store, r.row.ID)
+	held, err := a.paused.of(ctx, a.Store, r.row.ID)
 	out := r.row.Outgoing()
 	return again || !r.row.Restored && out.pending(held), err
 }

@@ -81,7 +81,7 @@ func (a *Agent) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	holds, err := a.holds.read(ctx, a.Store)
+	holds, err := a.paused.read(ctx, a.Store)
 	if err != nil {
 		return err
 	}

@@ -385,8 +385,7 @@ func (a *Agent) Facts(ctx context.Context) ([]Fact, error) { return a.Store.Fact
 // SetFact notes a fact of hers; a zero value forgets it. It tells nobody.
 func (a *Agent) SetFact(ctx context.Context, name string, v firsthand.Value) error {
 	if !v.IsZero() {
-		// The name and the value must be fit for a disclosure.
-		if _, err := firsthand.EncodeBody(&firsthand.Disclose{Fact: name, Value: v, Purpose: "x", Basis: firsthand.Basis{Right: "x"}}); err != nil {
+		if err := checkFact(name, v); err != nil {
 			return err
 		}
 	}

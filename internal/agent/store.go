@@ -116,7 +116,7 @@ type Commit struct {
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other
-	State   []Statement   // hers: Guessed and Import are not heeded. Each in place of what there is
+	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is
 	Unstate []FactAt      // hers, and guesses: the accounts that they come from are quiet from then on
 	Assign  []Assignment  // [fault.NotExist] if there is no such account
 	// KeepImports makes previews count; kept already is no error, and one that is
@@ -128,6 +128,12 @@ type Commit struct {
 	Drop         []string
 	SetListings  []ListingSet // each in place of the one of its name
 	DropListings []string     // by name; gone already is no error
+}
+
+// IsOfCompanies reports whether c has parts about companies.
+func (c *Commit) IsOfCompanies() bool {
+	return len(c.Edits)+len(c.State)+len(c.Unstate)+len(c.Assign)+len(c.KeepImports)+len(c.UndoImports)+len(c.Drop)+
+		len(c.SetListings)+len(c.DropListings) > 0
 }
 
 // A Place is where an entry stands.

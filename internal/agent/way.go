@@ -59,12 +59,12 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 		return to, err
 	}
 	for _, s := range listed.Account {
-		to.AccountURL, to.Hosts = s.Value, append(to.Hosts, s.Host, hostOf(s.Value))
+		to.AccountURL, to.Hosts = s.Value, append(to.Hosts, s.Host, linkHost(s.Value))
 		to.Source = strings.TrimSpace(s.Set + " " + s.Date)
 		break
 	}
 	for _, s := range listed.Deletion {
-		to.DeleteURL, to.Hosts = s.Value.Link, append(to.Hosts, s.Host, hostOf(s.Value.Link))
+		to.DeleteURL, to.Hosts = s.Value.Link, append(to.Hosts, s.Host, linkHost(s.Value.Link))
 		break
 	}
 	if legal, certain := listed.LegalIn(""); certain {
@@ -77,8 +77,8 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 	return to, nil
 }
 
-// hostOf returns the host of a link that a directory lists, "" if it has none.
-func hostOf(raw string) string {
+// linkHost returns the host of a link that a directory lists, "" if it has none.
+func linkHost(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""

@@ -30,6 +30,15 @@ type life struct {
 	legs          map[int64][]agent.LegRow
 	carried       map[firsthand.ID][]agent.Carried
 	reminders     map[firsthand.ID]firsthand.Date
+
+	// What she keeps of companies; see companies.go and imports.go.
+	own        map[string]agent.OwnCompany
+	stated     map[agent.FactAt]agent.Statement // hers
+	imports    map[int64]agent.Import
+	lastImport int64
+	accounts   map[int64][]agent.Account // by import
+	cards      map[int64][]agent.CardFound
+	listings   map[string]agent.ListingSet
 }
 
 // A log is one of the two of a relationship.
@@ -52,6 +61,12 @@ func newLife() *life {
 		legs:          make(map[int64][]agent.LegRow),
 		carried:       make(map[firsthand.ID][]agent.Carried),
 		reminders:     make(map[firsthand.ID]firsthand.Date),
+		own:           make(map[string]agent.OwnCompany),
+		stated:        make(map[agent.FactAt]agent.Statement),
+		imports:       make(map[int64]agent.Import),
+		accounts:      make(map[int64][]agent.Account),
+		cards:         make(map[int64][]agent.CardFound),
+		listings:      make(map[string]agent.ListingSet),
 	}
 }
 
@@ -62,6 +77,8 @@ func (l *life) copy() *life {
 		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
+		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
+		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
 	}
 }
 

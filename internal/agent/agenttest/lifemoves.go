@@ -96,8 +96,8 @@ func (l *life) legStates(move int64) (states []agent.LegState) {
 	return states
 }
 
-// held returns the places of entries of paused moves that no receipt covers.
-func (l *life) held() map[firsthand.ID][]int64 {
+// heldByMoves returns the places of entries of paused moves that no receipt covers.
+func (l *life) heldByMoves() map[firsthand.ID][]int64 {
 	held := make(map[firsthand.ID][]int64)
 	for _, m := range l.moves {
 		if !m.Paused {

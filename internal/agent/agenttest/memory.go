@@ -47,6 +47,7 @@ func (m *Memory) Restore(s *Snapshot) {
 		m.life.relationships[id] = r
 	}
 	m.life.emptyBook()
+	m.life.endReading()
 }
 
 // PutBack puts back what m held and notices nothing: a file that was copied by
@@ -55,6 +56,7 @@ func (m *Memory) PutBack(s *Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.life = s.life.copy()
+	m.life.endReading()
 }
 
 // A Fault is what becomes of a Commit when the power fails.
@@ -91,7 +93,16 @@ func (m *Memory) Commit(ctx context.Context, c agent.Commit) error {
 	if err := m.life.check(c); err != nil {
 		return err
 	}
-	m.life.apply(c)
+	if c.IsOfCompanies() {
+		next := m.life.copy()
+		next.apply(c)
+		if err := next.applyCompanies(c); err != nil {
+			return err
+		}
+		m.life = next
+	} else {
+		m.life.apply(c)
+	}
 	if what == Kept {
 		return fault.Unavailable
 	}
@@ -271,7 +282,7 @@ func (m *Memory) Carried(ctx context.Context, rel firsthand.ID) ([]agent.Carried
 
 // Held implements [agent.Store].
 func (m *Memory) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
-	return read(ctx, m, (*life).held)
+	return read(ctx, m, (*life).heldByMoves)
 }
 
 // Moves implements [agent.Store].

@@ -54,7 +54,7 @@ var home = firsthand.Value{Parts: map[string]string{"street": "Korenmarkt 1\n'; 
 var rowChecks = []check{
 	{"an empty store", func(t testing.TB, f Fixture) {
 		s, ctx := f.Open(t), t.Context()
-		wantSame(t, dump(t, s, []firsthand.ID{{1}}, "language"), everything{Each: []eachOf{{ID: firsthand.ID{1}}}, Settings: []string{""}})
+		wantSame(t, dump(t, s, []firsthand.ID{{1}}, "language"), everything{Each: []eachOf{{ID: firsthand.ID{1}}}, Settings: []string{""}, Kept: new(kept)})
 		if _, err := s.Relationship(ctx, firsthand.ID{1}); !errors.Is(err, fault.NotExist) {
 			t.Errorf("no relationship = %v, want %v", err, fault.NotExist)
 		}
@@ -64,7 +64,7 @@ var rowChecks = []check{
 		commit(t, s, agent.Commit{})
 		commit(t, s, agent.Commit{Forget: []firsthand.ID{{1}}, DropDrafts: []int64{1}, Facts: []agent.Fact{{Name: "email"}},
 			Settings: map[string]string{"language": ""}, EmptyBook: true, Replace: []agent.Place{{Rel: firsthand.ID{1}, Side: firsthand.First, Seq: 1}}})
-		wantSame(t, dump(t, s, nil), everything{})
+		wantSame(t, dump(t, s, nil), everything{Kept: new(kept)})
 	}},
 	{"a relationship comes back whole", func(t testing.TB, f Fixture) {
 		s := f.Open(t)

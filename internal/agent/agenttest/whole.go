@@ -13,6 +13,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/directory"
 	"firsthand/logtest"
 )
 
@@ -44,8 +45,15 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		Legs:          map[int64][]agent.LegRow{1: {fullLeg(t, p.Rel(), 1, 1, firsthand.ID{})}},
 		LegEntries:    []agent.LegEntry{{Move: 1, N: 1, Entry: firsthand.ID{11}}},
 		Reminders:     map[firsthand.ID]firsthand.Date{{11}: today},
+
+		Edits:       []agent.CompanyEdit{confirm("confirmed.example")},
+		State:       []agent.Statement{{Domain: "one.example", Fact: "phone", Value: firsthand.Text("1")}},
+		Unstate:     []agent.FactAt{{Domain: "two.example", Fact: "phone"}},
+		Assign:      []agent.Assignment{{Account: 2<<32 + 1, Domain: "three.example"}},
+		KeepImports: []int64{2}, UndoImports: []int64{1}, Drop: []string{"two.example"},
+		SetListings: []agent.ListingSet{listing("new", directory.Record{Key: "1", Hosts: []string{"one.example"}})}, DropListings: []string{"old"},
 	}
-	noZero(t, c, "Edits", "State", "Unstate", "Assign", "KeepImports", "UndoImports", "Drop", "SetListings", "DropListings")
+	noZero(t, c)
 	return c
 }
 
@@ -63,7 +71,10 @@ func prepared(t testing.TB, f Fixture) (s agent.Store, p, q *logtest.Pair, rels 
 	p, q = logtest.NewPair(t, "acme"), logtest.NewPair(t, "brasserie")
 	p.Say(t, firsthand.First, "at the end")
 	s = met(t, f, p, q)
-	commit(t, s, agent.Commit{AddDrafts: []agent.Draft{{Rel: p.Rel(), Body: []byte("[]"), Made: noon}}, AddLabels: nextKeys(0, 10)})
+	commit(t, s, agent.Commit{AddDrafts: []agent.Draft{{Rel: p.Rel(), Body: []byte("[]"), Made: noon}}, AddLabels: nextKeys(0, 10),
+		SetListings: []agent.ListingSet{listing("old", directory.Record{Key: "1", Hosts: []string{"one.example"}})}})
+	bring(t, s, account(t, "one.example", "mia@old.example"))
+	bring(t, s, account(t, "one.example", "mia@old.example"), account(t, "two.example", "mia@old.example"))
 	return s, p, q, []firsthand.ID{p.Rel(), q.Rel(), {1}}
 }
 
@@ -177,13 +188,14 @@ var wholeChecks = []check{
 		s, m := f.Open(t), NewMemory()
 		w := newWalk(t, rand.New(rand.NewPCG(1, 2)))
 		for step := range 60 {
+			w.bring(t, s, m)
 			c := w.commit(t)
 			got, want := s.Commit(t.Context(), c), m.Commit(t.Context(), c)
 			if fault.KindOf(got) != fault.KindOf(want) || (got == nil) != (want == nil) {
 				t.Fatalf("step %d: commit = %v, want %v", step, got, want)
 			}
 			w.committed(want == nil)
-			if f.Reopen != nil && step%20 == 19 {
+			if f.Reopen != nil && step%25 == 24 {
 				s = f.Reopen(t, s)
 			}
 			wantSame(t, dump(t, s, w.rels, w.settings...), dump(t, m, w.rels, w.settings...))
@@ -202,6 +214,7 @@ type walk struct {
 	rels     []firsthand.ID
 	settings []string
 	labels   int
+	imports  int64 // the number of the last
 }
 
 func newWalk(t testing.TB, rng *rand.Rand) *walk {
@@ -258,6 +271,9 @@ func (w *walk) commit(t testing.TB) (c agent.Commit) {
 	if w.chance(3) {
 		c.Settings[w.settings[w.rng.IntN(3)]] = w.text()
 	}
+	if w.chance(2) {
+		w.companies(&c)
+	}
 	return c
 }
 
@@ -307,7 +323,8 @@ func (w *walk) relationship(t testing.TB, i int, c *agent.Commit) {
 	p := w.next[i].Fork(t)
 	w.next[i] = p
 	if w.chance(2) {
-		r := row(p, w.text()+".example")
+		r := row(p, []string{w.text() + ".example", "shop." + w.domain()}[w.rng.IntN(2)])
+		r.Summary = firsthand.EncodeJSON(agent.Summary{Step: "reachable", Closed: w.chance(2), Facts: []string{"fact1"}, Asks: w.rng.IntN(2), Due: "2027-01-02"})
 		r.Opened, r.Tries, r.Failure = w.time(), w.rng.IntN(9), w.text()
 		c.Relationships = append(c.Relationships, r)
 	}

@@ -23,8 +23,11 @@ func (s *Store) Commit(ctx context.Context, c agent.Commit) error {
 	}
 	var erased bool
 	err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
-		w := writer{ctx, tx, false}
+		w := writer{ctx: ctx, tx: tx}
 		err := w.commit(c)
+		if err == nil {
+			_, err = w.refresh()
+		}
 		erased = w.erased
 		return err
 	})
@@ -123,14 +126,20 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, s := range c.SetListings {
+		if err := checkTimes(s.Added); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // A writer writes the parts of one Commit.
 type writer struct {
-	ctx    context.Context
-	tx     *sqlite.Tx
-	erased bool
+	ctx     context.Context
+	tx      *sqlite.Tx
+	erased  bool
+	touched map[string]bool // companies; see refresh
 }
 
 func (w *writer) exec(query string, args ...any) (changed int64, err error) {
@@ -198,7 +207,10 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
-	return w.own(c)
+	if err := w.own(c); err != nil {
+		return err
+	}
+	return w.companies(&c)
 }
 
 // own writes the parts of c that are no one relationship's.
@@ -249,17 +261,22 @@ func (w *writer) own(c agent.Commit) error {
 }
 
 func (w *writer) relationship(r *agent.Relationship) error {
+	if err := w.moved(r.ID[:]); err != nil {
+		return err
+	}
+	key := agent.CompanyKey(r.Domain)
+	w.touch(false, key)
 	_, err := w.exec(`
-		INSERT INTO relationship (id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
+		INSERT INTO relationship (id, domain, key, name, gateway, company, seed, opened, kept, received_seq, received_id,
 			sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
-			domain = excluded.domain, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
+			domain = excluded.domain, key = excluded.key, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
 			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept, received_seq = excluded.received_seq,
 			received_id = excluded.received_id, sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try,
 			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary,
 			head = excluded.head, expects = excluded.expects, quiet = excluded.quiet`,
-		r.ID[:], r.Domain, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
+		r.ID[:], r.Domain, key, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
 		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary),
 		r.Head, string(r.Expects), r.Quiet)
 	return err
@@ -267,6 +284,9 @@ func (w *writer) relationship(r *agent.Relationship) error {
 
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
+	if err := w.moved(rel[:]); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
 		`DELETE FROM reminder WHERE entry IN (SELECT entry FROM carried WHERE relationship = ?)`,
@@ -308,9 +328,9 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 	}
 	for i, r := range want {
 		_, err := w.exec(`
-			INSERT INTO holding (relationship, n, domain, entry, fact, value, origin, since, until, last, outcome)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.rel, i, r.domain, r.entry, r.fact, r.value, r.origin, r.since, r.until, r.last, r.outcome)
+			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome)
 		if err != nil {
 			return err
 		}

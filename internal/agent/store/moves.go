@@ -112,7 +112,7 @@ type carriedRow struct {
 	unpaired                                                bool
 }
 
-func rowOf(c *agent.Carried) carriedRow {
+func carriedRowOf(c *agent.Carried) carriedRow {
 	return carriedRow{rel: c.Rel[:], entry: c.Entry[:], seq: c.Seq, kind: string(c.Kind), fact: c.Fact, made: timeText(c.Made), due: string(c.Due),
 		step: c.Step, system: c.System, record: c.Record, why: c.Why, noted: timeText(c.Noted), unpaired: c.Unpaired}
 }
@@ -158,7 +158,7 @@ func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
 	}
 	want := make([]carriedRow, len(all))
 	for i := range all {
-		want[i] = rowOf(&all[i])
+		want[i] = carriedRowOf(&all[i])
 		want[i].rel = rel[:]
 	}
 	// Most changes are at the end, or of one row.

@@ -1,2 +1,0 @@
--- Taken by the companies.
-SELECT 1;
