@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,8 +64,11 @@ func pathOf(parts ...string) string {
 // httpsOnly returns a link of a company if it is one that may be followed, else "".
 func httpsOnly(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.ContainsFunc(raw, unicode.IsControl) {
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || strings.ContainsFunc(raw, unicode.IsControl) {
 		return ""
+	}
+	if host := u.Hostname(); !strings.Contains(host, ".") || net.ParseIP(host) != nil {
+		return "" // nobody's public page
 	}
 	return u.String()
 }

@@ -258,6 +258,8 @@ func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error
 }
 func (a *Agent) Moves(context.Context) ([]agent.MoveRow, error) { return a.MoveList, nil }
 func (a *Agent) Board(_ context.Context, id int64) (agent.Board, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	b, ok := a.Boards[id]
 	if !ok {
 		return b, fault.NotExist
@@ -287,4 +289,14 @@ func (a *Agent) Done(_ context.Context, _ firsthand.ID, saw, note string) error 
 func (a *Agent) Reopen(context.Context, firsthand.ID) error { return a.note("Reopen") }
 func (a *Agent) Remind(_ context.Context, _ firsthand.ID, on firsthand.Date) error {
 	return a.note("Remind", on)
+}
+
+// SetLeg moves leg n of a board on.
+func (a *Agent) SetLeg(id int64, n int, step, why string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	b := a.Boards[id]
+	b.Legs = slices.Clone(b.Legs)
+	b.Legs[n-1].Step, b.Legs[n-1].Why = step, why
+	a.Boards[id] = b
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -32,6 +33,52 @@ type Browser struct {
 	noted []string
 }
 
+// running is the one Chromium of a test program: starting it takes longer than most
+// tests. Each test has a tab of its own, and begins without cookies.
+var running struct {
+	sync.Mutex
+	context context.Context
+	stop    func()
+}
+
+// Main runs all tests, and then ends the Chromium that they have started.
+func Main(m *testing.M) int {
+	defer func() {
+		if running.stop != nil {
+			running.stop()
+		}
+	}()
+	return m.Run()
+}
+
+func chromium(t testing.TB, program string) context.Context {
+	running.Lock()
+	defer running.Unlock()
+	if running.context != nil {
+		return running.context
+	}
+	dir, err := os.MkdirTemp("", "firsthand-chromium-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(dir), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true))
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, _ := chromedp.NewContext(allocator)
+	if err := chromedp.Run(ctx); err != nil {
+		cancelAllocator()
+		t.Fatal(err)
+	}
+	running.context = ctx
+	running.stop = func() {
+		chromedp.Cancel(ctx) // waits for its end: the folder of its data is removed next
+		cancelAllocator()
+		os.RemoveAll(dir)
+	}
+	return ctx
+}
+
 // NewBrowser starts Chromium, serves s on loopback and opens one tab. It skips the
 // test where no Chromium is installed.
 func NewBrowser(t testing.TB, s *web.Server) *Browser {
@@ -44,19 +91,11 @@ func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	server := &http.Server{Handler: s}
 	go server.Serve(l) // ends with Close
 	t.Cleanup(func() { server.Close() })
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("disable-dev-shm-usage", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, cancel := chromedp.NewContext(chromium(t, program)) // a tab
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		chromedp.Cancel(ctx) // waits for its end: the folder of its data is removed next
-		cancel()
-	})
 	b := &Browser{Context: ctx, Base: "http://" + l.Addr().String(), t: t}
 	chromedp.ListenTarget(ctx, b.listen)
-	if err := chromedp.Run(ctx, network.Enable(), cdplog.Enable(), runtime.Enable(), page.Enable()); err != nil {
+	if err := chromedp.Run(ctx, network.Enable(), network.ClearBrowserCookies(), cdplog.Enable(), runtime.Enable(), page.Enable()); err != nil {
 		t.Fatal(err)
 	}
 	return b

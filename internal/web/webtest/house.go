@@ -125,6 +125,13 @@ func (h *House) Enter(ctx context.Context) (web.Room, func(), error) {
 	}, nil
 }
 
+// Move puts another agent into the house.
+func (h *House) Move(a *Agent) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Agent = a
+}
+
 // Inside is how many have entered and not left.
 func (h *House) Inside() int {
 	h.mu.Lock()
