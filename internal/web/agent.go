@@ -56,7 +56,7 @@ type Companies interface {
 	Unstate(ctx context.Context, fact string, domains ...string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
 	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
-	LookForGateways(ctx context.Context, domains ...string) ([]agent.Found, error)
+	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)
 	Directories(ctx context.Context) ([]agent.Listing, error)
 }
 

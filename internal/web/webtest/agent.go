@@ -167,7 +167,7 @@ func (a *Agent) Holds(_ context.Context, fact string) iter.Seq2[agent.Held, erro
 		}
 	}
 }
-func (a *Agent) LookForGateways(_ context.Context, domains ...string) ([]agent.Found, error) {
+func (a *Agent) LookForGateways(_ context.Context, domains ...string) ([]agent.GatewayAt, error) {
 	return nil, a.note("LookForGateways", strings.Join(domains, " "))
 }
 func (a *Agent) Directories(context.Context) ([]agent.Listing, error) { return a.Sets, nil }
