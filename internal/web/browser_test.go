@@ -231,6 +231,9 @@ func TestWithoutScripts(t *testing.T) {
 
 // The board follows by itself, and what moves is only its text.
 func TestBoardIsLive(t *testing.T) {
+	if !needtest.All() {
+		return // seconds
+	}
 	a := webtest.Usual(t)
 	s := webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock())
 	b := webtest.NewBrowser(t, s)

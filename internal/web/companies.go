@@ -155,7 +155,7 @@ func (s *Server) manyCompanies(v *visit) error {
 		}
 		did, act = "stated", func() error { return s.stateMany(v, f, fact, since, domains) }
 	default:
-		f.fault("act", v.say("many.no_act"))
+		f.fault("", v.say("many.no_act"))
 	}
 	if len(domains) == 0 {
 		f.fault("", v.say("many.none"))

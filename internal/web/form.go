@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"slices"
 )
 
 // A Form is what was typed into a form, and what is wrong with it. The zero Form
@@ -14,6 +15,9 @@ type Form struct {
 
 // Value returns what is in a field.
 func (f Form) Value(name string) string { return f.Values.Get(name) }
+
+// Has reports whether a field has the value among others.
+func (f Form) Has(name, value string) bool { return slices.Contains(f.Values[name], value) }
 
 // Error returns what is wrong with a field, "" for nothing.
 func (f Form) Error(name string) string { return f.Errors[name] }

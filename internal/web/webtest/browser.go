@@ -95,7 +95,7 @@ func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	t.Cleanup(cancel)
 	b := &Browser{Context: ctx, Base: "http://" + l.Addr().String(), t: t}
 	chromedp.ListenTarget(ctx, b.listen)
-	if err := chromedp.Run(ctx, network.Enable(), network.ClearBrowserCookies(), cdplog.Enable(), runtime.Enable(), page.Enable()); err != nil {
+	if err := chromedp.Run(ctx, network.Enable(), network.ClearBrowserCookies(), cdplog.Enable(), runtime.Enable(), page.Enable(), page.BringToFront()); err != nil {
 		t.Fatal(err)
 	}
 	return b
