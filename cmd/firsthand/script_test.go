@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"firsthand/internal/web/webtest"
 )
 
 // TestMain makes the command firsthand for the scripts.
@@ -22,12 +24,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){"firsthand": main})
 }
 
-// tidy removes what programs built, once all tests have run.
+// tidy removes what programs built, and ends the browser, once all tests have run.
 type tidy struct{ *testing.M }
 
 func (m tidy) Run() int {
 	defer os.RemoveAll(built)
-	return m.M.Run()
+	return webtest.Main(m.M)
 }
 
 var (

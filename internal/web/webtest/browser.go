@@ -79,11 +79,9 @@ func chromium(t testing.TB, program string) context.Context {
 	return ctx
 }
 
-// NewBrowser starts Chromium, serves s on loopback and opens one tab. It skips the
-// test where no Chromium is installed.
+// NewBrowser serves s on loopback and opens a tab for it; see Launch.
 func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	t.Helper()
-	program := needtest.Program(t, "chromium", "chromium-browser", "google-chrome")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -91,9 +89,17 @@ func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	server := &http.Server{Handler: s}
 	go server.Serve(l) // ends with Close
 	t.Cleanup(func() { server.Close() })
+	return Launch(t, "http://"+l.Addr().String())
+}
+
+// Launch starts Chromium and opens one tab for the pages that are served at base. It
+// skips the test where no Chromium is installed.
+func Launch(t testing.TB, base string) *Browser {
+	t.Helper()
+	program := needtest.Program(t, "chromium", "chromium-browser", "google-chrome")
 	ctx, cancel := chromedp.NewContext(chromium(t, program)) // a tab
 	t.Cleanup(cancel)
-	b := &Browser{Context: ctx, Base: "http://" + l.Addr().String(), t: t}
+	b := &Browser{Context: ctx, Base: base, t: t}
 	chromedp.ListenTarget(ctx, b.listen)
 	if err := chromedp.Run(ctx, network.Enable(), network.ClearBrowserCookies(), cdplog.Enable(), runtime.Enable(), page.Enable(), page.BringToFront()); err != nil {
 		t.Fatal(err)
