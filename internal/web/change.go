@@ -86,6 +86,7 @@ func (s *Server) showChange(v *visit) error {
 	}
 	f := newForm()
 	f.Values["fact"] = v.URL.Query()["fact"]
+	f.Values["guesses"] = v.URL.Query()["guesses"]
 	f.Values.Set("basis", bases[0])
 	return s.change(v, http.StatusOK, f)
 }
