@@ -36,7 +36,7 @@ type home struct {
 	app     *app       // nil unless it is open
 	until   context.Context
 	lock    context.CancelFunc
-	inside  *sync.WaitGroup // pages that use app
+	inside  *sync.WaitGroup // pages and commands that use app
 	closing chan struct{}   // closed once the file that was open last is closed
 }
 
@@ -191,8 +191,8 @@ func (h *home) Lock() {
 	}
 }
 
-// shut closes the file of a, once no page uses it any more. Commands and the
-// outbox have ended before.
+// shut closes the file of a, once no page and no command uses it any more. The
+// outbox has ended before.
 func (h *home) shut(a *app) error {
 	h.Lock()
 	h.inside.Wait()
@@ -201,22 +201,32 @@ func (h *home) shut(a *app) error {
 	return err
 }
 
-// Enter implements [web.House].
-func (h *home) Enter(ctx context.Context) (web.Room, func(), error) {
+// enter returns the open app, which is not closed before leave is called; ctx ends
+// when it is to be.
+func (h *home) enter(ctx context.Context) (_ context.Context, a *app, leave func(), err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.app == nil {
-		return web.Room{}, nil, errLocked
+		return ctx, nil, nil, errLocked
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(h.until, cancel)
 	inside := h.inside
 	inside.Add(1)
-	return web.Room{Context: ctx, Agent: h.app.agent, Safe: &safe{h.app}}, func() {
+	return ctx, h.app, func() {
 		stop()
 		cancel()
 		inside.Done()
 	}, nil
+}
+
+// Enter implements [web.House].
+func (h *home) Enter(ctx context.Context) (web.Room, func(), error) {
+	ctx, a, leave, err := h.enter(ctx)
+	if err != nil {
+		return web.Room{}, nil, err
+	}
+	return web.Room{Context: ctx, Agent: a.agent, Safe: &safe{a}}, leave, nil
 }
 
 // A safe is what pages do with the file as a whole. It implements [web.Safe].

@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -185,15 +184,13 @@ func TestJourney(t *testing.T) {
 	h.bring(filepath.Join(dir, "exports", "Chrome Passwords.csv"))
 	h.press(`form[action$="/keep"] .primary`)
 	t.Log(h.at(), h.clicks, h.spent, h.fields)
-	t.Log(h.text())
+	h.press(`form[action="/companies/meet"] button`)
+	t.Log(h.at(), h.text())
 	h.press(`form[action="/suggestions"] button[value=old]`)
 	t.Log(h.at(), h.text())
 	h.fill(`[name="email:value"]`, world.NewEmail, true)
 	h.press(`form[action="/change"] .actions .primary`)
 	t.Log(h.at(), h.text())
-	var png []byte
-	h.Run(chromedp.FullScreenshot(&png, 90))
-	os.WriteFile("/tmp/shot.png", png, 0o600)
 	h.press(`.sticky .primary`)
 	t.Log(h.at(), h.clicks, h.spent)
 	t.Log(h.text())

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"firsthand/fault"
@@ -65,8 +64,8 @@ and answers.`,
 type serveOptions struct{ addr, cert, key, host string }
 
 // serve runs until ctx ends. The file may be opened and locked many times
-// meanwhile. What runs while it is open is stopped in the order: no new commands,
-// the outbox, pages, the store.
+// meanwhile. What runs while it is open is stopped in the order: the outbox, pages
+// and commands, the store.
 func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) error {
 	path, err := socketPath(env)
 	if err != nil {
@@ -100,27 +99,28 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) 
 	// Her server stands by all day beside other programs: the heap is kept small
 	// rather than collected seldom. It is a soft limit.
 	debug.SetMemoryLimit(24 << 20)
-	for first := true; ; first = false {
-		if !first {
-			if l, err = cli.Listen(path); err != nil {
-				return err
-			}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- h.program().Serve(ctx, l, &app{home: h, dir: dir}) }()
+	for err == nil && ctx.Err() == nil {
+		select {
+		case a := <-h.opened:
+			err = h.live(ctx, a)
+		case err = <-served:
+			stop()
+			served <- nil
 		}
-		a, err := h.wait(ctx, l)
-		if a == nil || err != nil {
-			fmt.Fprintln(env.Stderr, "firsthand: stopped")
-			return err
-		}
-		if l, err = cli.Listen(path); err != nil {
-			return errors.Join(err, h.shut(a))
-		}
-		err = h.live(ctx, l, a)
-		if ctx.Err() != nil || err != nil {
-			fmt.Fprintln(env.Stderr, "firsthand: stopped")
-			return err
-		}
-		log.Info("locked")
 	}
+	stop()
+	err = errors.Join(err, <-served)
+	select {
+	case a := <-h.opened: // it was opened at the last moment
+		err = errors.Join(err, h.shut(a))
+	default:
+	}
+	fmt.Fprintln(env.Stderr, "firsthand: stopped")
+	return err
 }
 
 // openAtStart opens the file where that needs nobody: by a key file or a
@@ -141,62 +141,42 @@ func openAtStart(ctx context.Context, env *cli.Env, h *home, o serveOptions) err
 	return h.open(ctx, by)
 }
 
-// wait carries out the few commands that a locked server knows, until the file is
-// open. It returns nil when ctx ends first.
-func (h *home) wait(ctx context.Context, l net.Listener) (*app, error) {
-	select {
-	case a := <-h.opened: // it is open already
-		return a, l.Close()
-	default:
-	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	served := make(chan error, 1)
+// program is the commands as they are carried out here: on the file, if it is open,
+// which is not closed before they end.
+func (h *home) program() *cli.Program[*app] {
 	p := program()
 	p.Log = h.log
 	for i := range p.Commands {
-		if name := p.Commands[i].Name; name != "unlock" && name != "link" {
-			setup := p.Commands[i].Setup
-			p.Commands[i].Setup = func(fs *flag.FlagSet) run {
-				setup(fs)
-				return func(context.Context, *app, *cli.Env, []string) error { return errLocked }
+		name, setup := p.Commands[i].Name, p.Commands[i].Setup
+		p.Commands[i].Setup = func(fs *flag.FlagSet) run {
+			carryOut := setup(fs)
+			return func(ctx context.Context, locked *app, env *cli.Env, args []string) error {
+				ctx, open, leave, err := h.enter(ctx)
+				switch {
+				case err == nil:
+					defer leave()
+					return carryOut(ctx, open, env, args)
+				case name == "unlock" || name == "link":
+					return carryOut(ctx, locked, env, args)
+				}
+				return err
 			}
 		}
 	}
-	go func() { served <- p.Serve(ctx, l, &app{home: h, dir: h.dir}) }()
-	select {
-	case a := <-h.opened:
-		stop()
-		return a, <-served
-	case err := <-served:
-		select {
-		case a := <-h.opened: // both at once
-			return nil, errors.Join(err, h.shut(a))
-		default:
-			return nil, err
-		}
-	}
+	return p
 }
 
 // live does what an open file needs, until ctx ends or it is locked.
-func (h *home) live(ctx context.Context, l net.Listener, a *app) error {
-	h.log.Info("serving")
-	fmt.Fprintf(h.env.Stderr, "firsthand: open\n")
+func (h *home) live(ctx context.Context, a *app) error {
+	h.log.Info("open")
+	fmt.Fprintln(h.env.Stderr, "firsthand: open")
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	defer context.AfterFunc(h.until, stop)()
-	var wg sync.WaitGroup
-	var runErr error
-	wg.Go(func() {
-		defer stop()
-		runErr = a.agent.Run(ctx)
-	})
-	p := program()
-	p.Log = h.log
-	err := p.Serve(ctx, l, a)
-	stop()
-	wg.Wait()
-	return errors.Join(err, runErr, h.shut(a))
+	err := a.agent.Run(ctx)
+	err = errors.Join(err, h.shut(a))
+	h.log.Info("locked")
+	return err
 }
 
 // unlock opens the file with what the client of a command has.

@@ -138,6 +138,11 @@ func (s *Server) manyCompanies(v *visit) error {
 		did, act = "confirmed", func() error { return v.agent().Confirm(v.ctx(), domains...) }
 	case "drop":
 		did, act = "dropped", func() error { return v.agent().DropCompany(v.ctx(), domains...) }
+	case "look":
+		did, act = "looked", func() error {
+			_, err := v.agent().LookForGateways(v.ctx(), domains...)
+			return err
+		}
 	case "group", "ungroup":
 		group, in := strings.TrimSpace(f.Value("group")), f.Value("act") == "group"
 		if group == "" {

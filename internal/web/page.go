@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode"
@@ -69,7 +71,7 @@ func (s *Server) page(r route) http.Handler {
 		if !r.stream {
 			req.Body = http.MaxBytesReader(w, req.Body, maxForm)
 		}
-		err := s.serve(v, r)
+		err := s.guarded(v, r)
 		if err == nil {
 			return
 		}
@@ -81,6 +83,20 @@ func (s *Server) page(r route) http.Handler {
 			s.Log.ErrorContext(req.Context(), "cannot render error", "err", err)
 		}
 	})
+}
+
+// guarded is serve, in which one page's bug is not the end of the server.
+func (s *Server) guarded(v *visit, r route) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.serve(v, r)
 }
 
 // serve lets a visit in as far as its route demands, and handles it.
@@ -236,7 +252,7 @@ type frame struct {
 // notices are the sentences that a redirect may have shown: the page says that
 // what was asked for was done. Nothing of the address is shown itself.
 var notices = map[string]bool{"kept": true, "undone": true, "saved": true, "added": true, "done": true, "sent": true, "noted": true,
-	"forgotten": true, "grouped": true, "confirmed": true, "stated": true, "refilled": true, "passphrase": true, "ended": true, "dropped": true, "offered": true, "met": true, "met_none": true, "retried": true, "restored": true}
+	"forgotten": true, "grouped": true, "confirmed": true, "stated": true, "refilled": true, "passphrase": true, "ended": true, "dropped": true, "offered": true, "met": true, "met_none": true, "retried": true, "restored": true, "looked": true}
 
 // render makes the whole page in memory, and then sends it.
 func (s *Server) render(v *visit, status int, name string, data any) error {
