@@ -267,9 +267,7 @@ func (a *Agent) refresh(ctx context.Context, r *relationship, c *Commit) error {
 		}
 	}
 	if r.shown != r.heads() {
-		sum := summarise(r.state)
-		r.row.Summary = firsthand.EncodeJSON(sum)
-		r.row.Head, r.row.Expects, r.row.Quiet = sum.First.Seq, sum.Expects, sum.Closed && sum.Waiting == 0
+		r.row.cache(summarise(r.state))
 		if c.Holdings == nil {
 			c.Holdings, c.Carried = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried)
 		}

@@ -46,6 +46,9 @@ type life struct {
 	Companies  []lifeCompany   `json:"companies"`
 	Statements []lifeStatement `json:"statements"` // what companies hold from before
 	Imports    []lifeImport    `json:"imports"`
+
+	Moves     []lifeMove     `json:"moves,omitempty"`
+	Reminders []lifeReminder `json:"reminders,omitempty"`
 }
 
 type lifeFact struct {
@@ -62,7 +65,8 @@ type lifeRelationship struct {
 	Key     firsthand.ID  `json:"key"` // the private key in force
 	Kept    bool          `json:"kept"`
 	Opened  string        `json:"opened"`
-	Drafts  []string      `json:"drafts"` // bodies of entries to be
+	Drafts  []string      `json:"drafts"`               // bodies of entries to be
+	Legs    []lifeDraft   `json:"draft_legs,omitempty"` // of moves, one for each draft; left out if none is one
 	Summary *lifeHoldings `json:"holdings,omitempty"`
 }
 
@@ -76,7 +80,7 @@ const (
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
 life.json        facts, relationships with their private keys, drafts, settings,
-                 companies, and what they hold from before
+                 companies, what they hold from before, changes and reminders
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 imports/*.jsonl  what files that were brought said of companies, one account a
@@ -136,8 +140,13 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
+		legs := false
 		for _, d := range drafts {
-			r.Drafts = append(r.Drafts, string(d.Body))
+			r.Drafts, r.Legs = append(r.Drafts, string(d.Body)), append(r.Legs, lifeDraft{d.Move, d.Leg})
+			legs = legs || d.Move != 0
+		}
+		if !legs {
+			r.Legs = nil
 		}
 		if sum, err := row.Summarised(); err == nil {
 			r.Summary = &lifeHoldings{sum.Facts}
@@ -156,6 +165,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		}
 	}
 	if err := a.exportKept(ctx, &l, create); err != nil {
+		return err
+	}
+	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
@@ -186,7 +198,7 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Settings: l.Settings}
+	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried), Settings: l.Settings}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -204,12 +216,18 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
 	}
+	if err := a.importMoves(ctx, &l, &c); err != nil {
+		return 0, err
+	}
 	undo, err := a.importKept(ctx, z, &l, &c)
 	if err == nil {
-		err = a.Store.Commit(ctx, c)
+		err = a.keep(ctx, c)
 	}
 	if err != nil {
 		return 0, errors.Join(err, undo())
+	}
+	if err := a.rehold(ctx); err != nil {
+		return 0, err
 	}
 	a.Wake()
 	return len(c.Relationships), nil
@@ -238,7 +256,7 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 		return err
 	}
 	row := Relationship{ID: s.Rel, Domain: s.Opened.Domain, Name: r.Name, Gateway: r.Gateway, Company: b.Company,
-		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired(), Summary: firsthand.EncodeJSON(summarise(s))}
+		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired()}
 	for i, receipt := range report.Receipts {
 		c.Receipts = append(c.Receipts, Received{receipt, b.Receipts[i]})
 		if receipt.Seq > row.Received.Seq {
@@ -250,10 +268,15 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	for _, e := range report.Forks {
 		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "imported"})
 	}
-	for _, d := range r.Drafts {
-		c.AddDrafts = append(c.AddDrafts, Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()})
+	for i, d := range r.Drafts {
+		draft := Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()}
+		if i < len(r.Legs) {
+			draft.Move, draft.Leg = r.Legs[i].Move, r.Legs[i].Leg
+		}
+		c.AddDrafts = append(c.AddDrafts, draft)
 	}
+	row.cache(summarise(s))
 	c.Relationships = append(c.Relationships, row)
-	c.Holdings[s.Rel] = holders(s)
+	c.Holdings[s.Rel], c.Carried[s.Rel] = holders(s), carried(s)
 	return nil
 }

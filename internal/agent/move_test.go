@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/manual"
+	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/store"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -521,5 +523,102 @@ func TestMoveIsChecked(t *testing.T) {
 		if _, err := m.Begin(t.Context(), move, ""); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v, want %v", name, err, fault.Invalid)
 		}
+	}
+}
+
+// A life that is exported has its moves, their tasks, and what she noted of them.
+func TestMovesAreExported(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.unpaired("shop.example", "address.home", oldHome)
+	first, err := m.Begin(ctx, moving(newHome), "k")
+	m.must(err)
+	entry := leg(t, m.board(first), "shop.example").Entry
+	m.must(m.Done(ctx, entry, "sent", "by post"))
+	m.must(m.Remind(ctx, entry, "2027-01-01"))
+	later := moving(oldHome)
+	later.Starts = "2099-01-01"
+	_, err = m.Begin(ctx, later, "")
+	m.must(err)
+	var file bytes.Buffer
+	m.must(m.Export(ctx, &file))
+
+	other := newMover(t, agenttest.NewMemory())
+	other.unpaired("bank.example", "address.home", oldHome)
+	_, err = other.Begin(ctx, moving(newHome), "k")
+	other.must(err)
+	_, err = other.Import(ctx, bytes.NewReader(file.Bytes()), int64(file.Len()))
+	other.must(err)
+	other.wantStep(2, "shop.example", agent.StepSent)
+	other.wantStep(3, "shop.example", agent.StepScheduled)
+	task, err := other.Task(ctx, entry)
+	other.must(err)
+	if task.Remind != "2027-01-01" || task.Note != "by post" || task.Move != 2 {
+		t.Errorf("task %+v", task)
+	}
+	if differed, err := other.Rebuild(ctx); err != nil || len(differed) > 0 {
+		t.Errorf("the caches of %v differ from the logs, %v", differed, err)
+	}
+}
+
+// What she has stated of companies goes with a move, and the log takes its place.
+// Guesses go only if she says so.
+func TestMoveOfStatements(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.must(m.State(ctx, agent.Statement{Domain: "shop.example", Fact: "address.home", Value: oldHome},
+		agent.Statement{Domain: "bank.example", Fact: "address.home"}))
+	move := moving(newHome)
+	move.Basis = firsthand.Basis{Right: "GDPR 16"}
+	move.Except = []string{"bank.example"}
+	id, err := m.Begin(ctx, move, "")
+	m.must(err)
+	l := m.wantStep(id, "shop.example", agent.StepNeedsYou)
+	if b := m.board(id); len(b.Legs) != 1 || !l.Old.Equal(oldHome) || l.Rel.IsZero() {
+		t.Errorf("legs %+v", b.Legs)
+	}
+	d, err := m.Show(ctx, l.Rel)
+	m.must(err)
+	if len(d.State.Holdings) != 1 || d.State.Holdings[0].Origin != firsthand.Stated || !d.State.Holdings[0].Value.Equal(newHome) {
+		t.Errorf("the log says %+v", d.State.Holdings)
+	}
+	for s, err := range m.Store.Statements(ctx, "", "") {
+		m.must(err)
+		if s.Domain != "bank.example" {
+			t.Errorf("still stated: %+v", s)
+		}
+	}
+	// The next move finds the log, and opens no second one.
+	move.Except, move.Facts[0].Value = nil, oldHome
+	id, err = m.Begin(ctx, move, "")
+	m.must(err)
+	if again := leg(t, m.board(id), "shop.example"); again.Rel != l.Rel || again.Leg.Of != d.State.Holdings[0].Entry {
+		t.Errorf("leg %+v", again)
+	}
+	rows, err := m.Relationships(ctx)
+	if err != nil || len(rows) != 2 {
+		t.Errorf("%d relationships, %v, want 2", len(rows), err)
+	}
+}
+
+// What only an import lets guess is told to nobody, unless she says so.
+func TestMoveOfGuesses(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.Formats = passwords.Formats()
+	i, err := m.Bring(ctx, "chrome.csv", strings.NewReader("name,url,username,password,note\nShop,https://www.shop.example/login,mia@old.example,secret,\n"), nil)
+	m.must(err)
+	m.must(m.Keep(ctx, i.ID))
+	move := agent.Move{Facts: []agent.NewFact{{Fact: agent.MailFact, Value: firsthand.Text("mia@new.example")}}, Basis: firsthand.Basis{Right: "GDPR 16"}}
+	p, err := m.Plan(ctx, move)
+	m.must(err)
+	if len(p.Legs) != 1 || p.Legs[0].Group != agent.LeftOut || !p.Legs[0].Guessed || !strings.Contains(p.Legs[0].Reason, "guess") {
+		t.Fatalf("legs %+v", p.Legs)
+	}
+	id, err := m.Begin(ctx, move, "")
+	m.must(err)
+	m.wantStep(id, "shop.example", agent.StepLeftOut)
+	move.Guesses = true
+	id, err = m.Begin(ctx, move, "")
+	m.must(err)
+	if l := m.wantStep(id, "shop.example", agent.StepNeedsYou); l.Old.Text != "mia@old.example" {
+		t.Errorf("leg %+v", l)
 	}
 }

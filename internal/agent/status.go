@@ -36,6 +36,12 @@ func (r *Relationship) Summarised() (s Summary, err error) {
 	return s, firsthand.ParseJSON(r.Summary, &s)
 }
 
+// cache puts into the row what is cached in it.
+func (r *Relationship) cache(s Summary) {
+	r.Summary = firsthand.EncodeJSON(s)
+	r.Head, r.Expects, r.Quiet = s.First.Seq, s.Expects, s.Closed && s.Waiting == 0
+}
+
 // identifying are the facts by which a company can reach or name her. The step
 // of the ladder (design: Nameless, Pseudonym, Reachable, Known) follows from them.
 var identifying = map[string]string{"email": "reachable", "phone": "reachable", "name": "known", "address": "known", "birth_date": "known"}

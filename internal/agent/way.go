@@ -38,16 +38,11 @@ func (a *Agent) channel(chosen string, to channel.To) (channel.Channel, channel.
 
 // chosen returns the channel that she chose for a company, "" for none.
 func (a *Agent) chosen(ctx context.Context, domain string) (string, error) {
-	key := CompanyKey(domain)
-	for own, err := range a.Store.Owned(ctx) {
-		if err != nil {
-			return "", err
-		}
-		if own.Domain == key {
-			return own.Channel, nil
-		}
+	rows, err := a.Store.CompaniesAt(ctx, CompanyKey(domain))
+	if err != nil || len(rows) == 0 {
+		return "", err
 	}
-	return "", nil
+	return rows[0].Channel, nil
 }
 
 // to returns a company as channels may know it: what the directories in her file
