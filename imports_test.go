@@ -56,7 +56,9 @@ var imports = map[string][]string{
 	// server has the same kind of error as one that failed alone.
 	"internal/cli": {"fault"},
 
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent"},
+	// The agent's own types have parts of these: rules of hers, drafts of channels,
+	// what is listed of a company. Pages show them.
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

@@ -217,6 +217,10 @@ var unlockCmd = cli.Command[*app]{
 				}
 				return a.store.SetPassphrase(ctx, pass)
 			}
+			if a.home != nil {
+				fmt.Fprintln(env.Stdout, "it is open")
+				return nil
+			}
 			fmt.Fprintln(env.Stdout, "it opens; no server runs that could be kept open")
 			return nil
 		}

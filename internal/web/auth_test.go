@@ -330,3 +330,31 @@ func TestSecretsAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+// Under TLS the cookie is bound to the host, and browsers are told to stay there.
+func TestSecure(t *testing.T) {
+	s := webtest.NewSecureServer(t, webtest.NewHouse(web.Locked, webtest.Empty()), "me.example")
+	r := httptest.NewRequest("GET", s.Link(), nil)
+	r.Host = "me.example"
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	cookies := w.Result().Cookies()
+	if len(cookies) != 1 || cookies[0].Name != "__Host-firsthand" || !cookies[0].Secure || !cookies[0].HttpOnly || cookies[0].Path != "/" || cookies[0].Domain != "" {
+		t.Errorf("cookies %v", cookies)
+	}
+	if w.Header().Get("Strict-Transport-Security") == "" {
+		t.Error("no Strict-Transport-Security")
+	}
+}
+
+// What she has begun to set up is forgotten when she goes away over it.
+func TestSetupIsForgotten(t *testing.T) {
+	d := newDoor(t, web.Empty)
+	c := webtest.NewClient(t, d.server)
+	c.Get(d.server.Link())
+	c.Post("/setup", "passphrase", "long enough", "passphrase2", "long enough")
+	d.clock.Turn(web.IdleTime + time.Second)
+	if r := c.Get("/setup/kit"); r.Code != http.StatusSeeOther {
+		t.Errorf("status %d", r.Code)
+	}
+}

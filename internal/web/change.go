@@ -76,8 +76,8 @@ type ChangeField struct {
 // The bases that a change may stand on where an agreement gives none.
 var bases = []string{"GDPR 16", "exception", "none"}
 
-// showChange serves GET /change: ?fact=… names the facts, ?draft=… takes up what was
-// typed.
+// showChange serves GET /change: ?fact=… names the facts, ?guesses=yes includes those
+// of whom only a guess says that they have them, ?draft=… takes up what was typed.
 func (s *Server) showChange(v *visit) error {
 	if d, ok := v.session.drafts.get(v.URL.Query().Get("draft")); ok {
 		f := d.form
@@ -88,11 +88,14 @@ func (s *Server) showChange(v *visit) error {
 	f.Values["fact"] = v.URL.Query()["fact"]
 	f.Values["guesses"] = v.URL.Query()["guesses"]
 	f.Values.Set("basis", bases[0])
+	if v.URL.Query().Get("guesses") == "yes" {
+		f.Values.Set("guesses", "yes")
+	}
 	return s.change(v, http.StatusOK, f)
 }
 
 func (s *Server) change(v *visit, status int, f Form) error {
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (s *Server) change(v *visit, status int, f Form) error {
 		if !factName.MatchString(name) || slices.ContainsFunc(p.Fields, func(c ChangeField) bool { return c.Fact == name }) {
 			continue
 		}
-		field := ChangeField{Fact: name, Prefix: name + ":", Address: strings.HasPrefix(name, "address")}
+		field := ChangeField{Fact: name, Prefix: name + ":", Address: isAddress(name)}
 		for _, r := range rows {
 			if r.Name == name {
 				field.Now, field.Held = r.Value, r.Held
@@ -160,7 +163,7 @@ func (v *visit) move(f *Form) (m agent.Move) {
 		value := typedValue(f, name+":", name)
 		if value.IsZero() {
 			field := name + ":value"
-			if strings.HasPrefix(name, "address") {
+			if isAddress(name) {
 				field = name + ":street"
 			}
 			f.fault(field, v.say("change.no_value"))

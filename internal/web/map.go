@@ -54,7 +54,7 @@ func (s *Server) showMap(v *visit) error {
 	if _, p.Tasks, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Limit: 1}); err != nil {
 		return err
 	}
-	facts, err := s.factRows(v)
+	facts, err := s.factRows(v, &insight)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (s *Server) takeSuggestion(v *visit) error {
 	}
 	return v.once(func() (string, error) {
 		if v.PostFormValue("answer") == "old" {
-			return "/change?" + url.Values{"fact": {fact}, "guesses": {"yes"}}.Encode(), nil // she has just said that they have it
+			return "/change?" + url.Values{"fact": {fact}, "guesses": {"yes"}}.Encode(), nil // it is no guess any more
 		}
 		return "/?did=noted", v.agent().SetFact(v.ctx(), fact, value)
 	})

@@ -16,7 +16,8 @@ import (
 type MePage struct {
 	Facts []FactRow
 	Form  Form
-	Names []Option // of facts that people have
+	Names []Option // of facts that people have, and she has not noted
+	Add   string   // which one is being added, "other" for any; "" for none
 }
 
 // A FactRow is a fact of hers, or one that she never noted and somebody holds.
@@ -34,28 +35,36 @@ var commonFacts = []string{"address.home", "email", "phone", "name", "birth_date
 
 // showMe serves GET /me.
 func (s *Server) showMe(v *visit) error {
-	return s.me(v, http.StatusOK, newForm("fact", v.URL.Query().Get("add")))
+	return s.me(v, http.StatusOK, newForm("fact", nameOfFact(v.URL.Query().Get("add"))))
 }
 
 func (s *Server) me(v *visit, status int, f Form) error {
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}
-	p := MePage{Facts: rows, Form: f}
+	p := MePage{Facts: rows, Form: f, Add: f.Value("fact")}
 	for _, name := range commonFacts {
+		if slices.ContainsFunc(rows, func(r FactRow) bool { return r.Name == name && !r.Value.IsZero() }) {
+			continue
+		}
 		p.Names = append(p.Names, Option{Value: name, Text: v.lang.Word("fact", name)})
 	}
 	return s.render(v, status, "me", p)
 }
 
-// factRows joins what she has noted, what companies hold and what she never tells.
-func (s *Server) factRows(v *visit) (rows []FactRow, err error) {
-	facts, err := v.agent().Facts(v.ctx())
+// factRowsNow is factRows where the map is not at hand.
+func (s *Server) factRowsNow(v *visit) ([]FactRow, error) {
+	insight, err := v.agent().Map(v.ctx())
 	if err != nil {
 		return nil, err
 	}
-	insight, err := v.agent().Map(v.ctx())
+	return s.factRows(v, &insight)
+}
+
+// factRows joins what she has noted, what companies hold and what she never tells.
+func (s *Server) factRows(v *visit, insight *agent.Insight) (rows []FactRow, err error) {
+	facts, err := v.agent().Facts(v.ctx())
 	if err != nil {
 		return nil, err
 	}
@@ -98,9 +107,12 @@ func nameOfFact(s string) string {
 	}, strings.ToLower(strings.TrimSpace(s))), "._")
 }
 
+// isAddress reports whether a fact is one that is typed in parts.
+func isAddress(fact string) bool { return fact == "address" || strings.HasPrefix(fact, "address.") }
+
 // typedValue reads the value of a fact: an address in its parts, else one text.
 func typedValue(f *Form, prefix, fact string) firsthand.Value {
-	if !strings.HasPrefix(fact, "address") {
+	if !isAddress(fact) {
 		return firsthand.Text(strings.TrimSpace(strings.ReplaceAll(f.Value(prefix+"value"), "\r\n", "\n")))
 	}
 	parts := make(map[string]string)
@@ -121,15 +133,18 @@ var addressParts = []string{"street", "line2", "postcode", "city", "region", "co
 func (s *Server) setFact(v *visit) error {
 	f := v.form()
 	name := nameOfFact(f.Value("fact"))
-	if other := f.Value("other"); other != "" {
-		name = nameOfFact(other)
+	if name == "other" {
+		name = nameOfFact(f.Value("other"))
 	}
-	value := typedValue(&f, "", name)
-	switch {
-	case !factName.MatchString(name):
-		f.fault("fact", v.say("me.no_name"))
-	case value.IsZero():
-		f.fault("value", v.say("me.no_value"))
+	value, field := typedValue(&f, "", name), "value"
+	if isAddress(name) {
+		field = "street"
+	}
+	if !factName.MatchString(name) {
+		f.fault("other", v.say("me.no_name"))
+	}
+	if value.IsZero() {
+		f.fault(field, v.say("me.no_value"))
 	}
 	if f.Fine() {
 		err := v.once(func() (string, error) {
@@ -159,7 +174,7 @@ type HolderRow struct {
 // showFact serves GET /me/{fact}.
 func (s *Server) showFact(v *visit) error {
 	name := v.PathValue("fact")
-	rows, err := s.factRows(v)
+	rows, err := s.factRowsNow(v)
 	if err != nil {
 		return err
 	}

@@ -100,8 +100,9 @@ func TestForms(t *testing.T) {
 
 		{name: "note a fact", path: "/me", form: "fact=phone&value=123", want: 303, to: "/me?did=noted", did: "SetFact phone 123"},
 		{name: "note an address", path: "/me", form: "fact=address.home&street=Graslei+2&city=Gent", want: 303, to: "/me?did=noted", did: "SetFact address.home city: Gent, street: Graslei 2"},
-		{name: "note something else", path: "/me", form: "fact=phone&other=Loyalty+number&value=77", want: 303, to: "/me?did=noted", did: "SetFact loyalty_number 77"},
+		{name: "note something else", path: "/me", form: "fact=other&other=Loyalty+number&value=77", want: 303, to: "/me?did=noted", did: "SetFact loyalty_number 77"},
 		{name: "note nothing", path: "/me", form: "fact=phone", want: 422, page: "Write the value."},
+		{name: "note something without a name", path: "/me", form: "fact=other&other=%21&value=77", want: 422, page: `value="77"`},
 		{name: "never tell", path: "/me/phone/rule", form: "never=yes", want: 303, to: "/me/phone?did=saved", did: "SetRule phone true"},
 		{name: "forget a fact", path: "/me/phone/forget", want: 303, to: "/me?did=forgotten", did: "SetFact phone"},
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"firsthand/fault"
@@ -17,18 +18,24 @@ type setup struct {
 	mu         sync.Mutex
 	passphrase []byte
 	kit        Kit
+	begun      time.Time
 }
 
-func (s *setup) begin(passphrase []byte, kit Kit) {
+func (s *setup) begin(passphrase []byte, kit Kit, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.passphrase)
-	s.passphrase, s.kit = bytes.Clone(passphrase), kit
+	s.passphrase, s.kit, s.begun = bytes.Clone(passphrase), kit, now
 }
 
-func (s *setup) get() (passphrase []byte, kit Kit, ok bool) {
+// get returns what was begun, unless she has gone away over it.
+func (s *setup) get(now time.Time) (passphrase []byte, kit Kit, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if now.Sub(s.begun) > idleTime {
+		clear(s.passphrase)
+		s.passphrase, s.kit = nil, Kit{}
+	}
 	return bytes.Clone(s.passphrase), s.kit, s.passphrase != nil
 }
 
@@ -64,7 +71,7 @@ func (s *Server) begin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.session.setup.begin([]byte(pass), kit)
+	v.session.setup.begin([]byte(pass), kit, v.now)
 	return v.to("/setup/kit")
 }
 
@@ -80,7 +87,7 @@ func (k Kit) mark() string { return idOf(k.Text) }
 
 // showKit serves GET /setup/kit.
 func (s *Server) showKit(v *visit) error {
-	_, kit, ok := v.session.setup.get()
+	_, kit, ok := v.session.setup.get(v.now)
 	if !ok {
 		return v.to("/")
 	}
@@ -89,7 +96,7 @@ func (s *Server) showKit(v *visit) error {
 
 // saveKit serves POST /setup/kit.txt: the kit as a file.
 func (s *Server) saveKit(v *visit) error {
-	_, kit, ok := v.session.setup.get()
+	_, kit, ok := v.session.setup.get(v.now)
 	if !ok {
 		return errNoPage
 	}
@@ -108,7 +115,7 @@ func attach(v *visit, name, media string, text []byte) error {
 
 // create serves POST /setup/done: she has the kit, and the file is made.
 func (s *Server) create(v *visit) error {
-	pass, kit, ok := v.session.setup.get()
+	pass, kit, ok := v.session.setup.get(v.now)
 	defer clear(pass)
 	if !ok || s.House.State() != Empty {
 		return v.to("/")

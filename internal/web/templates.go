@@ -90,16 +90,17 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 			}
 			return svg, nil
 		},
-		"status": func(step string) Status { return statusOfStep(l, step) },
-		"tile":   tile,
-		"lines":  func(v firsthand.Value) []string { return valueLines(l, v) },
-		"input":  func(f Form, name, label string, more ...any) (Input, error) { return input(l, f, name, label, more) },
-		"list":   func(all ...any) []any { return all },
-		"path":   func(parts ...string) string { return pathOf(parts...) },
-		"https":  httpsOnly,
-		"host":   hostOf,
-		"form":   func() Form { return newForm() },
-		"list2":  func(icon, word, class string) Status { return Status{icon, word, class} },
+		"status":    func(step string) Status { return statusOfStep(l, step) },
+		"tile":      tile,
+		"lines":     func(v firsthand.Value) []string { return valueLines(l, v) },
+		"input":     func(f Form, name, label string, more ...any) (Input, error) { return input(l, f, name, label, more) },
+		"list":      func(all ...any) []any { return all },
+		"path":      func(parts ...string) string { return pathOf(parts...) },
+		"https":     httpsOnly,
+		"host":      hostOf,
+		"form":      func() Form { return newForm() },
+		"list2":     func(icon, word, class string) Status { return Status{icon, word, class} },
+		"isaddress": isAddress,
 		"address": func(f Form, prefix string) (ins []Input, err error) {
 			for _, name := range addressParts {
 				in, err := input(l, f, prefix+name, "part."+name, nil)

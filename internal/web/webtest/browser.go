@@ -79,9 +79,11 @@ func chromium(t testing.TB, program string) context.Context {
 	return ctx
 }
 
-// NewBrowser serves s on loopback and opens a tab for it; see Launch.
+// NewBrowser serves s on loopback, and opens one tab for it. It skips the test where
+// no Chromium is installed.
 func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	t.Helper()
+	needtest.Program(t, programs...)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -89,15 +91,16 @@ func NewBrowser(t testing.TB, s *web.Server) *Browser {
 	server := &http.Server{Handler: s}
 	go server.Serve(l) // ends with Close
 	t.Cleanup(func() { server.Close() })
-	return Launch(t, "http://"+l.Addr().String())
+	return Open(t, "http://"+l.Addr().String())
 }
 
-// Launch starts Chromium and opens one tab for the pages that are served at base. It
-// skips the test where no Chromium is installed.
-func Launch(t testing.TB, base string) *Browser {
+var programs = []string{"chromium", "chromium-browser", "google-chrome"}
+
+// Open opens a tab for pages that are served at base. It skips the test where no
+// Chromium is installed.
+func Open(t testing.TB, base string) *Browser {
 	t.Helper()
-	program := needtest.Program(t, "chromium", "chromium-browser", "google-chrome")
-	b := tab(t, chromium(t, program), base)
+	b := tab(t, chromium(t, needtest.Program(t, programs...)), base)
 	b.Run(network.ClearBrowserCookies(), page.BringToFront())
 	return b
 }

@@ -205,8 +205,19 @@ func NewServer(t testing.TB, h web.House, clock *Clock, langs ...*locale.Languag
 	if langs == nil {
 		langs = locale.All()
 	}
-	s, err := web.New(web.Options{House: h, Languages: langs, Roster: terms.Default(), Now: clock.Now, Zone: time.UTC,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return newServer(t, web.Options{House: h, Languages: langs, Now: clock.Now})
+}
+
+// NewSecureServer returns one as it is under TLS, at a name of its own.
+func NewSecureServer(t testing.TB, h web.House, host string) *web.Server {
+	t.Helper()
+	return newServer(t, web.Options{House: h, Languages: locale.All(), Now: NewClock().Now, Secure: true, Hosts: []string{host}})
+}
+
+func newServer(t testing.TB, o web.Options) *web.Server {
+	t.Helper()
+	o.Roster, o.Zone, o.Log = terms.Default(), time.UTC, slog.New(slog.NewTextHandler(t.Output(), nil))
+	s, err := web.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
