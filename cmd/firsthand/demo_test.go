@@ -5,6 +5,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +20,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"firsthand/internal/needtest"
 	"firsthand/internal/web/webtest"
 	"firsthand/internal/world"
 )
@@ -181,6 +186,9 @@ func (h *human) setUp() {
 // From nothing to the first insight and the first change sent, with what Chrome
 // exports and nothing else: with three companies that answer at once, and with none.
 func TestDemoJourney(t *testing.T) {
+	if !needtest.All() {
+		return // half a minute on a busy machine
+	}
 	for name, companies := range map[string]int{"three take part": 3, "nobody takes part": 0} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "w")
@@ -255,6 +263,9 @@ func (h *human) another() *human { return &human{Browser: h.Tab(), t: h.t} }
 // Two tabs, the back button, a double click, a server that dies before she sends and
 // one that dies after: one change, told to each company once, and nothing typed lost.
 func TestDemoTrouble(t *testing.T) {
+	if !needtest.All() {
+		return // as above
+	}
 	dir, addr := filepath.Join(t.TempDir(), "w"), freeDomain(t)
 	d := startDemo(t, dir, addr)
 	h := newHuman(t, d)
@@ -328,4 +339,58 @@ func TestDemoTrouble(t *testing.T) {
 	if text := third.text(); strings.Count(text, "Name") != 1 {
 		t.Errorf("changes:\n%s", text)
 	}
+}
+
+// The page behind the scenes begins anew while the pages are open: with Mia's life,
+// which then has to be unlocked, and with nothing.
+func TestDemoAnew(t *testing.T) {
+	d := startDemo(t, filepath.Join(t.TempDir(), "w"), "localhost:0", "--fresh")
+	client := &http.Client{Jar: must(cookiejar.New(nil))}
+	read := func(r *http.Response, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		text, err := io.ReadAll(r.Body)
+		if err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v:\n%s", r.Request.URL, r.Status, err, text)
+		}
+		return string(text)
+	}
+	want := func(page, part string) {
+		t.Helper()
+		if !strings.Contains(page, part) {
+			t.Errorf("the page lacks %q:\n%s", part, page)
+		}
+	}
+	post := func(path string, form url.Values) string {
+		t.Helper()
+		return read(client.PostForm(d.base+path, form))
+	}
+	want(read(client.Get(d.link)), `action="/setup"`)
+	for range 2 { // and again, with a file that is open
+		want(post("/demo/reset", url.Values{"life": {"mia"}}), `action="/unlock"`)
+		want(post("/unlock", url.Values{"passphrase": {world.Passphrase}}), `<b>40</b>`)
+	}
+	want(post("/demo/reset", url.Values{"life": {"fresh"}}), `action="/setup"`)
+	want(read(client.Get(d.base+"/companies")), `action="/setup"`)
+
+	// Another browser gets in by the same page, and stops at the passphrase.
+	other := &http.Client{Jar: must(cookiejar.New(nil))}
+	want(read(other.PostForm(d.base+"/demo/enter", nil)), `action="/setup"`)
+
+	if err := d.cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.cmd.Wait(); err != nil {
+		t.Errorf("stopped: %v", err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
