@@ -107,7 +107,7 @@ func (c *Company) Up(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.domain, err)
 	}
-	c.life, c.last, c.missed = l, c.now(), time.Time{}
+	c.life, c.last, c.missed, c.waiting = l, c.now(), time.Time{}, nil
 	if c.runs != nil {
 		l.run(c.runs)
 	}

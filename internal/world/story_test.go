@@ -225,6 +225,12 @@ func TestProofComesLater(t *testing.T) {
 			t.Errorf("record %s was changed by somebody unproved: %v", r.Number, r.Facts)
 		}
 	}
+	// Whoever comes in the next morning finds it waiting again.
+	s.must(s.Company(water).Down())
+	s.must(s.Company(water).Up(s.ctx()))
+	for range 3 {
+		s.pass(10 * time.Second)
+	}
 	d, err := s.agent.Show(s.ctx(), rel)
 	s.must(err)
 	asked := 0
