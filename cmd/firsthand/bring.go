@@ -187,7 +187,7 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 		if r.New {
 			fresh = "new"
 		}
-		table = append(table, []string{r.Domain, r.Name, fmt.Sprint(r.Accounts), strings.Join(r.Hosts, " "), fresh})
+		table = append(table, []string{r.Domain, r.Name, fmt.Sprint(r.Accounts), hostsText(r.Hosts), fresh})
 	}
 	if len(rows) > 0 {
 		fmt.Fprint(env.Stdout, cli.Table(table...))
@@ -219,6 +219,15 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 		say("\nNothing counts yet. firsthand bring --keep %d, or firsthand bring --undo %d", im.ID, im.ID)
 	}
 	return nil
+}
+
+// hostsText names a few hosts.
+func hostsText(hosts []string) string {
+	const few = 3
+	if len(hosts) <= few {
+		return strings.Join(hosts, " ")
+	}
+	return strings.Join(hosts[:few], " ") + " …"
 }
 
 // secretsText says what was dropped: "214 passwords, 3 notes".

@@ -23,7 +23,7 @@
 //	rule [never | drop] [fact] [company]            set or show your standing decisions: facts that are never told
 //	bring [file]                                    read a list that you have: passwords, aliases or contacts, as another program exports them
 //	directory [add source | refresh | drop set]     the data sets of what is publicly known of companies, in your file
-//	company [company | add | confirm | drop | group | channel | look ...]   the companies that know you: list, show, confirm, group
+//	company [company | verb company ...]            the companies that know you: list, show, confirm, group
 //	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
 //	map                                             who knows you, what do they hold, and how old it is
 //	meet company                                    open a relationship; the company learns nothing of you

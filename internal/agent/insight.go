@@ -31,7 +31,7 @@ type FactInsight struct {
 
 // A MailCount is how many companies know one address.
 type MailCount struct {
-	Value     firsthand.Value
+	Value     firsthand.Value // folded: in lower case
 	Companies int
 	Guessed   int
 	Current   bool // it is what she has noted as hers

@@ -76,7 +76,7 @@ func (a *Agent) Unstate(ctx context.Context, fact string, domains ...string) err
 // mia@old.example".
 type Suggestion struct {
 	Fact      string
-	Value     firsthand.Value
+	Value     firsthand.Value // folded: in lower case
 	Companies int
 	Kind      string // as of a Statement
 	Import    int64  // the last that says so

@@ -156,7 +156,6 @@ func (l *life) chooses(q agent.CompanyQuery, c agent.Company) bool {
 // A heldFact is a fact that a company holds, by a log or a statement.
 type heldFact struct {
 	domain, fact, fold string
-	value              firsthand.Value
 	guessed            bool
 }
 
@@ -165,13 +164,13 @@ func (l *life) held(fact string) (all []heldFact) {
 	for _, rows := range l.holdings {
 		for _, h := range rows {
 			if (fact == "" || h.Fact == fact) && (h.Origin == firsthand.Told || h.Origin == firsthand.Stated) {
-				all = append(all, heldFact{agent.CompanyKey(h.Domain), h.Fact, agent.FoldValue(h.Value), h.Value, false})
+				all = append(all, heldFact{agent.CompanyKey(h.Domain), h.Fact, agent.FoldValue(h.Value), false})
 			}
 		}
 	}
 	for _, s := range l.statements() {
 		if fact == "" || s.Fact == fact {
-			all = append(all, heldFact{s.Domain, s.Fact, agent.FoldValue(s.Value), s.Value, s.Guessed})
+			all = append(all, heldFact{s.Domain, s.Fact, agent.FoldValue(s.Value), s.Guessed})
 		}
 	}
 	return all
@@ -394,11 +393,8 @@ func (m *Memory) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion
 			fold := agent.FoldValue(s.Value)
 			sg := byValue[fold]
 			if sg == nil {
-				sg = &agent.Suggestion{Fact: s.Fact, Value: s.Value}
+				sg = &agent.Suggestion{Fact: s.Fact, Value: firsthand.Text(fold)}
 				byValue[fold] = sg
-			}
-			if s.Value.Text < sg.Value.Text {
-				sg.Value = s.Value
 			}
 			sg.Companies++
 			sg.Import, sg.Kind = max(sg.Import, s.Import), max(sg.Kind, s.Kind)
@@ -444,7 +440,6 @@ func (m *Memory) Insight(ctx context.Context, silent time.Time) (agent.Insight, 
 func (l *life) whoHolds(in *agent.Insight) {
 	type at struct{ fact, domain string }
 	old, known, mails := make(map[at]bool), make(map[at]bool), make(map[string]map[string]bool)
-	value := make(map[string]firsthand.Value)
 	facts := make(map[string]*agent.FactInsight)
 	for _, h := range l.held("") {
 		k := at{h.fact, h.domain}
@@ -453,12 +448,9 @@ func (l *life) whoHolds(in *agent.Insight) {
 		old[k] = old[k] || ok && h.fold != "" && agent.FoldValue(mine.Value) != h.fold
 		if h.fact == agent.MailFact && h.fold != "" {
 			if mails[h.fold] == nil {
-				mails[h.fold], value[h.fold] = make(map[string]bool), h.value
+				mails[h.fold] = make(map[string]bool)
 			}
 			mails[h.fold][h.domain] = mails[h.fold][h.domain] || !h.guessed
-			if h.value.String() < value[h.fold].String() {
-				value[h.fold] = h.value
-			}
 		}
 	}
 	for k, sure := range known {
@@ -476,7 +468,7 @@ func (l *life) whoHolds(in *agent.Insight) {
 	}
 	in.Emails = len(mails)
 	for _, fold := range slices.Sorted(maps.Keys(mails)) {
-		c := agent.MailCount{Value: value[fold], Current: l.isHers(agent.MailFact, fold)}
+		c := agent.MailCount{Value: firsthand.Text(fold), Current: l.isHers(agent.MailFact, fold)}
 		for _, sure := range mails[fold] {
 			c.Companies++
 			c.Guessed += one(!sure)

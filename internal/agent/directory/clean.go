@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -88,11 +89,11 @@ func mail(s string) (string, error) {
 		return "", nil
 	}
 	local, host, ok := strings.Cut(s, "@")
-	plain := func(r rune) bool {
-		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(".!#$'*+/=^_{|}~-", r))
+	strange := func(r rune) bool {
+		return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".!#$'*+/=^_{|}~-", r)
 	}
 	host, isHost := asciiHost(host)
-	if !ok || !isHost || local == "" || len(s) > 254 || strings.ContainsFunc(local, func(r rune) bool { return !plain(r) }) ||
+	if !ok || !isHost || local == "" || len(s) > 254 || strings.ContainsFunc(local, strange) ||
 		!strings.Contains(host, ".") {
 		return "", fmt.Errorf("no e-mail address: %.60q", s)
 	}
@@ -106,12 +107,10 @@ func addHost(hosts []string, s string) ([]string, error) {
 		return hosts, fmt.Errorf("no host on the internet: %.60q", s)
 	}
 	host := bare(site.Host)
-	for _, h := range hosts {
-		if h == host {
-			return hosts, nil
-		}
-	}
-	if len(hosts) == maxList {
+	switch {
+	case slices.Contains(hosts, host):
+		return hosts, nil
+	case len(hosts) == maxList:
 		return hosts, errors.New("too many hosts")
 	}
 	return append(hosts, host), nil
@@ -119,10 +118,8 @@ func addHost(hosts []string, s string) ([]string, error) {
 
 // oneOf returns s if it is among known, and else "".
 func oneOf(s string, known ...string) string {
-	for _, k := range known {
-		if s == k {
-			return s
-		}
+	if slices.Contains(known, s) {
+		return s
 	}
 	return ""
 }

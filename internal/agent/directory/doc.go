@@ -12,7 +12,7 @@
 // A host is no company. Schools, parishes and shops share hosts, so two records on
 // one host stay two. [Siblings] says which hosts are one company, on evidence
 // alone: a set says that they share accounts, one is the other's new name, or they
-// have the same controller.
+// belong to the same legal entity.
 //
 // A data set is as hostile as anything from elsewhere: sizes are limited, links
 // that are not plain web addresses are dropped and said, text is text. No lookup

@@ -135,7 +135,8 @@ func fold(s string) string {
 // LegalIn returns the entity that answers in a country (ISO 3166, in lower case, or
 // "" if she hasn't said), and false if that isn't certain: then she has to choose
 // from Legal. Entities to which the host belongs go before those that only run a
-// brand there, those of the country before those of all countries.
+// brand there, those of the country before those of all countries. The only one
+// answers everywhere.
 func (c Company) LegalIn(country string) (Sourced[Legal], bool) {
 	own := filter(c.Legal, func(l Sourced[Legal]) bool { return l.Value.host() == l.Host })
 	if len(own) == 0 {

@@ -14,12 +14,12 @@ import (
 	"firsthand/fault"
 )
 
-// Limits of a data set. The real ones have a twentieth of it.
+// Limits of a data set. The real ones have less than a tenth of it.
 const (
 	maxBytes   = 64 << 20 // of an archive, unpacked
 	maxJSON    = 16 << 20 // of a list, unpacked
 	maxMember  = 256 << 10
-	maxRecords = 100_000
+	maxRecords = 50_000
 	maxSkipped = 200 // as Set.Skipped says
 )
 
@@ -110,16 +110,16 @@ func (p *reader) open(br *bufio.Reader) (records, error) {
 	case err != nil:
 		return nil, errUnknown
 	case probe.Shared != nil || probe.From != nil:
-		return p.list(dec, element, p.setShared())
+		return p.list(dec, element, p.setShared()), nil
 	case probe.Name != nil && probe.URL != nil && probe.Difficulty != nil:
-		return p.list(dec, element, p.setJustDeleteMe())
+		return p.list(dec, element, p.setJustDeleteMe()), nil
 	}
 	return nil, errUnknown
 }
 
 // list reads the rest of a JSON list, the first element of which was read. Parse
 // makes a record of one element.
-func (p *reader) list(dec *json.Decoder, element json.RawMessage, parse func(n int, element []byte) (Record, error)) (records, error) {
+func (p *reader) list(dec *json.Decoder, element json.RawMessage, parse func(n int, element []byte) (Record, error)) records {
 	return func(yield func(Record) bool) error {
 		for n := 1; ; n++ {
 			rec, err := parse(n, element)
@@ -136,7 +136,7 @@ func (p *reader) list(dec *json.Decoder, element json.RawMessage, parse func(n i
 				return err
 			}
 		}
-	}, nil
+	}
 }
 
 // end reads the end of the one value that the text consists of.
@@ -178,13 +178,14 @@ var (
 	errTooLarge = fault.Tell(fault.Invalid, "This data set is larger than any that is known.", "Is it the right file?")
 )
 
-// damaged makes err Invalid unless it is a notice already. What fails on disk
-// fails in the middle of the data as well, and can't be told apart here.
+// damaged says what err means, unless it does so itself. What fails on disk fails
+// in the middle of the data as well, and can't be told apart here.
 func damaged(err error) error {
 	if fault.KindOf(err) != fault.Internal {
 		return fmt.Errorf("read data set: %w", err)
 	}
-	return fmt.Errorf("read data set: %w: %w", fault.Invalid, err)
+	why := fault.Tell(fault.Invalid, "This data set is damaged.", "Download it again.")
+	return fmt.Errorf("read data set: %w (%w)", why, err)
 }
 
 // A limited Reader fails, rather than end, after n bytes.

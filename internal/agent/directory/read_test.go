@@ -179,7 +179,7 @@ func TestReadFails(t *testing.T) {
 	whole := sampleArchive(t)
 	noFile := func(c string) string { return `{"name":"` + c + `","url":"https://a.example","difficulty":"easy"}` }
 	many := []byte("[" + noFile("x"))
-	for i := range 100_001 {
+	for i := range 50_001 {
 		many = fmt.Appendf(many, ",%s", noFile(fmt.Sprint(i)))
 	}
 	many = append(many, ']')
@@ -217,7 +217,7 @@ func TestReadFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := read(tt.data)
-			if fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), tt.says) {
+			if fault.KindOf(err) != fault.Invalid || fault.HintOf(err) == "" || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("it ends with %v, want %q", err, tt.says)
 			}
 		})

@@ -149,10 +149,10 @@ func isScheme(s string) bool {
 func parseApp(scheme, rest string) Site {
 	name, _, _ := strings.Cut(strings.TrimLeft(rest, "/"), "/")
 	name = name[strings.LastIndexByte(name, '@')+1:]
-	word := func(r rune) bool {
-		return r == '.' || r == '_' || r == '-' || r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r))
+	strange := func(r rune) bool {
+		return r >= utf8.RuneSelf || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._-", r)
 	}
-	if name == "" || len(name) > 255 || strings.TrimFunc(name, word) != "" || strings.ContainsFunc(name, func(r rune) bool { return !word(r) }) {
+	if name == "" || len(name) > 255 || strings.ContainsFunc(name, strange) {
 		return Site{Kind: Odd, Text: scheme}
 	}
 	return Site{Kind: App, Text: name}

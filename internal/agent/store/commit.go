@@ -28,6 +28,9 @@ func (s *Store) Commit(ctx context.Context, c agent.Commit) error {
 		if err == nil {
 			_, err = w.refresh()
 		}
+		if err == nil {
+			err = w.scrub()
+		}
 		erased = w.erased
 		return err
 	})
@@ -140,6 +143,7 @@ type writer struct {
 	tx      *sqlite.Tx
 	erased  bool
 	touched map[string]bool // companies; see refresh
+	scrubs  map[string]bool // tables; see scrub
 }
 
 func (w *writer) exec(query string, args ...any) (changed int64, err error) {

@@ -107,15 +107,17 @@ var orders = map[string][2]string{
 }
 
 // choice returns the condition of a query and its parameters. The texts are few, so
-// that each stays prepared.
+// that each stays prepared. A plus before a column keeps SQLite from going by that:
+// the rows are to come in the order of the list, of which a page is soon full.
 func choice(q *agent.CompanyQuery) (where string, args []any) {
 	var all []string
 	and := func(condition string, with ...any) {
 		all, args = append(all, condition), append(args, with...)
 	}
 	if q.Search != "" {
-		s := strings.ToLower(q.Search)
-		and(`(instr(fold, ?) > 0 OR instr(domain, ?) > 0)`, s, s)
+		// As bytes: of a text, SQLite would make a copy for each row.
+		s := []byte(agent.FoldName(q.Search))
+		and(`(instr(CAST(fold AS BLOB), ?) > 0 OR instr(CAST(domain AS BLOB), ?) > 0)`, s, s)
 	}
 	switch q.Show {
 	case agent.ShowGuessed:
@@ -131,15 +133,15 @@ func choice(q *agent.CompanyQuery) (where string, args []any) {
 		and(`used > ? AND used < ?`, noSign, q.Silent.Add(time.Second-1).Unix())
 	}
 	if q.Group != "" {
-		and(`domain IN (SELECT domain FROM company_group WHERE name = ?)`, q.Group)
+		and(`+domain IN (SELECT domain FROM company_group WHERE name = ?)`, q.Group)
 	}
 	switch {
 	case q.Holds != "" && q.Value != "":
 		fold := agent.FoldText(q.Value)
-		and(`domain IN (SELECT key FROM holding WHERE fact = ? AND fold = ? AND origin IN ('told', 'stated')
+		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND fold = ? AND origin IN ('told', 'stated')
 			UNION ALL SELECT domain FROM statement WHERE fact = ? AND fold = ?)`, q.Holds, fold, q.Holds, fold)
 	case q.Holds != "":
-		and(`domain IN (SELECT key FROM holding WHERE fact = ? AND origin IN ('told', 'stated')
+		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND origin IN ('told', 'stated')
 			UNION ALL SELECT domain FROM statement WHERE fact = ?)`, q.Holds, q.Holds)
 	}
 	if len(all) == 0 {
@@ -166,13 +168,16 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 	}
 	where, args := choice(&q)
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&total); err != nil {
-			return err
-		}
 		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company`+where+` ORDER BY `+order+` LIMIT ? OFFSET ?`,
-			append(args, limit, q.Offset)...)
+			append(slices.Clone(args), limit, q.Offset)...)
 		if err != nil {
 			return err
+		}
+		// A page that isn't full shows where the list ends.
+		if total = q.Offset + len(rows); len(rows) == limit || len(rows) == 0 && q.Offset > 0 {
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&total); err != nil {
+				return err
+			}
 		}
 		page = make([]agent.Company, len(rows))
 		for i := range rows {

@@ -64,7 +64,9 @@ func (w *writer) edit(e *agent.CompanyEdit) error {
 		if err != nil {
 			return err
 		}
-		w.erased = w.erased || gone > 0 || e.Name != nil
+		if gone > 0 || e.Name != nil || e.Channel != nil {
+			w.eraseFrom("company", "company_own")
+		}
 	}
 	for name, in := range e.Groups {
 		query := `DELETE FROM company_group WHERE name = ? AND domain = ?`
@@ -75,7 +77,9 @@ func (w *writer) edit(e *agent.CompanyEdit) error {
 		if err != nil {
 			return err
 		}
-		w.erased = w.erased || !in && changed > 0
+		if !in && changed > 0 {
+			w.eraseFrom("company_group")
+		}
 	}
 	return nil
 }
@@ -96,7 +100,9 @@ func (w *writer) state(s agent.Statement) error {
 	if err != nil {
 		return err
 	}
-	w.erased = w.erased || gone > 0
+	if gone > 0 {
+		w.eraseFrom("statement")
+	}
 	_, err = w.exec(`INSERT INTO statement (fact, domain, fold, value, since, guessed, kind, import) VALUES (?, ?, ?, ?, ?, 0, '', 0)`,
 		s.Fact, s.Domain, agent.FoldValue(s.Value), valueText(s.Value), string(s.Since))
 	return err
@@ -109,7 +115,9 @@ func (w *writer) unstate(at agent.FactAt) error {
 	if err != nil {
 		return err
 	}
-	w.erased = w.erased || gone > 0
+	if gone > 0 {
+		w.eraseFrom("statement")
+	}
 	if at.Fact != agent.MailFact {
 		return nil
 	}
@@ -155,7 +163,9 @@ func (w *writer) drop(domain string) error {
 		if err != nil {
 			return err
 		}
-		w.erased = w.erased || gone > 0
+		if gone > 0 {
+			w.eraseFrom(everything...)
+		}
 	}
 	return nil
 }

@@ -420,7 +420,7 @@ func (w *writer) undoImport(id int64) error {
 			return err
 		}
 	}
-	w.erased = true
+	w.eraseFrom(everything...)
 	if _, err := w.exec(`DELETE FROM found WHERE import = ?`, id); err != nil {
 		return err
 	}
@@ -481,8 +481,10 @@ func (s *Store) settleCompanies(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		_, err = w.refresh()
-		return err
+		if _, err := w.refresh(); err != nil {
+			return err
+		}
+		return w.scrub()
 	})
 	if err == nil {
 		s.shreds.Store(true)

@@ -65,14 +65,11 @@ func (s *Store) Suggestions(ctx context.Context, limit int) (all []agent.Suggest
 			return err
 		}
 		all, err = listIn(ctx, tx, func(rows *sqlite.Rows, sg *agent.Suggestion) error {
-			var fold, value string
-			if err := rows.Scan(&sg.Fact, &fold, &value, &sg.Companies, &sg.Kind, &sg.Import); err != nil {
-				return err
-			}
-			sg.Current = mine[sg.Fact] == fold
-			return parseValue(value, &sg.Value)
+			err := rows.Scan(&sg.Fact, &sg.Value.Text, &sg.Companies, &sg.Kind, &sg.Import)
+			sg.Current = mine[sg.Fact] == sg.Value.Text
+			return err
 		}, `
-			SELECT fact, fold, min(value), count(*) AS n, max(kind), max(import) FROM statement WHERE guessed = 1
+			SELECT fact, fold, count(*) AS n, max(kind), max(import) FROM statement WHERE guessed = 1
 			GROUP BY fact, fold ORDER BY n DESC, fact, fold LIMIT ?`, orAll(limit))
 		return err
 	})
@@ -116,43 +113,65 @@ func (s *Store) Insight(ctx context.Context, silent time.Time) (in agent.Insight
 	return in, err
 }
 
-// held is who holds what, by logs and by statements: one row for each company, fact
-// and value.
-const held = `
-	SELECT fact, key, fold, value, 0 AS guessed FROM holding WHERE origin IN ('told', 'stated')
-	UNION ALL SELECT fact, domain, fold, value, guessed FROM statement`
+// ours are the origins that count as what she told or states.
+const ours = `origin IN ('told', 'stated')`
 
-// factInsights counts who holds what. mine are her facts, which SQLite gets as a
-// JSON object.
+// factInsights counts who holds what, fact by fact: first what logs say, then what is
+// stated where no log says anything, and last what is stated of an old value where
+// logs have a new one. Each is read from an index in its order. mine are her facts.
 func factInsights(ctx context.Context, tx *sqlite.Tx, mine map[string]string) ([]agent.FactInsight, error) {
-	return listIn(ctx, tx, func(rows *sqlite.Rows, f *agent.FactInsight) error {
-		return rows.Scan(&f.Fact, &f.Holds, &f.Old, &f.Guessed)
-	}, `
-		WITH mine (fact, fold) AS MATERIALIZED (SELECT key, value FROM json_each(?)),
-		each (fact, old, guessed) AS (
-			SELECT h.fact, max(h.fold <> '' AND coalesce(h.fold <> m.fold, 0)), min(h.guessed)
-			FROM (`+held+`) h LEFT JOIN mine m ON m.fact = h.fact GROUP BY h.fact, h.key)
-		SELECT fact, count(*), sum(old), sum(guessed) FROM each GROUP BY fact ORDER BY fact`, jsonText(mine))
+	facts, err := listIn(ctx, tx, func(rows *sqlite.Rows, f *agent.FactInsight) error { return rows.Scan(&f.Fact) },
+		`SELECT DISTINCT fact FROM holding WHERE `+ours+` UNION SELECT DISTINCT fact FROM statement ORDER BY 1`)
+	if err != nil {
+		return nil, err
+	}
+	for i := range facts {
+		f := &facts[i]
+		var now any // NULL if she has noted none: nothing is older than that
+		if fold, ok := mine[f.Fact]; ok {
+			now = fold
+		}
+		var holds, old, guessed, more int
+		err := tx.QueryRowContext(ctx, `
+			SELECT count(*), coalesce(sum(old), 0) FROM (
+				SELECT max(fold <> '' AND coalesce(fold <> ?2, 0)) AS old FROM holding WHERE fact = ?1 AND `+ours+` GROUP BY key)`,
+			f.Fact, now).Scan(&f.Holds, &f.Old)
+		if err != nil {
+			return nil, err
+		}
+		err = tx.QueryRowContext(ctx, `
+			SELECT count(*), coalesce(sum(old), 0), coalesce(sum(guessed), 0) FROM (
+				SELECT max(fold <> '' AND coalesce(fold <> ?2, 0)) AS old, min(guessed) AS guessed FROM statement s
+				WHERE fact = ?1 AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+`) GROUP BY domain)`,
+			f.Fact, now).Scan(&holds, &old, &guessed)
+		if err != nil {
+			return nil, err
+		}
+		err = tx.QueryRowContext(ctx, `
+			SELECT count(DISTINCT domain) FROM statement s WHERE fact = ?1 AND fold <> '' AND fold <> ?2
+				AND EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+`)
+				AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+` AND h.fold <> '' AND h.fold <> ?2)`,
+			f.Fact, now).Scan(&more)
+		if err != nil {
+			return nil, err
+		}
+		f.Holds, f.Old, f.Guessed = f.Holds+holds, f.Old+old+more, guessed
+	}
+	return facts, nil
 }
 
 // mails counts the addresses that companies know.
-func mails(ctx context.Context, tx *sqlite.Tx, mine map[string]string, in *agent.Insight) error {
-	const known = `
-		SELECT fold, count(*) AS n, sum(guessed) AS guessed, min(value) AS value FROM (
-			SELECT h.fold, h.key, min(h.guessed) AS guessed, min(h.value) AS value FROM (` + held + `) h
-			WHERE h.fact = '` + agent.MailFact + `' AND h.fold <> '' GROUP BY h.fold, h.key)
-		GROUP BY fold`
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (`+known+`)`).Scan(&in.Emails); err != nil {
-		return err
-	}
-	var err error
+func mails(ctx context.Context, tx *sqlite.Tx, mine map[string]string, in *agent.Insight) (err error) {
 	in.Addresses, err = listIn(ctx, tx, func(rows *sqlite.Rows, c *agent.MailCount) error {
-		var fold, value string
-		if err := rows.Scan(&fold, &c.Companies, &c.Guessed, &value); err != nil {
-			return err
-		}
-		c.Current = mine[agent.MailFact] == fold
-		return parseValue(value, &c.Value)
-	}, known+` ORDER BY n DESC, fold LIMIT 10`)
+		err := rows.Scan(&c.Value.Text, &c.Companies, &c.Guessed, &in.Emails)
+		c.Current = mine[agent.MailFact] == c.Value.Text
+		return err
+	}, `
+		SELECT fold, count(*) AS n, sum(guessed), count(*) OVER () FROM (
+			SELECT fold, domain, min(guessed) AS guessed FROM (
+				SELECT fold, domain, guessed FROM statement WHERE fact = ?1 AND fold <> ''
+				UNION ALL SELECT fold, key, 0 FROM holding WHERE fact = ?1 AND `+ours+` AND fold <> '')
+			GROUP BY fold, domain)
+		GROUP BY fold ORDER BY n DESC, fold LIMIT 10`, agent.MailFact)
 	return err
 }

@@ -6,13 +6,14 @@ CREATE INDEX relationship_key ON relationship (key);
 
 ALTER TABLE holding ADD COLUMN key  TEXT NOT NULL DEFAULT '';
 ALTER TABLE holding ADD COLUMN fold TEXT NOT NULL DEFAULT ''; -- value, to be compared
-CREATE INDEX holding_key ON holding (fact, key, fold);
+CREATE INDEX holding_key ON holding (fact, key, fold, origin);
 
 -- A cache: what lists show of each company, made from all that follows and from
 -- relationships. It is narrow, and each order has an index that answers searches
 -- and choices by itself, so that a page of 10,000 companies costs a millisecond.
 CREATE TABLE company (
-	domain    TEXT    PRIMARY KEY,
+	n         INTEGER PRIMARY KEY,
+	domain    TEXT    NOT NULL UNIQUE,
 	name      TEXT    NOT NULL,
 	fold      TEXT    NOT NULL, -- name, for search and order
 	flags     INTEGER NOT NULL, -- bits, see companyFlags
