@@ -53,22 +53,28 @@ type badAgentStore struct {
 }
 
 func (s *badAgentStore) Commit(ctx context.Context, c agent.Commit) error {
-	c.Relationships = slices.Clone(c.Relationships)
+	c.Relationships, c.Outbox = slices.Clone(c.Relationships), slices.Clone(c.Outbox)
+	var rows []*agent.Relationship // of which the commit says what the outbox knows
+	for i := range c.Relationships {
+		rows = append(rows, &c.Relationships[i])
+	}
+	for i := range c.Outbox {
+		rows = append(rows, &c.Outbox[i])
+	}
 	switch s.r.Bug {
 	case LostCommit:
 		if len(c.Entries) > 0 && s.r.chance(0.05) {
 			return nil
 		}
 	case SentIsReceived:
-		for i := range c.Relationships {
-			row := &c.Relationships[i]
+		for _, row := range rows {
 			if sum, err := row.Summarised(); err == nil && row.Sent == sum.First.Seq {
 				row.Received = sum.First
 			}
 		}
 	case NoPause:
-		for i := range c.Relationships {
-			c.Relationships[i].NextTry = begun
+		for _, row := range rows {
+			row.NextTry = begun
 		}
 	case StaleCaches:
 		for i := range c.Relationships {
