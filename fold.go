@@ -110,10 +110,16 @@ func (s *State) Sort(entries []Entry) []Entry {
 // Who has that too verifies the logs as a whole; who stored the one without the
 // other could be left with logs that can't be folded.
 func (s *State) Take(e Entry) error {
-	if _, skipped := s.skipped[e.ID]; !skipped && !e.HasBody() {
+	if s.lacksBody(&e) {
 		return fault.Refuse(fault.Conflict, "body-missing", "%s entry %d has no body, and nothing here erased it", e.Side, e.Seq)
 	}
 	return s.take(&e)
+}
+
+// lacksBody reports whether e has no body, and no entry of the cut erased it. That
+// e was disowned is no excuse: what refers to it is judged by its kind.
+func (s *State) lacksBody(e *Entry) bool {
+	return !e.HasBody() && s.skipped[e.ID].erased == [2]bool{}
 }
 
 // Stale reports whether s has to be folded anew; see Take.
@@ -159,7 +165,7 @@ func (s *State) take(e *Entry) error {
 		s.stale = true
 	}
 	skip, skipped := s.skipped[e.ID]
-	if !skipped && !e.HasBody() {
+	if s.lacksBody(e) {
 		return fault.Refuse(fault.Internal, "body-missing", "the body of %s entry %d is missing and was not erased", e.Side, e.Seq)
 	}
 	k := &known{pos: Pos{e.Side, e.Seq}, at: e.At, kind: skip.kind, of: skip.of, void: skipped}

@@ -22,7 +22,8 @@ type Connector interface {
 	// Deliver records r in the system. The gateway calls it again with the same
 	// Request.ID until it succeeds, also after a crash in the middle, so a
 	// second call must change nothing and return the same Result, even when
-	// later requests, staff or Redact have changed the record since.
+	// later requests, staff or Redact have changed the record since. The one
+	// exception is in the comment of Request.Proposal.
 	//
 	// If r.Record has a Version and the record is no longer at it, nothing is
 	// changed and the error is [fault.Conflict]: the gateway reads and decides.
@@ -85,7 +86,9 @@ type Request struct {
 	// Declined if not even a person could do it. If the record is proved to be
 	// hers while it waits, the same request comes again without Proposal and with
 	// the Record: then it is carried out as if it came for the first time, and
-	// what was proposed is no more.
+	// what was proposed is no more. Where a person has decided by then, her
+	// decision stands: nothing is carried out, and the Result says what it was,
+	// Written and into which record, or Declined and why.
 	Proposal bool
 
 	Fact    string          // of disclose, change and withdraw

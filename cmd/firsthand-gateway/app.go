@@ -22,7 +22,7 @@ import (
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
 	"memory":  memoryIn,
-	"webhook": func(config json.RawMessage, _ string) (connector.Connector, error) { return webhook.New(config) },
+	"webhook": webhookIn,
 }
 
 // memoryIn opens the small CRM. Its file is looked for beside the configuration.
@@ -31,10 +31,28 @@ func memoryIn(config json.RawMessage, dir string) (connector.Connector, error) {
 	if err := parseConnector(config, &c); err != nil {
 		return nil, err
 	}
-	if !filepath.IsAbs(c.File) {
-		c.File = filepath.Join(dir, c.File)
-	}
+	beside(dir, &c.File)
 	return memory.Open(c)
+}
+
+// webhookIn opens a webhook. The files with its keys are looked for beside the
+// configuration.
+func webhookIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c webhook.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.SecretFile, &c.KeyFile)
+	return webhook.Open(c)
+}
+
+// beside has relative paths begin at dir.
+func beside(dir string, paths ...*string) {
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(dir, *path)
+		}
+	}
 }
 
 // An app is the company's gateway, opened.

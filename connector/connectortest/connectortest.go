@@ -175,6 +175,7 @@ var cases = []testCase{
 	{"an answer that is lost is given again", func(s System, _ connector.Connector, _ Fixture) bool { return s.Lose != nil }, lost},
 	{"a system that is down is tried again", func(s System, _ connector.Connector, _ Fixture) bool { return s.Down != nil }, down},
 	{"a proposal is carried out once it is proved", nil, proved},
+	{"what a person decided stands when the proof comes", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decidedFirst},
 	{"a person decides on a proposal", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decide},
 	{"an edit by staff is a change", func(s System, _ connector.Connector, _ Fixture) bool { return s.Edit != nil }, edit},
 

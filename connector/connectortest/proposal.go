@@ -71,6 +71,42 @@ func proved(w *world) {
 	w.hasAll(ref, facts)
 }
 
+// decidedFirst is a person who was quicker than the proof: the request that comes
+// with it is answered by what she decided.
+func decidedFirst(w *world) {
+	ref, facts := w.customer("")
+	for n, reason := range []string{"", "we could not reach you"} {
+		r := w.fact("change", n, true)
+		r.Proposal = true
+		if w.deliver(r).State != connector.Proposed {
+			return // the system declines what isn't proved
+		}
+		w.sys.Decide(w, r.ID, ref, reason)
+		want := connector.Declined
+		if reason == "" {
+			want, facts[r.Fact] = connector.Written, r.Value
+		}
+		w.again(r)
+		newer := w.fact("change", n, false) // it must not be written over
+		newer.Record = ref
+		w.settle(newer)
+		facts[newer.Fact] = newer.Value
+
+		r.Proposal, r.Record = false, ref
+		delete(w.said, r.ID) // it is another request now
+		from := w.cursor()
+		res := w.deliver(r)
+		if res.State != want || reason == "" && res.Ref.ID != ref.ID || !strings.Contains(res.Reason, reason) {
+			w.Errorf("a person decided that it is %s (%s), and with the proof it is %+v", want, reason, res)
+		}
+		w.again(r)
+		w.hasAll(ref, facts)
+		if changes := w.changes(from); len(changes) > 0 {
+			w.Errorf("what was decided before is a change again: %+v", changes[0])
+		}
+	}
+}
+
 func decide(w *world) {
 	ref, facts := w.customer("")
 	r := w.fact("change", 0, true)

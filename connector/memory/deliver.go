@@ -24,8 +24,11 @@ func (m *CRM) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 	}
 	waiting, proposed := m.s.proposals[r.ID]
 	proved := proposed && waiting.Unproved && !r.Proposal // since it was proposed
-	if res, ok := m.s.results[r.ID]; ok && !proved {
-		return res, nil
+	if d, ok := m.s.results[r.ID]; ok && !proved {
+		if !r.Proposal && d.Decided.State != "" {
+			return d.Decided, nil
+		}
+		return d.Result, nil
 	}
 	if r.ID.IsZero() || r.Relationship.IsZero() {
 		return connector.Result{}, fmt.Errorf("deliver: %w: no id or no relationship", fault.Invalid)
@@ -35,7 +38,7 @@ func (m *CRM) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 	if err != nil {
 		return connector.Result{}, fmt.Errorf("deliver: %w", err)
 	}
-	l.Done = []done{{r.ID, res}}
+	l.Done = []done{{ID: r.ID, Result: res}}
 	if proved && len(l.Proposals) == 0 {
 		l.Decided = []firsthand.ID{r.ID}
 	}

@@ -29,6 +29,8 @@ type (
 	deliver = func(connector.Request) (connector.Result, error)
 )
 
+const decidedFirst = "what a person decided stands when the proof comes"
+
 var deliverBugs = []bug{
 	{"says written, writes nothing", "deliver makes one record", every(func(c *memory.CRM, r request, do deliver) (result, error) {
 		return result{State: connector.Written, Ref: connector.Ref{System: "CRM", ID: "1"}}, nil
@@ -78,6 +80,35 @@ var deliverBugs = []bug{
 				proposed[r.ID] = res
 			}
 			return res, err
+		}
+	}},
+	{"a decision is no answer to the proof", decidedFirst, func(b *broken) {
+		var mu sync.Mutex
+		proposed := map[firsthand.ID]result{}
+		b.deliver = func(ctx context.Context, r request) (result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			waits := slices.ContainsFunc(b.CRM.Proposals(), func(p memory.Proposal) bool { return p.ID == r.ID })
+			if res, ok := proposed[r.ID]; ok && !waits {
+				return res, nil
+			}
+			res, err := b.CRM.Deliver(ctx, r)
+			if r.Proposal {
+				proposed[r.ID] = res
+			}
+			return res, err
+		}
+	}},
+	{"with the proof, what was decided is done again", decidedFirst, func(b *broken) {
+		var mu sync.Mutex
+		proposed := map[firsthand.ID]bool{}
+		b.deliver = func(ctx context.Context, r request) (result, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if proposed[r.ID] = proposed[r.ID] || r.Proposal; proposed[r.ID] && !r.Proposal {
+				r.ID[0]++
+			}
+			return b.CRM.Deliver(ctx, r)
 		}
 	}},
 	{"a repeat says proposed", "the same request again changes nothing", func(b *broken) {

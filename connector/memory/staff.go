@@ -88,6 +88,9 @@ func (m *CRM) decide(id firsthand.ID, how func(*line, Proposal) (connector.Chang
 			return err
 		}
 		l.Decided = []firsthand.ID{id}
+		if p.Unproved {
+			l.Done = []done{{ID: id, Result: m.s.results[id].Result, Decided: connector.Result{State: c.State, Ref: c.Ref, Reason: c.Reason}}}
+		}
 		c.Of, c.Relationship = p.ID, p.Relationship
 		m.change(l, c)
 		return nil

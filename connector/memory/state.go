@@ -54,10 +54,12 @@ type Sent struct {
 	Text    string    `json:"text"`
 }
 
-// done says what was answered to a request, for ever.
+// done says what was answered to a request, for ever, and what a person decided on
+// it while it was not proved: the answer to the same with a proof.
 type done struct {
-	ID     firsthand.ID     `json:"id"`
-	Result connector.Result `json:"result"`
+	ID      firsthand.ID     `json:"id"`
+	Result  connector.Result `json:"result"`
+	Decided connector.Result `json:"decided,omitzero"`
 }
 
 // state is all that the CRM knows. Values in the maps are never changed, only
@@ -67,7 +69,7 @@ type state struct {
 	records   map[string]Record
 	tickets   map[string]Ticket
 	proposals map[firsthand.ID]Proposal
-	results   map[firsthand.ID]connector.Result
+	results   map[firsthand.ID]done
 	sent      map[string]Sent
 	changes   []connector.Change // ascending cursors; only ever appended to
 
@@ -79,7 +81,7 @@ func newState() *state {
 		records:   map[string]Record{},
 		tickets:   map[string]Ticket{},
 		proposals: map[firsthand.ID]Proposal{},
-		results:   map[firsthand.ID]connector.Result{},
+		results:   map[firsthand.ID]done{},
 		sent:      map[string]Sent{},
 		recordOf:  map[firsthand.ID]string{},
 	}
@@ -132,7 +134,7 @@ func (s *state) apply(l *line) {
 		s.proposals[p.ID] = p
 	}
 	for _, d := range l.Done {
-		s.results[d.ID] = d.Result
+		s.results[d.ID] = d
 	}
 	for _, m := range l.Sent {
 		s.sent[m.ID] = m
@@ -158,8 +160,8 @@ func (s *state) lines(yield func(*line) bool) {
 	for _, p := range s.proposals {
 		ok = ok && yield(&line{Proposals: []Proposal{p}})
 	}
-	for id, r := range s.results {
-		ok = ok && yield(&line{Done: []done{{id, r}}})
+	for _, d := range s.results {
+		ok = ok && yield(&line{Done: []done{d}})
 	}
 	for _, m := range s.sent {
 		ok = ok && yield(&line{Sent: []Sent{m}})

@@ -32,7 +32,9 @@
 // which one it is about, in the member version, and gets 409 where the record has
 // changed since. A delivery with "proposal":true is about a customer's record
 // that the sender is not proved to own: it must not be written, and a report that
-// it was is an error.
+// it was is an error. Once the sender has proved it, the same delivery comes again
+// without proposal, and is done; but where a person has decided by then, nothing
+// is done, and the report says what she decided.
 //
 // # What a system may offer besides
 //

@@ -28,7 +28,8 @@ type Config struct {
 
 	// SecretFile holds the shared secret, whsec_ and base64 of 24 to 64 bytes.
 	// While it is being replaced it holds both, one a line: each request is
-	// signed with all, and a report may be signed with any.
+	// signed with all, and a report may be signed with any. firsthand-gateway looks
+	// for a relative path, here and in KeyFile, beside its configuration.
 	SecretFile string `json:"secret_file"`
 
 	// KeyFile holds, instead of a secret, the gateway's own Ed25519 key, whsk_

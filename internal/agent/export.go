@@ -13,7 +13,9 @@ import (
 	"firsthand/fault"
 )
 
-// Bundle returns everything of one relationship that a stranger can verify.
+// Bundle returns everything of one relationship that a stranger can verify. Of a
+// branch that was lost that is where it parts from the log; the rest of it, and
+// receipts for it, are in her file alone.
 func (a *Agent) Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error) {
 	row, err := a.Store.Relationship(ctx, rel)
 	if err != nil {
@@ -26,12 +28,25 @@ func (a *Agent) Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle
 	if b.Second, err = firsthand.Collect(a.Store.Entries(ctx, rel, firsthand.Second, 0)); err != nil {
 		return nil, err
 	}
-	if b.Receipts, err = a.Store.Receipts(ctx, rel); err != nil {
+	s, err := firsthand.Fold(b.First, b.Second)
+	if err != nil {
 		return nil, err
+	}
+	receipts, err := a.Store.Receipts(ctx, rel)
+	if err != nil {
+		return nil, err
+	}
+	for _, signed := range receipts {
+		r, err := firsthand.ParseReceipt(signed, s.Log(firsthand.Second).Keys...)
+		if err == nil && s.Log(firsthand.First).ID(r.Seq) == r.ID {
+			b.Receipts = append(b.Receipts, signed)
+		}
 	}
 	evidence, err := a.Store.Evidence(ctx, rel)
 	for _, e := range evidence {
-		b.Evidence = append(b.Evidence, e.Entry)
+		if s.CheckFork(e.Entry) == nil {
+			b.Evidence = append(b.Evidence, e.Entry)
+		}
 	}
 	return b, err
 }
@@ -58,16 +73,18 @@ type lifeFact struct {
 }
 
 type lifeRelationship struct {
-	Bundle  string        `json:"bundle"` // name of its file
-	Domain  string        `json:"domain"`
-	Name    string        `json:"name"`
-	Gateway string        `json:"gateway"`
-	Key     firsthand.ID  `json:"key"` // the private key in force
-	Kept    bool          `json:"kept"`
-	Opened  string        `json:"opened"`
-	Drafts  []string      `json:"drafts"`               // bodies of entries to be
-	Legs    []lifeDraft   `json:"draft_legs,omitempty"` // of moves, one for each draft; left out if none is one
-	Summary *lifeHoldings `json:"holdings,omitempty"`
+	Bundle  string       `json:"bundle"` // name of its file
+	Domain  string       `json:"domain"`
+	Name    string       `json:"name"`
+	Gateway string       `json:"gateway"`
+	Key     firsthand.ID `json:"key"` // the private key in force
+	// Former are the keys before it, oldest first: the company may be at one still.
+	Former  []firsthand.ID `json:"former,omitempty"`
+	Kept    bool           `json:"kept"`
+	Opened  string         `json:"opened"`
+	Drafts  []string       `json:"drafts"`               // bodies of entries to be
+	Legs    []lifeDraft    `json:"draft_legs,omitempty"` // of moves, one for each draft; left out if none is one
+	Summary *lifeHoldings  `json:"holdings,omitempty"`
 }
 
 // lifeHoldings is for people who read the file; Import does not.
@@ -136,6 +153,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		r := lifeRelationship{Bundle: fmt.Sprintf("bundles/%04d-%s.txt", i+1, strings.ReplaceAll(row.Domain, ":", "_")),
 			Domain: row.Domain, Name: row.Name, Gateway: row.Gateway, Key: row.Seed, Kept: row.Kept,
 			Opened: row.Opened.UTC().Format(timeFormat), Drafts: []string{}}
+		if r.Former, err = a.former(ctx, row.ID); err != nil {
+			return err
+		}
 		drafts, err := a.Store.Drafts(ctx, row.ID)
 		if err != nil {
 			return err
@@ -267,6 +287,9 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	c.Entries = append(append(c.Entries, b.First...), b.Second...)
 	for _, e := range report.Forks {
 		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "imported"})
+	}
+	if len(r.Former) > 0 {
+		c.setFormer(s.Rel, r.Former)
 	}
 	for i, d := range r.Drafts {
 		draft := Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -51,13 +52,13 @@ func (a *Agent) Diagnose(ctx context.Context, rel firsthand.ID, cause error) err
 		return err
 	}
 	return a.with(ctx, rel, func(r *relationship) error {
-		frozen, evidence, from := compare(r.state, theirs)
+		apart := compare(r.state, theirs)
 		c := Commit{}
 		r.refused, r.anew = 0, false
 		if head := headOf(theirs, firsthand.First); head.Seq < r.row.Received.Seq && head.ID == r.state.Log(firsthand.First).ID(head.Seq) {
 			r.row.Received = head // it has lost what it had signed for
 		}
-		if frozen == "" || frozen == frozenUnknown && r.row.Restored {
+		if apart.why == "" || apart.why == frozenUnknown && r.row.Restored && apart.second == 0 {
 			if err := a.takeEntries(ctx, r, theirs, &c, r.row.Restored); err != nil {
 				return err
 			}
@@ -66,12 +67,12 @@ func (a *Agent) Diagnose(ctx context.Context, rel firsthand.ID, cause error) err
 			}
 			return a.commit(ctx, c, r)
 		}
-		if evidence != nil {
-			c.Evidence = append(c.Evidence, Evidence{Entry: *evidence, Why: frozen})
+		for _, e := range apart.proof {
+			c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: apart.why})
 		}
-		r.row.Frozen = frozen
-		if frozen == frozenCompany {
-			r.lacks = from - 1 // show the company its own log, as she received it
+		r.row.Frozen = apart.why
+		if apart.why == frozenCompany {
+			r.lacks = apart.second - 1 // show the company its own log, as she received it
 		}
 		return a.commit(ctx, c, r)
 	})
@@ -87,23 +88,35 @@ func headOf(entries []firsthand.Entry, side firsthand.Side) (head firsthand.Head
 	return head
 }
 
-// compare returns why s and the company's copy of the logs differ, the entry
-// that proves it, and where.
-func compare(s *firsthand.State, theirs []firsthand.Entry) (frozen string, evidence *firsthand.Entry, from int64) {
-	for i, e := range theirs {
+// A parting is where her logs and the company's copy of them part.
+type parting struct {
+	why    string            // as Relationship.Frozen; "" if they don't
+	first  int64             // the seq from which on the company has other entries of hers, or more
+	second int64             // the seq at which it has another entry of its own
+	proof  []firsthand.Entry // the company's entry at either place, of a fork
+}
+
+// compare finds where s and the company's copy of the logs part.
+//
+// Where both logs forked, neither side can go on before the other: each branch of
+// one log has seen a branch of the other. It begins with hers, and so it is hers
+// to end. It happens when a company that was restored took the word of a copy of
+// her file that it had lost nothing.
+func compare(s *firsthand.State, theirs []firsthand.Entry) (p parting) {
+	for _, e := range theirs {
 		mine := s.Log(e.Side).ID(e.Seq)
 		switch {
 		case mine == e.ID:
-		case mine.IsZero() && e.Side == firsthand.First && frozen == "":
-			frozen, from = frozenUnknown, e.Seq
-		case !mine.IsZero() && s.CheckFork(e) == nil:
-			if e.Side == firsthand.Second {
-				return frozenCompany, &theirs[i], e.Seq
-			}
-			return frozenBranch, &theirs[i], e.Seq
+		case mine.IsZero() && e.Side == firsthand.First && p.first == 0:
+			p.why, p.first = cmp.Or(p.why, frozenUnknown), e.Seq
+		case mine.IsZero() || s.CheckFork(e) != nil:
+		case e.Side == firsthand.First && p.first == 0:
+			p.why, p.first, p.proof = frozenBranch, e.Seq, append(p.proof, e)
+		case e.Side == firsthand.Second && p.second == 0:
+			p.why, p.second, p.proof = cmp.Or(p.why, frozenCompany), e.Seq, append(p.proof, e)
 		}
 	}
-	return frozen, nil, from
+	return p
 }
 
 // fetchCopy returns both logs of rel as the company has them, verified from their
@@ -171,6 +184,9 @@ func verified(rel firsthand.ID, entries []firsthand.Entry) error {
 // first stands, her other entries are kept as evidence, and a signed reconcile
 // says so. Where the company only has more entries of hers, it takes them over.
 // She does this when it was she who wrote them, with another copy of her file.
+//
+// What the company said to a branch of hers that is lost, is lost with it, and is
+// kept as evidence too.
 func (a *Agent) Reconcile(ctx context.Context, rel firsthand.ID) (Act, error) {
 	theirs, err := a.fetchCopy(ctx, rel)
 	if err != nil {
@@ -190,19 +206,17 @@ func (a *Agent) Reconcile(ctx context.Context, rel firsthand.ID) (Act, error) {
 
 // adopt puts the company's copy of her log in place of r's, into c.
 func (a *Agent) adopt(ctx context.Context, r *relationship, theirs []firsthand.Entry, c *Commit) (Act, error) {
-	frozen, other, from := compare(r.state, theirs)
-	switch frozen {
+	apart := compare(r.state, theirs)
+	switch apart.why {
 	case "":
 		r.row.Frozen = ""
 		return Act{}, nil
 	case frozenCompany:
 		return Act{}, fault.Tell(fault.Denied, r.row.Domain+" has forked its own log, and only it can reconcile that", "keep the evidence: firsthand log --bundle FILE "+r.row.Domain)
 	}
-	mine := r.state.Log(firsthand.First).ID(from)
-	if frozen == frozenBranch {
-		if err := a.replace(ctx, r, from, c); err != nil {
-			return Act{}, err
-		}
+	lost, err := a.giveUp(ctx, r, apart, c)
+	if err != nil {
+		return Act{}, err
 	}
 	if err := a.takeEntries(ctx, r, theirs, c, true); err != nil {
 		return Act{}, err
@@ -211,11 +225,57 @@ func (a *Agent) adopt(ctx context.Context, r *relationship, theirs []firsthand.E
 	if err := a.findKey(ctx, r, c); err != nil {
 		return Act{}, err
 	}
-	if frozen == frozenUnknown {
+	if lost == nil {
 		return Act{}, nil
 	}
-	if err := a.say(ctx, r, &firsthand.Reconcile{Seq: from, Stands: other.ID, Lost: mine}, c); err != nil {
+	if err := a.say(ctx, r, lost, c); err != nil {
 		return Act{}, err
 	}
 	return Act{Entry: c.Entries[len(c.Entries)-1].ID}, nil
+}
+
+// giveUp moves what lost against the company's copy out of the logs and to the
+// evidence: her entries from where that has others, and the company's from where
+// that has others or where they have seen hers that are lost. It returns what she
+// has to say of it, nil where none of hers are lost.
+func (a *Agent) giveUp(ctx context.Context, r *relationship, apart parting, c *Commit) (lost *firsthand.Reconcile, err error) {
+	if apart.why == frozenBranch {
+		for _, e := range apart.proof {
+			if e.Side == firsthand.First {
+				lost = &firsthand.Reconcile{Seq: apart.first, Stands: e.ID, Lost: r.state.Log(firsthand.First).ID(apart.first)}
+			}
+		}
+	}
+	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
+		for e, err := range a.Store.Entries(ctx, r.row.ID, side, 0) {
+			if err != nil {
+				return nil, err
+			}
+			gone := lost != nil && e.Seq >= apart.first
+			if side == firsthand.Second {
+				gone = apart.second > 0 && e.Seq >= apart.second || lost != nil && e.Seen.Seq >= apart.first
+			}
+			if !gone {
+				continue
+			}
+			if n := len(c.Replace); n == 0 || c.Replace[n-1].Side != side {
+				c.Replace = append(c.Replace, Place{r.row.ID, side, e.Seq})
+			}
+			c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "lost against what the company has in its place"})
+		}
+	}
+	if len(c.Replace) == 0 {
+		return lost, nil
+	}
+	first, second, err := a.logs(ctx, r.row.ID, *c)
+	if err != nil {
+		return nil, err
+	}
+	if r.state, err = firsthand.Fold(first, second); err != nil {
+		return nil, err
+	}
+	if head := r.state.Log(firsthand.First).Head; r.row.Received.Seq > head.Seq {
+		r.row.Received, r.row.Sent = head, head.Seq // of a branch that is no more
+	}
+	return lost, nil
 }

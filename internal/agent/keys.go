@@ -1,8 +1,9 @@
 package agent
 
 import (
+	"cmp"
 	"context"
-	"encoding/base64"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -28,20 +29,46 @@ import (
 // one of a relationship, oldest first.
 func formerKeys(rel firsthand.ID) string { return "former keys " + rel.String() }
 
-// seeds returns the private keys of r that are known, newest first.
-func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
-	text, err := a.Store.Setting(ctx, formerKeys(r.row.ID))
+// former returns the private keys before the current one of a relationship, oldest
+// first.
+func (a *Agent) former(ctx context.Context, rel firsthand.ID) ([]firsthand.ID, error) {
+	text, err := a.Store.Setting(ctx, formerKeys(rel))
 	if err != nil {
 		return nil, err
 	}
-	seeds := [][32]byte{r.row.Seed}
+	var seeds []firsthand.ID
 	for word := range strings.FieldsSeq(text) {
-		raw, err := base64.RawURLEncoding.DecodeString(word)
-		if err == nil && len(raw) == 32 && [32]byte(raw) != r.row.Seed {
-			seeds = slices.Insert(seeds, 1, [32]byte(raw))
+		seed, err := firsthand.ParseID(word)
+		if err != nil {
+			return nil, fmt.Errorf("former keys of %s: %w", rel, err)
 		}
+		seeds = append(seeds, seed)
 	}
 	return seeds, nil
+}
+
+// setFormer keeps them, in c.
+func (c *Commit) setFormer(rel firsthand.ID, seeds []firsthand.ID) {
+	words := make([]string, len(seeds))
+	for i, seed := range seeds {
+		words[i] = seed.String()
+	}
+	if c.Settings == nil {
+		c.Settings = make(map[string]string)
+	}
+	c.Settings[formerKeys(rel)] = strings.Join(words, " ")
+}
+
+// seeds returns the private keys of r that are known, newest first.
+func (a *Agent) seeds(ctx context.Context, r *relationship) ([][32]byte, error) {
+	former, err := a.former(ctx, r.row.ID)
+	seeds := [][32]byte{r.row.Seed}
+	for _, seed := range slices.Backward(former) {
+		if seed != r.row.Seed {
+			seeds = append(seeds, seed)
+		}
+	}
+	return seeds, err
 }
 
 // signers is seeds as they sign.
@@ -54,24 +81,62 @@ func (a *Agent) signers(ctx context.Context, r *relationship) ([]*firsthand.Sign
 	return signers, err
 }
 
-// replaceKey makes seed r's key, in c, and keeps the one before.
-func (a *Agent) replaceKey(ctx context.Context, r *relationship, seed [32]byte, c *Commit) error {
+// replaceKey makes seed r's key, in c, and keeps those before it: the ones that her
+// file has, and more.
+func (a *Agent) replaceKey(ctx context.Context, r *relationship, seed [32]byte, c *Commit, more ...[32]byte) error {
 	seeds, err := a.seeds(ctx, r)
 	if err != nil {
 		return err
 	}
-	var words []string
-	for _, s := range slices.Backward(seeds) {
-		if s != seed {
-			words = append(words, base64.RawURLEncoding.EncodeToString(s[:]))
+	slices.Reverse(seeds)
+	var former []firsthand.ID
+	for _, s := range append(more, seeds...) {
+		if s != seed && !slices.Contains(former, s) {
+			former = append(former, s)
 		}
 	}
-	if c.Settings == nil {
-		c.Settings = make(map[string]string)
+	keys := r.state.Log(firsthand.First).Keys
+	place := func(s firsthand.ID) int {
+		if i := slices.Index(keys, firsthand.SignerFromSeed(s).Public()); i >= 0 {
+			return i
+		}
+		return len(keys) // of a rotation that was lost
 	}
-	c.Settings[formerKeys(r.row.ID)] = strings.Join(words, " ")
+	slices.SortStableFunc(former, func(x, y firsthand.ID) int { return cmp.Compare(place(x), place(y)) })
+	c.setFormer(r.row.ID, former)
 	r.row.Seed = seed
 	return nil
+}
+
+// derived returns the private keys with which her log was signed that kit derives,
+// in their order. A file that is older than a rotation lacks them, and a company
+// that loses everything has to be told the log from its beginning, each part in a
+// call that is signed by the key in force there.
+func (a *Agent) derived(ctx context.Context, r *relationship, kit string, c *Commit) (seeds [][32]byte, err error) {
+	first, _, err := a.logs(ctx, r.row.ID, *c)
+	if err != nil {
+		return nil, err
+	}
+	var label firsthand.Label
+	for i := range first {
+		if kind := first[i].Kind(); kind != "open" && kind != "rotate" {
+			continue
+		}
+		say, err := firsthand.DecodeBody(first[i].Body)
+		if err != nil {
+			return nil, err
+		}
+		switch say := say.(type) {
+		case *firsthand.Open:
+			label = say.Label
+		case *firsthand.Rotate:
+			if key := firsthand.NextKey(kit, label); key.Public() == say.Key {
+				seeds = append(seeds, key.Seed())
+			}
+			label = say.Label
+		}
+	}
+	return seeds, nil
 }
 
 // signerAfter returns the key that is in force after entry seq of her log.

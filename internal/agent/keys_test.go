@@ -1,11 +1,13 @@
 package agent_test
 
 import (
+	"bytes"
 	"testing"
 
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/gateway/gatewaytest"
 	"firsthand/wire"
 )
@@ -69,6 +71,45 @@ func TestCompanyLostTheRelationship(t *testing.T) {
 	}
 }
 
+// A company that has lost a long relationship is told it in several calls, each
+// signed by the key that was in force there: also where the file was restored from
+// before these keys, and only the kit had them.
+func TestCompanyLostALongRelationship(t *testing.T) {
+	for _, stale := range []bool{false, true} {
+		s := newSides(t)
+		rel := s.meet(agent.MeetOptions{Kept: true})
+		backup := s.store.Snapshot()
+		rotate := func() {
+			_, err := s.Rotate(t.Context(), rel, agent.Rotation{Kit: ownKit})
+			s.must(err)
+			s.sync(rel)
+		}
+		for range 2 {
+			rotate()
+			for range wire.MaxBatch {
+				s.say(rel, "hello")
+			}
+			s.sync(rel)
+		}
+		if stale {
+			s.store.Restore(backup)
+			s.startAgent()
+			if _, err := s.Do(t.Context(), rel, 0); fault.RuleOf(err) != "call-signature" {
+				t.Fatalf("a call with a key of long ago: %v", err)
+			}
+		}
+		rotate()
+
+		s.theirs = gatewaytest.NewMemory()
+		s.startGateway()
+		s.sync(rel)
+		want := int64(1 + 2*(1+wire.MaxBatch) + 1)
+		if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != want {
+			t.Errorf("stale %t: the company has her log up to %d, want %d: %v", stale, head.Seq, want, err)
+		}
+	}
+}
+
 // A company that was restored from before a rotation is at her former key.
 func TestCompanyAtAFormerKey(t *testing.T) {
 	s := newSides(t)
@@ -84,6 +125,27 @@ func TestCompanyAtAFormerKey(t *testing.T) {
 	s.sync(rel)
 	if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != 3 {
 		t.Errorf("the company has her log up to %d, want 3: %v", head.Seq, err)
+	}
+}
+
+// A rotation that is on its way moves with her life, and so does the key before it,
+// at which the company still is.
+func TestMoveWithARotationUnderWay(t *testing.T) {
+	s := newSides(t)
+	rel := s.meet(agent.MeetOptions{Kept: true})
+	_, err := s.Rotate(t.Context(), rel, agent.Rotation{Kit: ownKit})
+	s.must(err)
+	var life bytes.Buffer
+	s.must(s.Export(t.Context(), &life))
+
+	s.store = agenttest.NewMemory()
+	s.startAgent()
+	if n, err := s.Import(t.Context(), bytes.NewReader(life.Bytes()), int64(life.Len())); err != nil || n != 1 {
+		t.Fatalf("import: %d relationships, %v", n, err)
+	}
+	s.sync(rel)
+	if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != 2 {
+		t.Errorf("the company has her log up to %d, want 2: %v", head.Seq, err)
 	}
 }
 

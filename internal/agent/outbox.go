@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -231,6 +232,10 @@ func (a *Agent) takeEntries(ctx context.Context, r *relationship, entries []firs
 		if fault.RuleOf(err) == "log-known" {
 			continue // a repeated answer
 		}
+		if rule := fault.RuleOf(err); rule == "log-prev" || rule == "log-seen" {
+			// The company has another entry there than she has. Which, is asked.
+			return fault.Refuse(fault.Conflict, "log-fork", "%s entry %d follows, or has seen, an entry that is not in her file", e.Side, e.Seq)
+		}
 		if err != nil {
 			return err
 		}
@@ -401,7 +406,7 @@ func (a *Agent) answer(ctx context.Context, r *relationship, c *Commit) error {
 	}
 	if closed && !r.row.Kept && r.row.Received == r.state.Log(firsthand.First).Head {
 		c.Forget = append(c.Forget, r.row.ID)
-		c.Settings = map[string]string{formerKeys(r.row.ID): ""}
+		c.setFormer(r.row.ID, nil)
 		return nil
 	}
 	if err := a.unstale(ctx, r, *c); err != nil {
@@ -495,15 +500,14 @@ func reason(err error) string {
 	return fault.KindOf(err).Error()
 }
 
-// jitter returns a random duration below most.
+// jitter returns a random duration below most, in steps of its 65,536th part.
 func (a *Agent) jitter(most time.Duration) time.Duration {
-	var b [4]byte
+	var b [2]byte
 	if most <= 0 {
 		return 0
 	}
 	if _, err := a.Rand.Read(b[:]); err != nil {
 		return 0 // without it calls only come closer together
 	}
-	n := int64(b[0])<<16 | int64(b[1])<<8 | int64(b[2])
-	return time.Duration(n * int64(most) >> 24)
+	return most / (1 << 16) * time.Duration(binary.BigEndian.Uint16(b[:]))
 }

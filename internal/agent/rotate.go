@@ -192,7 +192,11 @@ func (a *Agent) rotate(ctx context.Context, r *relationship, o Rotation, theirs 
 		return act, err
 	}
 	c.Entries = append(c.Entries, e)
-	if err := a.replaceKey(ctx, r, key.Seed(), c); err != nil {
+	before, err := a.derived(ctx, r, o.Kit, c)
+	if err != nil {
+		return act, err
+	}
+	if err := a.replaceKey(ctx, r, key.Seed(), c, before...); err != nil {
 		return act, err
 	}
 	restored := r.row.Restored
@@ -215,43 +219,22 @@ func (a *Agent) rotate(ctx context.Context, r *relationship, o Rotation, theirs 
 // all are. If the key was stolen, that is all that her file doesn't know; for a
 // restored file, which can't tell, she has to say.
 func (a *Agent) takeTheirs(ctx context.Context, r *relationship, o Rotation, theirs []firsthand.Entry, c *Commit) (disown int64, lost *firsthand.Reconcile, err error) {
-	frozen, other, from := compare(r.state, theirs)
+	apart := compare(r.state, theirs)
 	switch {
-	case frozen == frozenCompany:
+	case apart.why == frozenCompany:
 		return 0, nil, fault.Tell(fault.Denied, r.row.Domain+" has forked its own log", "it has to reconcile that first")
-	case o.Stolen && r.row.Restored && o.Since == 0 && frozen != "":
+	case o.Stolen && r.row.Restored && o.Since == 0 && apart.why != "":
 		return 0, nil, fault.Tell(fault.Invalid, fmt.Sprintf("a restored file can't tell your entries at %s from a thief's", r.row.Domain),
-			"look at them (firsthand log "+r.row.Domain+") and say which was the first that was not yours: --since SEQ")
+			"look at them (firsthand log "+r.row.Domain+") and say which was the first that was not yours: --since SEQ; if all are yours, leave out --stolen")
 	}
-	if frozen == frozenBranch {
-		mine := r.state.Log(firsthand.First).ID(from)
-		lost = &firsthand.Reconcile{Seq: from, Stands: other.ID, Lost: mine}
-		if err := a.replace(ctx, r, from, c); err != nil {
-			return 0, nil, err
-		}
+	if lost, err = a.giveUp(ctx, r, apart, c); err != nil {
+		return 0, nil, err
 	}
 	if err := a.takeEntries(ctx, r, theirs, c, true); err != nil {
 		return 0, nil, err
 	}
 	if disown = o.Since; o.Stolen && disown == 0 {
-		disown = from
+		disown = apart.first
 	}
 	return disown, lost, nil
-}
-
-// replace moves her entries from seq on out of the log and to the evidence.
-func (a *Agent) replace(ctx context.Context, r *relationship, from int64, c *Commit) error {
-	for e, err := range a.Store.Entries(ctx, r.row.ID, firsthand.First, from-1) {
-		if err != nil {
-			return err
-		}
-		c.Evidence = append(c.Evidence, Evidence{Entry: e, Why: "lost against the entry that the company received first"})
-	}
-	c.Replace = append(c.Replace, Place{r.row.ID, firsthand.First, from})
-	first, second, err := a.logs(ctx, r.row.ID, *c)
-	if err != nil {
-		return err
-	}
-	r.state, err = firsthand.Fold(first, second)
-	return err
 }

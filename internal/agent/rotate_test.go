@@ -4,7 +4,9 @@ import (
 	"testing"
 
 	"firsthand"
+	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/wire"
 )
 
 // A restored file that rotates because of a theft has asked the company in doing
@@ -107,6 +109,30 @@ func TestForkOfACopyThatIsGone(t *testing.T) {
 	s.must(err)
 	if len(state.Messages) != 2 {
 		t.Errorf("the company has %d messages, want 2", len(state.Messages))
+	}
+}
+
+// An answer can be the first that tells of a fork: an entry of the company's has
+// seen one of hers that a copy wrote, in the place of one that she has not sent.
+func TestAnswerToAnotherBranch(t *testing.T) {
+	s := newSides(t)
+	rel := s.meet(agent.MeetOptions{Kept: true})
+	s.write(rel, firsthand.SignerFromSeed(s.row(rel).Seed), &firsthand.Message{Text: "the copy's"})
+	s.must(s.gw.Say(t.Context(), "ann", rel, &firsthand.Message{Text: "to the copy"}))
+	s.say(rel, "hers")
+
+	head, err := s.theirs.Head(t.Context(), rel, firsthand.First)
+	s.must(err)
+	req := wire.Request{Rel: rel, First: head, Second: firsthand.Head{}}
+	resp, err := s.gw.Sync(t.Context(), req)
+	s.must(err)
+	_, err = s.Receive(t.Context(), rel, req, resp)
+	if fault.RuleOf(err) != "log-fork" || !agent.IsPuzzle(err) {
+		t.Fatalf("answer to another branch: %v", err)
+	}
+	s.must(s.Diagnose(t.Context(), rel, err))
+	if got := s.row(rel).Frozen; got != "branch" {
+		t.Errorf("frozen = %q, want branch", got)
 	}
 }
 

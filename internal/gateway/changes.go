@@ -91,7 +91,11 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 		})
 		switch {
 		case fault.KindOf(err) == fault.NotExist:
-			continue // a relationship of which nothing is known here
+			// Of this relationship nothing is known here. It may have been lost with a
+			// backup, and come back.
+			if err := g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingUnheard + rel.String(): "1"}}); err != nil {
+				return err
+			}
 		case fault.RuleOf(err) != "": // a log that can't be folded: the others go on
 			g.o.Log.Error("change not taken", "relationship", rel, "err", err)
 		case err != nil:

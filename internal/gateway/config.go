@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -119,6 +120,10 @@ func LoadConfig(path string) (c Config, err error) {
 // is judged by Check.
 func ParseConfig(text []byte, dir string) (c Config, err error) {
 	if err := firsthand.ParseJSON(text, &c); err != nil {
+		if strings.Contains(err.Error(), "member name") { // nobody but the parser knows where
+			err = fault.Tell(fault.Invalid, err.Error(),
+				`A fact whose name has dots stands in a list: "facts": [{"fact": "address.home", "value": "…"}].`)
+		}
 		return c, err
 	}
 	c.dir = dir

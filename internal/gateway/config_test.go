@@ -169,3 +169,12 @@ func TestKeyFiles(t *testing.T) {
 		}
 	}
 }
+
+// Strict JSON has no dots in names. Who seeds a CRM with such facts is told the form
+// that has them.
+func TestConfigFactWithDots(t *testing.T) {
+	_, err := gateway.ParseConfig([]byte(`{"connector":{"type":"memory","config":{"seed":[{"number":"1","facts":{"address.home":"x"}}]}}}`), "")
+	if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), `[{"fact": "address.home", "value": "…"}]`) {
+		t.Errorf("error = %v, hint %q", err, fault.HintOf(err))
+	}
+}

@@ -23,6 +23,7 @@ type crm struct {
 	contacts map[string]string
 	made     map[firsthand.ID]string           // by relationship: the record made for it
 	results  map[firsthand.ID]connector.Result // by request
+	decided  map[firsthand.ID]connector.Result // by request: what a person said before the proof
 	requests []connector.Request               // as first delivered
 	sent     map[string]connector.Message
 	order    []string // of what was sent
@@ -39,7 +40,7 @@ type crm struct {
 
 func newCRM() *crm {
 	return &crm{records: map[string]map[string]firsthand.Value{}, contacts: map[string]string{}, made: map[firsthand.ID]string{},
-		results: map[firsthand.ID]connector.Result{}, sent: map[string]connector.Message{}, calls: map[string]int{}}
+		results: map[firsthand.ID]connector.Result{}, decided: map[firsthand.ID]connector.Result{}, sent: map[string]connector.Message{}, calls: map[string]int{}}
 }
 
 // customer adds a record that the company has from before.
@@ -66,6 +67,9 @@ func (c *crm) Deliver(_ context.Context, r connector.Request) (connector.Result,
 	}
 	if before, again := c.results[r.ID]; again && (before.State != connector.Proposed || r.Proposal || c.person) {
 		return before, nil
+	}
+	if res, ok := c.decided[r.ID]; ok && !r.Proposal {
+		return res, nil
 	}
 	c.requests = append(c.requests, r)
 	res := connector.Result{State: connector.Written}
@@ -136,6 +140,25 @@ func (c *crm) Changes(_ context.Context, cursor string) iter.Seq2[connector.Chan
 			}
 		}
 	}
+}
+
+// decide is a person who writes what was proposed into a record, or declines it. It
+// returns the change that tells so.
+func (c *crm) decide(r connector.Request, record, reason string) connector.Change {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	res := connector.Result{State: connector.Declined, Reason: reason}
+	if reason == "" {
+		res = connector.Result{State: connector.Written, Ref: c.ref(record)}
+		if c.records[record] == nil {
+			c.records[record] = map[string]firsthand.Value{}
+		}
+		c.records[record][r.Fact] = r.Value
+	}
+	if r.Proposal {
+		c.decided[r.ID] = res
+	}
+	return connector.Change{Relationship: r.Relationship, Of: r.ID, State: res.State, Ref: res.Ref, Reason: res.Reason}
 }
 
 // happens adds a change.

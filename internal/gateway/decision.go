@@ -103,9 +103,9 @@ func (t *turn) decide(ctx context.Context, x decision) error {
 		return nil
 	}
 	if t.state().Outcomes[x.of] != nil || d.Status == Done {
-		return nil
+		return t.decidedLate(ctx, x)
 	}
-	d.Why, d.Tries, d.Next = "", 0, t.now
+	d.Why, d.Tries, d.Next = "", min(d.Tries, 1), t.now
 	if !x.ref.IsZero() {
 		d.Ref = x.ref
 	}
@@ -114,11 +114,43 @@ func (t *turn) decide(ctx context.Context, x decision) error {
 		d.Status, d.Why = Declined, x.reason
 		t.queue(d)
 		return t.outcome(ctx, d)
-	case t.isStated(x.of) && t.state().Binding == nil:
-		d.Status, d.Why = Held, "somebody has written it to a record that is not proved to be hers"
+	case t.isStated(x.of) && (t.state().Binding == nil || d.Ref.ID != t.row.Record.ID):
+		d.Status, d.Why = Held, notHers
 	default:
 		d.Status = Checking
 	}
 	t.queue(d)
 	return nil
 }
+
+// decidedLate has an operator remove what a person has written into the company's
+// system after it had ended and was removed there.
+func (t *turn) decidedLate(ctx context.Context, x decision) error {
+	kind := t.state().Erasure(x.of).Entries[0].Kind
+	if !x.written || kind != "disclose" && kind != "change" {
+		return nil
+	}
+	e, err := t.entry(ctx, t.state().Pos(x.of).Seq)
+	if err != nil {
+		return err
+	}
+	begun := x.of
+	if h := t.holding(x.of); e.HasBody() && h != nil {
+		if !t.ended(h) {
+			return nil
+		}
+		begun = h.Entry
+	}
+	d, ok, err := t.delivery(ctx, t.state().Pos(begun).Seq, Redact)
+	if err != nil {
+		return err
+	}
+	if d.Ref = x.ref; !ok || d.Status != Later && d.over("apply") {
+		d.Seq, d.Task, d.Entry, d.Status = t.state().Pos(begun).Seq, Redact, begun, Held
+		d.Why, d.Due = "somebody has written it to the system after it had ended: remove it", firsthand.OneMonthAfter(t.now)
+	}
+	t.queue(d)
+	return nil
+}
+
+const notHers = "somebody has written it to a record that is not proved to be hers"

@@ -55,8 +55,14 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 			return outcome{err: fmt.Errorf("the connector answers %q", res.State)}
 		}
 		switch {
+		case r.Proposal && d.Tries > 0:
+			o.status, o.why = Held, notHers // by a proof that was lost here with a backup
+			return o
 		case r.Proposal:
 			return outcome{err: errors.New("the connector wrote what was only a proposal")}
+		case p.stated && res.Ref.ID != r.Record.ID:
+			o.status, o.why = Held, notHers // a person wrote it before the proof
+			return o
 		case res.Reported && !r.Value.IsZero() && !res.Value.Equal(r.Value):
 			o.status, o.why = Held, otherValue
 			return o

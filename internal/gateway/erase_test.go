@@ -173,6 +173,29 @@ func TestToldTwice(t *testing.T) {
 	w.wantSound(c)
 }
 
+// What was told twice, and ends with the value that stands in the record, is not
+// left there.
+func TestToldTwiceDifferently(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	tell(t, c, "phone", "0471", firsthand.Basis{Exception: "one"})
+	two := tell(t, c, "phone", "0472", firsthand.Basis{Exception: "two"})
+	w.exchange(c)
+	c.Write(t, &firsthand.Withdraw{Disclosure: two})
+	w.exchange(c)
+	if d := w.wantHeld(gateway.Held); d.Task != gateway.Redact || c.State.Outcomes[two] == nil || d.Ref.ID != "N-1" {
+		t.Errorf("held = %+v", d)
+	}
+	if err := w.Apply(w.ctx(), "ann", c.Rel(), two, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(c)
+	if due := w.due(); len(due) != 0 {
+		t.Errorf("due = %+v", due)
+	}
+	w.wantSound(c)
+}
+
 // What never reached the system is erased without asking it, and a change that
 // ended on its way is refused, not left open.
 func TestWithdrawnBeforeDelivery(t *testing.T) {
@@ -237,5 +260,87 @@ func TestRedactByHand(t *testing.T) {
 	}
 	w.exchange(c)
 	w.wantRefused(c, withdraw)
+	w.wantSound(c)
+}
+
+// What has ended while it waited for a person is removed by hand. If she writes it
+// into the system after that, it has to be removed again.
+func TestWrittenAfterItEnded(t *testing.T) {
+	w := memory(t)
+	w.crm.person = true
+	c := w.meet("mia")
+	told := c.Write(t, &firsthand.Disclose{Fact: "phone", Value: firsthand.Text("0471"), Purpose: service,
+		Basis: firsthand.Basis{Exception: "for the parcel"}, Until: "2026-11-23"})
+	w.exchange(c)
+	w.pass(72 * time.Hour)
+	if d := w.wantHeld(gateway.Held); d.Task != gateway.Redact {
+		t.Fatalf("held = %+v", d)
+	}
+
+	// The company's clock is set back, and she changes what has ended.
+	w.now = w.now.Add(-60 * time.Hour)
+	c.Now = w.now
+	change := c.Write(t, &firsthand.Change{Fact: "phone", Value: firsthand.Text("0472"), Of: told, Basis: firsthand.Basis{Right: "GDPR 16"}})
+	w.exchange(c)
+	if err := w.Apply(w.ctx(), "ann", c.Rel(), told, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(c)
+	w.wantRefused(c, change)
+	if due := w.due(); len(due) != 0 || len(c.State.Holdings) != 0 {
+		t.Fatalf("due = %+v, holdings = %+v", due, c.State.Holdings)
+	}
+
+	for _, r := range w.crm.requests {
+		w.crm.happens(w.crm.decide(r, "N-1", ""))
+	}
+	w.pass(time.Hour)
+	due := w.due()
+	if len(due) == 0 {
+		t.Fatal("it is in the system, and nobody is to remove it")
+	}
+	for _, d := range due {
+		if d.Task != gateway.Redact || d.Status != gateway.Held || d.Ref.ID != "N-1" {
+			t.Errorf("due = %+v", d)
+		}
+		if err := w.Apply(w.ctx(), "ann", d.Rel, d.Entry, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	w.exchange(c)
+	if due := w.due(); len(due) != 0 {
+		t.Errorf("due = %+v", due)
+	}
+	w.wantSound(c)
+}
+
+// Where it was is not forgotten when removing it has to be tried again.
+func TestRemovedInASecondTry(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+	w.crm.fail = func(call string) error {
+		if call == "read" || call == "redact" {
+			return errDown
+		}
+		return nil
+	}
+	w.exchange(c) // it is written, and not yet read back
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	w.exchange(c)
+	for n := 0; w.crm.calls["redact"] == 0; n++ {
+		if n == 10 {
+			t.Fatalf("removing it was not tried: %+v", w.due())
+		}
+		w.pass(2 * time.Hour)
+	}
+	w.crm.fail = nil
+	for range 3 {
+		w.pass(2 * time.Hour)
+	}
+	w.exchange(c)
+	if _, there := w.crm.records["N-1"]["email"]; there || len(w.crm.redacted) != 1 {
+		t.Errorf("the system has %v; removed: %v", w.crm.records["N-1"], w.crm.redacted)
+	}
 	w.wantSound(c)
 }

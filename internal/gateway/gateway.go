@@ -50,8 +50,8 @@ type Options struct {
 type Gateway struct {
 	o     Options
 	cache *cache
-	news  *waiters // for those who wait that second's log grows
-	work  *waiters // for the workers of Run, under the zero ID
+	news  *waiters      // for those who wait that second's log grows
+	kick  chan struct{} // has a token for each worker of Run that there may be work for
 
 	secret [32]byte // makes codes; of this process alone, see code.go
 	random sync.Mutex
@@ -102,7 +102,7 @@ func New(o Options) (*Gateway, error) {
 	}
 	g := &Gateway{
 		o: o, keys: o.Keys, behind: true,
-		cache: newCache(o.CacheBytes), news: newWaiters(), work: newWaiters(),
+		cache: newCache(o.CacheBytes), news: newWaiters(), kick: make(chan struct{}, o.Workers),
 		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
 	}
 	if err := g.fill(g.secret[:]); err != nil {

@@ -1,12 +1,14 @@
 package gateway_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"firsthand"
 	"firsthand/internal/gateway"
 	"firsthand/terms"
+	"firsthand/wire"
 )
 
 // The walk of the architecture: agreement, disclosure, change, read back, applied.
@@ -156,31 +158,45 @@ func TestRequestForARight(t *testing.T) {
 	w.wantSound(c)
 }
 
-// Who waits for news gets it when there is some.
+// Who waits for news gets it when there is some, and nothing when there is none.
 func TestLongPoll(t *testing.T) {
 	w := memory(t)
 	c := w.meet("mia")
 	c.Say(t, "hello")
 	c.Sync(t, w)
 	r := c.Request()
-	r.Wait = 20 * time.Second
-	done := make(chan error, 1)
-	go func() {
-		resp, err := w.Sync(w.ctx(), r)
-		if err == nil && len(resp.Entries) == 0 {
-			err = errDown
-		}
-		done <- err
-	}()
-	for { // until it waits; then the delivery is what wakes it
-		w.idle()
-		select {
-		case err := <-done:
+	r.Wait = time.Minute
+	wait := func(ctx context.Context) <-chan wire.Response {
+		done := make(chan wire.Response, 1)
+		go func() {
+			resp, err := w.Sync(ctx, r)
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
 			}
-			return
-		case <-time.After(time.Millisecond):
+			done <- resp
+		}()
+		for !w.Waits(c.Rel()) {
+			time.Sleep(time.Millisecond)
 		}
+		return done
+	}
+	done := wait(w.ctx())
+	w.idle()
+	select {
+	case resp := <-done:
+		if len(resp.Entries) != 1 {
+			t.Errorf("%d entries, want 1", len(resp.Entries))
+		}
+		c.Take(t, resp)
+	case <-time.After(30 * time.Second):
+		t.Fatal("not woken")
+	}
+	r = c.Request()
+	r.Wait = time.Minute
+	ctx, stop := contextWithStop(t)
+	done = wait(ctx)
+	stop() // what is here is answered for
+	if resp := <-done; len(resp.Entries) != 0 || resp.First != r.First || len(resp.Receipt) == 0 {
+		t.Errorf("answer = %+v", resp)
 	}
 }

@@ -37,7 +37,7 @@ func (g *Gateway) Apply(ctx context.Context, by string, rel, entry firsthand.ID,
 			d.Ref = t.row.Record
 		}
 		wasStolen := d.Why == stolen
-		d.Why, d.Tries, d.Next = "", 0, t.now
+		d.Why, d.Tries, d.Next = "", min(d.Tries, 1), t.now
 		switch {
 		case d.Task == Merge || wasStolen:
 			d.Status, d.Due = Done, ""
@@ -61,7 +61,7 @@ func (g *Gateway) Refuse(ctx context.Context, by string, rel, entry firsthand.ID
 		return fault.Tell(fault.Invalid, "A refusal needs a reason.", "The customer reads it.")
 	}
 	return g.act(ctx, by, "refuse", rel, entry, reason, func(t *turn, d Delivery) error {
-		d.Why, d.Tries = cut(reason, maxWhy), 0
+		d.Why, d.Tries = cut(reason, maxWhy), min(d.Tries, 1)
 		switch d.Task {
 		case Deliver:
 			d.Status = Declined
@@ -92,7 +92,7 @@ func (g *Gateway) Retry(ctx context.Context, by string, rel, entry firsthand.ID)
 		if d.Task == Merge || t.g.o.Connector == nil {
 			return fault.Tell(fault.Invalid, "This is not done by machine.", "Do it by hand, and say so.")
 		}
-		d.Status, d.Why, d.Tries, d.Next = Waiting, "", 0, t.now
+		d.Status, d.Why, d.Tries, d.Next = Waiting, "", min(d.Tries, 1), t.now
 		t.queue(d)
 		return nil
 	})

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -63,6 +64,64 @@ func TestFailures(t *testing.T) {
 	w.wantApplied(c, told, "N-2")
 	w.wantApplied(c, behind, "N-2")
 	w.wantSound(c)
+}
+
+// What an operator decides while the system is being called stands.
+func TestOperatorWhileDelivering(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	told := tell(t, c, "name", "Mia", firsthand.Basis{Exception: "once"})
+	c.Sync(t, w)
+	w.crm.fail = func(call string) error {
+		if call == "deliver" {
+			if err := w.Refuse(w.ctx(), "ann", c.Rel(), told, "We don't want it."); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	w.exchange(c)
+	w.wantRefused(c, told)
+	if d, err := w.store.Delivery(w.ctx(), c.Rel(), 2, gateway.Deliver); err != nil || d.Status != gateway.Declined {
+		t.Errorf("delivery = %+v, %v", d, err)
+	}
+	w.wantSound(c)
+}
+
+// One relationship is one worker's at a time.
+func TestOneAtATime(t *testing.T) {
+	w := memory(t)
+	twice := &nested{crm: w.crm, w: w}
+	w.change = func(o *gateway.Options) { o.Connector, o.Poll = twice, time.Hour }
+	w.restart()
+	c := w.meet("mia")
+	c.Say(t, "one")
+	c.Say(t, "two")
+	c.Sync(t, w)
+	w.idle()
+	if twice.worked || len(w.crm.requests) != 2 || w.crm.requests[0].Text != "one" {
+		t.Errorf("worked %v, requests %+v", twice.worked, w.crm.requests)
+	}
+}
+
+// nested steps on while it delivers, as another worker would.
+type nested struct {
+	*crm
+	w      *world
+	inside bool
+	worked bool
+}
+
+func (n *nested) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	if !n.inside {
+		n.inside = true
+		worked, _, err := n.w.Step(ctx)
+		n.worked, n.inside = n.worked || worked, false
+		if err != nil {
+			return connector.Result{}, err
+		}
+	}
+	return n.crm.Deliver(ctx, r)
 }
 
 // The system that is down isn't called for each relationship in turn.

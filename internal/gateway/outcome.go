@@ -36,7 +36,7 @@ func (t *turn) saidAlready(d *Delivery) bool {
 	if o == nil || d.Task != Deliver || d.Why == stolen || d.Status == Applied || d.Status == Declined || d.Status == Done {
 		return false
 	}
-	d.Status, d.Why, d.Due, d.Tries = Declined, o.Reason, t.answerDue(d.Entry), 0
+	d.Status, d.Why, d.Due, d.Tries = Declined, o.Reason, t.answerDue(d.Entry), min(d.Tries, 1)
 	if o.Applied {
 		d.Status, d.Ref = Applied, connector.Ref{System: o.System, ID: o.Record}
 		if t.row.Record.IsZero() && t.hasRecord(*d) {

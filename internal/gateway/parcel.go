@@ -13,6 +13,7 @@ import (
 type parcel struct {
 	request connector.Request
 	warn    bool // tell the contact on record before anything is written
+	stated  bool // it changes what she says the company has from before: in the record that is proved to be hers, and no other
 }
 
 // prepare builds the request from what the logs say now. It returns nil where
@@ -35,10 +36,16 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 			return nil
 		}
 		var o outcome
-		if p, o, err = t.parcel(ctx, &e); err == nil && p == nil {
-			err = t.settle(ctx, d, o)
+		if p, o, err = t.parcel(ctx, &e); err != nil {
+			return err
 		}
-		return err
+		if p == nil {
+			return t.settle(ctx, d, o)
+		}
+		// Before it is called: after a crash nobody could tell any more that it was.
+		d.Tries++
+		t.queue(d)
+		return nil
 	})
 	return p, err
 }
@@ -81,7 +88,7 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 			return nil, outcome{status: Declined, why: no}, err
 		}
 	}
-	p := &parcel{request: r}
+	p := &parcel{request: r, stated: t.isStated(e.ID)}
 	p.warn = s.Binding != nil && isContact(r.Fact)
 	return p, outcome{}, err
 }
@@ -117,8 +124,11 @@ const purposeRecord = "dpv:AccountManagement"
 // before returns the value that h had before e.
 func (t *turn) before(ctx context.Context, e *firsthand.Entry, h *firsthand.Holding) (v firsthand.Value, err error) {
 	// The state knows which entries they were; only the last is read.
-	log := t.state().Log(firsthand.First)
-	for seq := e.Seq - 1; seq > 0; seq-- {
+	log, begun := t.state().Log(firsthand.First), int64(1)
+	if pos := t.state().Pos(h.Entry); pos.Side == firsthand.First {
+		begun = pos.Seq
+	}
+	for seq := e.Seq - 1; seq >= begun; seq-- {
 		if t.holding(log.ID(seq)) != h {
 			continue
 		}

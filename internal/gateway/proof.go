@@ -89,7 +89,7 @@ func (t *turn) proposeAgain(ctx context.Context) error {
 	}
 	for _, d := range all {
 		if d.Task == Deliver && (d.Status == Proposed || d.Status == Held) && t.isStated(d.Entry) {
-			d.Status, d.Next, d.Why, d.Tries = Waiting, t.now, "", 0
+			d.Status, d.Next, d.Why, d.Tries = Waiting, t.now, "", min(d.Tries, 1)
 			t.queue(d)
 		}
 	}

@@ -78,8 +78,8 @@ func (in *intake) recover(ctx context.Context) (whole bool, err error) {
 		// She has more of our log than we do: a backup was put back.
 		if !in.row.Restored {
 			in.g.o.Log.Warn("the agent has entries of ours that we lost", "relationship", in.r.id)
+			in.row.Restored, in.row.Noticed = true, in.now
 		}
-		in.row.Restored, in.row.Noticed = true, in.now
 		return false, nil
 	}
 	// An agent that only compares asks from the beginning, and names heads that

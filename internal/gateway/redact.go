@@ -15,30 +15,50 @@ import (
 // them; so it is never said of what is still there, and a crash before it removes
 // the same once more.
 func (g *Gateway) redact(ctx context.Context, d Delivery) error {
-	var ref connector.Ref
-	var fact string
+	var found traces
 	over := false
-	err := g.within(ctx, d.Rel, func(t *turn) error {
+	err := g.within(ctx, d.Rel, func(t *turn) (err error) {
 		if over = t.mute() != ""; over {
 			return nil
 		}
-		o, err := t.remains(ctx, d, &ref, &fact)
-		if over = o.status != ""; !over || err != nil {
+		var o outcome
+		if found, o, err = t.remains(ctx, d); err != nil {
 			return err
 		}
-		return t.settle(ctx, d, o)
+		if over = o.status != ""; over {
+			return t.settle(ctx, d, o)
+		}
+		for _, e := range found.waits {
+			e.Status, e.Why = Held, "it waited for a person when the same fact was removed, and may have gone with it: look whether it is there"
+			t.queue(e)
+		}
+		// In the commit that stops the deliveries by which it was found: for the next
+		// try, should this one fail.
+		d.Ref = found.refs[0]
+		t.queue(d)
+		return nil
 	})
 	if err != nil || over {
 		return err
 	}
-	redactor, ok := g.o.Connector.(connector.Redactor)
-	if !ok {
-		return g.settle(ctx, d, outcome{status: Held, ref: ref, why: "remove " + fact + " from the record by hand, and say so"})
+	return g.settle(ctx, d, g.remove(ctx, &found))
+}
+
+// remove removes a fact from the records in which it was found.
+func (g *Gateway) remove(ctx context.Context, found *traces) (o outcome) {
+	for _, ref := range found.refs {
+		o = outcome{status: Held, ref: ref, why: "remove " + found.fact + " from the record by hand, and say so"}
+		if redactor, ok := g.o.Connector.(connector.Redactor); ok {
+			if err := redactor.Redact(ctx, ref, found.fact); err != nil {
+				return outcome{ref: ref, err: err}
+			}
+			o = g.isGone(ctx, ref, found.fact)
+		}
+		if o.status != Applied {
+			return o
+		}
 	}
-	if err := redactor.Redact(ctx, ref, fact); err != nil {
-		return g.settle(ctx, d, outcome{ref: ref, err: err})
-	}
-	return g.settle(ctx, d, g.isGone(ctx, ref, fact))
+	return o
 }
 
 // isGone reads the record back.
@@ -59,59 +79,105 @@ func (g *Gateway) isGone(ctx context.Context, ref connector.Ref, fact string) ou
 
 // remains finds out where in the company's system there is something of what has
 // ended. An outcome with a status says that there is nothing to call it for.
-func (t *turn) remains(ctx context.Context, d Delivery, ref *connector.Ref, fact *string) (o outcome, err error) {
+func (t *turn) remains(ctx context.Context, d Delivery) (found traces, o outcome, err error) {
 	if err := t.fresh(ctx); err != nil {
-		return o, err
+		return found, o, err
 	}
 	b, err := t.begun(ctx, d.Entry)
 	if err != nil {
-		return o, err
+		return found, o, err
 	}
 	h := t.holding(d.Entry)
 	switch {
 	case b.fact == "": // erased already
-		return outcome{status: Done}, nil
+		return found, outcome{status: Done}, nil
 	case h != nil && !t.ended(h), h == nil && !b.until.Over(t.now) && !t.owed("erase", d.Entry):
-		return outcome{status: Done}, nil // it goes on
+		return found, outcome{status: Done}, nil // it goes on
 	}
-	*fact = b.fact
+	if found, err = t.traces(ctx, d, b.fact); err != nil {
+		return found, o, err
+	}
+	hers := t.row.Record
+	if b.stated && t.state().Binding == nil {
+		hers = connector.Ref{} // what was made for her is not what she speaks of
+	}
+	if len(found.refs) == 0 && !hers.IsZero() && (found.tried || b.stated) {
+		found.add(hers) // what she states to be there from before goes too
+	}
+	strange := func(ref connector.Ref) bool { return b.stated && ref.ID != hers.ID }
+	switch last, kept := found.last, found.kept; {
+	case found.lost || found.tried && len(found.refs) == 0 || slices.ContainsFunc(found.refs, strange):
+		o = outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}
+	case kept.seq > 0 && kept.seq < last.seq && !kept.value.Equal(last.value):
+		o = outcome{status: Held, why: b.fact + " in the record is what has ended: put back what she told before, which goes on"}
+	case kept.seq > 0 || len(found.refs) == 0:
+		o = outcome{status: Applied}
+	}
+	if len(found.refs) > 0 {
+		o.ref = found.refs[0]
+	}
+	return found, o, nil
+}
+
+// traces is what the deliveries tell of where a fact is that has ended.
+type traces struct {
+	fact  string
+	refs  []connector.Ref
+	tried bool       // the system was called with it, and may have it
+	lost  bool       // likewise, and where was lost with a backup
+	waits []Delivery // of other disclosures of the fact, which go on: a person has still to decide
+
+	// What was brought last of it, and of another disclosure of the same fact that
+	// goes on: told twice, the record keeps what the other gives it.
+	last, kept struct {
+		seq   int64
+		value firsthand.Value
+	}
+}
+
+// add adds a record, of which the version doesn't matter.
+func (f *traces) add(ref connector.Ref) {
+	known := slices.ContainsFunc(f.refs, func(r connector.Ref) bool { return r.ID == ref.ID })
+	if ref.Version = ""; !known && !ref.IsZero() {
+		f.refs = append(f.refs, ref)
+	}
+}
+
+// traces looks through the deliveries, and stops those of what d is to remove.
+func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found traces, err error) {
 	parts, err := t.parts(ctx, d.Entry)
 	if err != nil {
-		return o, err
+		return found, err
 	}
 	all, err := t.deliveries(ctx)
 	if err != nil {
-		return o, err
+		return found, err
 	}
-	tried, shared := false, false
+	found.fact = fact
 	for _, e := range all {
-		if e.Task != Deliver {
-			continue
-		}
-		other := t.holding(e.Entry)
-		switch {
-		case slices.ContainsFunc(parts, func(p firsthand.Entry) bool { return p.ID == e.Entry }):
+		i := slices.IndexFunc(parts, func(p firsthand.Entry) bool { return p.ID == e.Entry })
+		switch other := t.holding(e.Entry); {
+		case e.Task != Deliver:
+		case i >= 0:
 			t.stopDelivery(e)
-			if e.Status == Applied || e.Status == Checking {
-				*ref = e.Ref
+			if e.Status == Declined || e.Status != Applied && e.Tries == 0 { // applied by hand counts
+				continue
 			}
-			tried = tried || e.Tries > 0 || e.Status == Proposed || e.Status == Held && !e.Ref.IsZero()
-		case other != nil && other.Fact == b.fact && e.Status == Applied && !t.ended(other):
-			shared = true // told twice: the record keeps what the other still gives it
+			found.tried, found.last.seq = true, e.Seq
+			if found.last.value, err = valueOf(&parts[i]); err != nil {
+				return found, err
+			}
+			found.add(e.Ref)
+			found.lost = found.lost || e.Ref.IsZero() && t.mayBeDone(&parts[i])
+		case other != nil && other.Fact == fact && e.Status == Applied && !t.ended(other):
+			found.kept.seq, found.kept.value = e.Seq, other.Value
+		case other != nil && other.Fact == fact && e.Status == Proposed && !t.ended(other):
+			found.waits = append(found.waits, e)
 		}
 	}
-	bound := t.state().Binding != nil
-	switch {
-	case tried && ref.IsZero() && (b.stated && !bound || t.row.Record.IsZero()):
-		return outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}, nil
-	case ref.IsZero() && (tried || b.stated && bound):
-		*ref = t.row.Record // what she states to be there from before goes too
-	}
-	if shared || ref.IsZero() {
-		return outcome{status: Applied}, nil
-	}
-	ref.Version = ""
-	return o, nil
+	found.add(d.Ref)
+	found.tried = found.tried || len(found.refs) > 0
+	return found, nil
 }
 
 // parts returns the entries of first's that tell what the entry id began: itself
@@ -167,6 +233,12 @@ func (t *turn) sayErased(ctx context.Context, d Delivery) error {
 				if err := t.sayIfFits(ctx, &firsthand.Refused{Entry: e.ID, Reason: "It ended before it was applied."}); err != nil {
 					return err
 				}
+			}
+			// What came after the erasing was decided on: nothing is to be done about it.
+			if of, ok, err := t.delivery(ctx, e.Seq, Deliver); err != nil {
+				return err
+			} else if ok {
+				t.stopDelivery(of)
 			}
 		}
 		accounts, err := t.accounts(ctx, &parts[0])

@@ -36,7 +36,7 @@ func (g *Gateway) Rotate(ctx context.Context, next *firsthand.Signer, after firs
 	g.mu.Lock()
 	g.keys, g.document, g.behind = keys, nil, true
 	g.mu.Unlock()
-	g.work.wake(firsthand.ID{})
+	g.rouse()
 	g.o.Log.Info("company key rotated", "key", next.Public(), "keys", len(keys.Chain))
 	_, err = g.Company(ctx)
 	return err

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"firsthand"
 )
 
 // Run does the work that no call asks for, until ctx ends. It returns when the
@@ -31,18 +29,16 @@ const longest = time.Minute
 // turnOver does a step, or sleeps until there may be one. failed counts the steps
 // that failed in a row. It reports whether to go on.
 func (g *Gateway) turnOver(ctx context.Context, failed *int) bool {
-	woken, stop := g.work.watch(firsthand.ID{})
-	defer stop()
 	worked, next, err := g.Step(ctx)
 	if ctx.Err() != nil {
 		return false
 	}
-	pause := longest
+	pause, kick := longest, g.kick
 	switch {
 	case err != nil:
 		*failed++
 		g.o.Log.Error("background work", "err", err)
-		pause, woken = g.backoff(*failed), nil
+		pause, kick = g.backoff(*failed), nil
 	case worked:
 		*failed = 0
 		return true
@@ -52,10 +48,19 @@ func (g *Gateway) turnOver(ctx context.Context, failed *int) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	select {
-	case <-woken:
+	case <-kick:
 	case <-timer.C:
 	case <-ctx.Done():
 		return false
 	}
 	return true
+}
+
+// rouse tells one worker that there may be work. Where all have been told already,
+// one of them will find it.
+func (g *Gateway) rouse() {
+	select {
+	case g.kick <- struct{}{}:
+	default:
+	}
 }

@@ -35,7 +35,7 @@ func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
 	if o.err != nil {
 		return t.failed(d, o)
 	}
-	d.Status, d.Why, d.Tries, d.Reported = o.status, o.why, 0, o.reported
+	d.Status, d.Why, d.Tries, d.Reported = o.status, o.why, min(d.Tries, 1), o.reported
 	if o.status == Done {
 		d.Due = ""
 	}
@@ -79,7 +79,9 @@ func (t *turn) failed(d Delivery, o outcome) error {
 	if !o.ref.IsZero() {
 		d.Ref = o.ref
 	}
-	d.Tries++
+	if d.Task != Deliver { // which prepare has counted
+		d.Tries++
+	}
 	d.Why = why(o.err)
 	if fault.KindOf(o.err) != fault.Unavailable {
 		d.Status = Stopped

@@ -54,7 +54,7 @@ func (g *Gateway) stepRotate(ctx context.Context) (bool, time.Time, error) {
 		return false, time.Time{}, nil
 	}
 	worked, err := g.single("rotate", func() (bool, error) {
-		rels, err := g.o.Store.Behind(ctx, keys, 1+g.sickness())
+		rels, err := g.o.Store.Behind(ctx, keys, 1+g.avoided())
 		if err != nil {
 			return false, err
 		}
@@ -90,10 +90,11 @@ func (t *turn) moveOn(ctx context.Context) error {
 // A relationship is sick for a while after an error of our own, such as a log that
 // can't be read. It is left alone, and no other is.
 
-func (g *Gateway) sickness() int {
+// avoided counts the relationships that a worker has to pass over.
+func (g *Gateway) avoided() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.sick)
+	return len(g.sick) + len(g.busy)
 }
 
 func (g *Gateway) isSick(rel firsthand.ID) bool {
@@ -105,11 +106,14 @@ func (g *Gateway) isSick(rel firsthand.ID) bool {
 
 // fell notes how the work on a relationship ended.
 func (g *Gateway) fell(rel firsthand.ID, err error) {
-	until := g.o.Now().Add(g.backoff(5))
+	var rest time.Duration
+	if err != nil {
+		rest = g.backoff(5)
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if delete(g.sick, rel); err != nil {
-		g.sick[rel] = until
+		g.sick[rel] = g.o.Now().Add(rest)
 	}
 }
 
@@ -150,7 +154,7 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 
 // stepOutbox does the next delivery that nobody else is at.
 func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
-	ready, err := g.o.Store.Ready(ctx, 2*g.o.Workers+g.sickness()) // as many as others may be at, and one
+	ready, err := g.o.Store.Ready(ctx, 1+g.avoided())
 	if err != nil {
 		return false, time.Time{}, err
 	}
@@ -196,7 +200,6 @@ func (g *Gateway) do(ctx context.Context, d Delivery) (err error) {
 		g.mu.Lock()
 		delete(g.busy, d.Rel)
 		g.mu.Unlock()
-		g.work.wake(firsthand.ID{})
 	}()
 	if d.Status == Later {
 		return g.start(ctx, d)

@@ -83,6 +83,9 @@ const (
 	// that differs from the one in settingReread asks for it.
 	settingAgain  = "again"
 	settingReread = "reread"
+	// settingUnheard, and an ID: the system told something of a relationship of
+	// which nothing was known.
+	settingUnheard = "unheard "
 )
 
 // A Place is where an entry of second's stands.
@@ -152,10 +155,12 @@ type Delivery struct {
 
 	Entry  firsthand.ID
 	Status Status
-	Tries  int // since the last that succeeded
-	Next   time.Time
-	Why    string        // for the operator; with Declined for the customer
-	Ref    connector.Ref // the record or ticket concerned, once known
+	// Tries counts calls of the system since the last that succeeded. Once it was
+	// called with what she tells, it is never 0 again: the system may have it.
+	Tries int
+	Next  time.Time
+	Why   string        // for the operator; with Declined for the customer
+	Ref   connector.Ref // the record or ticket concerned, once known
 
 	Reported bool           // with Applied: on the word of a system that can't be read
 	Due      firsthand.Date // by when something is owed; "" if nothing is

@@ -111,9 +111,16 @@ func (g *Gateway) meet(ctx context.Context, r *wire.Request) error {
 	case n == 0:
 		return fault.Refuse(fault.Invalid, "open-pinned", "the pinned key never was the company's")
 	}
-	if t.row.Restored = r.Second.Seq > 0; t.row.Restored {
-		t.row.Noticed = t.now
+	unheard, err := g.o.Store.Setting(ctx, settingUnheard+r.Rel.String())
+	if err != nil {
+		return err
+	}
+	t.row.Restored = r.Second.Seq > 0
+	if t.row.Restored || unheard != "" {
 		t.c.Settings = map[string]string{settingAgain: r.Rel.String() + t.now.Format(time.RFC3339Nano)}
+	}
+	if t.row.Restored {
+		t.row.Noticed = t.now
 		return t.commit(ctx)
 	}
 	// She may have pinned a key that was replaced since. It is answered by that key,

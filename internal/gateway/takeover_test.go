@@ -74,6 +74,58 @@ func TestChangeBeforeProofIsAProposal(t *testing.T) {
 	w.wantSound(c)
 }
 
+// A person decides while the proof is on its way: what she decided stands, whether
+// the gateway hears of it before the proof or after.
+func TestDecidedBeforeTheProof(t *testing.T) {
+	for _, tt := range []struct {
+		name, record, reason string
+		told                 bool // before the proof
+		applied, refused     bool // else it is held
+	}{
+		{name: "written", record: "C-1", told: true, applied: true},
+		{name: "written, told late", record: "C-1", applied: true},
+		{name: "written elsewhere", record: "C-2", told: true},
+		{name: "written elsewhere, told late", record: "C-2"},
+		{name: "declined", reason: "We could not reach you.", told: true, refused: true},
+		{name: "declined, told late", reason: "We could not reach you.", refused: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := from(memory(t))
+			w.crm.customer("C-2", "", map[string]firsthand.Value{"address": firsthand.Text("Their Road 3")})
+			c := w.meet("mia")
+			change := stated(t, c, "address", "New Road 2")
+			w.exchange(c)
+			decision := w.crm.decide(w.crm.requests[0], tt.record, tt.reason)
+			if tt.told {
+				w.crm.happens(decision)
+				w.pass(time.Hour)
+			}
+			w.bind(c, "C-1")
+			if !tt.told {
+				w.crm.happens(decision)
+			}
+			w.pass(time.Hour)
+			w.exchange(c)
+			switch o := c.State.Outcomes[change]; {
+			case tt.applied:
+				w.wantApplied(c, change, "C-1")
+			case tt.refused:
+				w.wantRefused(c, change)
+			case o != nil:
+				t.Errorf("outcome = %+v", o)
+			default:
+				if d := w.wantHeld(gateway.Held); d.Entry != change {
+					t.Errorf("held = %+v", d)
+				}
+			}
+			if due := w.due(); (tt.applied || tt.refused) && len(due) != 0 {
+				t.Errorf("due = %+v", due)
+			}
+			w.wantSound(c)
+		})
+	}
+}
+
 // A stranger who knows a customer number gets nowhere.
 func TestStranger(t *testing.T) {
 	w := from(memory(t))
@@ -146,6 +198,29 @@ func TestCodeReplay(t *testing.T) {
 	}
 	if d := w.wantHeld(gateway.Held); !strings.Contains(d.Why, "within a day") {
 		t.Errorf("held: %s", d.Why)
+	}
+}
+
+// A proof is judged once, however often the relationship is looked at.
+func TestProofIsJudgedOnce(t *testing.T) {
+	w := from(memory(t))
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	w.claim(c, "C-1")
+	w.prove(c, "AAAA-AAAA")
+	said := len(c.State.Messages)
+	for range 6 {
+		m.Restore(m.Snapshot(), w.now)
+		w.restart()
+		w.pass(firsthand.CallTolerance)
+		w.exchange(c)
+	}
+	if n := len(c.State.Messages); n != said {
+		t.Errorf("%d messages, want %d", n, said)
+	}
+	w.prove(c, w.crm.lastCode())
+	if c.State.Binding == nil {
+		t.Error("the right code is not good any more")
 	}
 }
 

@@ -171,7 +171,7 @@ func (t *turn) commit(ctx context.Context) error {
 		t.g.news.wake(t.r.id)
 	}
 	if t.queued {
-		t.g.work.wake(firsthand.ID{})
+		t.g.rouse()
 	}
 	t.c, t.queued = Commit{}, false
 	return nil

@@ -44,7 +44,7 @@ func (r *run) compare(b *bond) {
 			return // a fork; whether there may be one is the ledger's to say
 		}
 	}
-	close(&hers)
+	cutToClosed(&hers)
 	theirs[0], theirs[1] = theirs[0][:len(hers[0])], theirs[1][:len(hers[1])]
 	if len(hers[0]) == 0 {
 		return
@@ -68,8 +68,8 @@ func (r *run) compare(b *bond) {
 	r.count("folds compared")
 }
 
-// close cuts two logs at their ends until no entry has seen what isn't there.
-func close(logs *[2][]firsthand.Entry) {
+// cutToClosed cuts two logs at their ends until no entry has seen what isn't there.
+func cutToClosed(logs *[2][]firsthand.Entry) {
 	for cut := true; cut; {
 		cut = false
 		for i := range logs {

@@ -13,7 +13,7 @@ func (r *run) inTheEnd() {
 		r.isKept(k)
 	}
 	for _, b := range r.ledger.order {
-		if b.company == nil || b.stuck {
+		if b.company == nil {
 			continue
 		}
 		r.compare(b)
@@ -38,7 +38,7 @@ func (r *run) inTheEnd() {
 // isKept holds that nothing durable is lost: what one party had on stable storage
 // both have now, unless the run knows how it was lost.
 func (r *run) isKept(k *kept) {
-	if k.gone != "" || k.bond == nil || k.bond.company == nil || k.bond.stuck {
+	if k.gone != "" || k.bond == nil || k.bond.company == nil {
 		return
 	}
 	says := ""
@@ -70,6 +70,22 @@ func (r *run) stayErased(b *bond, s *firsthand.State) {
 					r.fail("%s has a body that it said is erased", b.company.name)
 				}
 			}
+			r.isRemoved(b, id)
+		}
+	}
+}
+
+// isRemoved holds that no record of the company's system has the value of an entry
+// that it said is erased.
+func (r *run) isRemoved(b *bond, id firsthand.ID) {
+	k := r.ledger.entries[id]
+	if k == nil || k.Side != firsthand.First {
+		return
+	}
+	fact, value, _ := k.gives()
+	for _, number := range sortedKeys(b.company.crm.records) {
+		if fact != "" && b.company.crm.records[number].facts[fact].Equal(value) {
+			r.fail("%s says that entry %d is erased, and record %s has its %s", b.company.name, k.Seq, number, fact)
 		}
 	}
 }

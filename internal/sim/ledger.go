@@ -1,12 +1,9 @@
 package sim
 
 import (
-	"slices"
-
 	"firsthand"
 	"firsthand/internal/agent"
 	"firsthand/internal/gateway"
-	"firsthand/wire"
 )
 
 // A ledger remembers what the parties have promised, so that the run can hold
@@ -35,7 +32,6 @@ type bond struct {
 	heard     bool // and she knows
 	safe      bool // and has rotated since
 	rewound   bool // a gateway's backup was put back unnoticed
-	stuck     bool // rewound past an erasure: only a person with a newer backup can help
 }
 
 // A kept entry is one that some party had on stable storage, or said it had.
@@ -44,8 +40,21 @@ type kept struct {
 	bond   *bond
 	thief  bool
 	acted  bool   // an act of hers returned it
+	taken  bool   // hers: the company had it on stable storage
 	signed bool   // a receipt covers it
 	gone   string // why it need not be anywhere any more, "" if it must be
+}
+
+// gives returns the fact and the value that an entry of hers gives, and the entry
+// whose holding it changes, if it changes one.
+func (k *kept) gives() (fact string, v firsthand.Value, of firsthand.ID) {
+	switch c, _ := firsthand.DecodeBody(k.Body); c := c.(type) {
+	case *firsthand.Disclose:
+		return c.Fact, c.Value, of
+	case *firsthand.Change:
+		return c.Fact, c.Value, c.Of
+	}
+	return "", v, of
 }
 
 type place struct {
@@ -79,6 +88,9 @@ func (l *ledger) agentCommitted(d *device, c agent.Commit) {
 			l.rels[row.ID] = b
 			l.order = append(l.order, b)
 			r.count("relationship opened")
+		}
+		if k := l.entries[row.Received.ID]; row.Received.Seq > 0 && (k == nil || !k.taken) {
+			r.fail("%s: entry %d counts as received, and the company never had it", d.name, row.Received.Seq)
 		}
 	}
 	for _, p := range c.Replace {
@@ -121,6 +133,7 @@ func (l *ledger) gatewayCommitted(c *company, commit gateway.Commit) {
 	for _, e := range commit.Entries {
 		k := l.keep(e)
 		if e.Side == firsthand.First {
+			k.taken = true
 			l.accepted(c.r, k)
 		}
 	}
@@ -129,120 +142,4 @@ func (l *ledger) gatewayCommitted(c *company, commit gateway.Commit) {
 			k.gone = "lost in a fork"
 		}
 	}
-}
-
-// accepted holds that the other side takes one entry for each place: honest
-// parties never fork.
-func (l *ledger) accepted(r *run, k *kept) {
-	at := place{k.Relationship(), k.Side, k.Seq}
-	other, taken := l.places[at]
-	l.places[at] = k.ID
-	if !taken || other == k.ID || k.bond == nil {
-		return
-	}
-	// A second file of hers, or a thief, can tell a restored company that it has
-	// everything when it hasn't.
-	two := k.bond.copied || k.bond.stolen
-	if l.entries[other].gone != "" || two || k.Side == firsthand.Second && k.bond.rewound {
-		return
-	}
-	r.fail("%s of %s forked its log at %d", k.Side, k.bond.company.name, k.Seq)
-}
-
-// hash holds that no hash of a next key is used twice: it would link two of her
-// relationships.
-func (l *ledger) hash(r *run, k *kept) {
-	c, err := firsthand.DecodeBody(k.Body)
-	if err != nil {
-		return
-	}
-	var next firsthand.KeyHash
-	switch c := c.(type) {
-	case *firsthand.Open:
-		next = c.Next
-	case *firsthand.Rotate:
-		next = c.Next
-	default:
-		return
-	}
-	rel, used := l.hashes[next]
-	if used && rel != k.Relationship() && (k.bond == nil || !k.bond.device.who.copied()) {
-		r.fail("the hash of a next key stands in two relationships")
-	}
-	l.hashes[next] = k.Relationship()
-}
-
-// copied reports whether a file of hers was ever copied past the check: then both
-// have the same book.
-func (c *customer) copied() bool { return len(c.devices) > 1 }
-
-// did notes what an act returned. Before it, so many drafts were committed.
-func (l *ledger) did(d *device, drafts int, acts ...agent.Act) {
-	for _, act := range acts {
-		if act.Draft {
-			drafts++
-			d.r.count("act: draft")
-		}
-		if act.Entry.IsZero() {
-			continue
-		}
-		k := l.entries[act.Entry]
-		if k == nil {
-			d.r.fail("%s: an act returned an entry that nobody has committed", d.name)
-			return
-		}
-		k.acted = true
-		d.r.count("act: entry")
-	}
-	if l.drafts < drafts {
-		d.r.fail("%s: an act returned a draft that nobody has committed", d.name)
-	}
-}
-
-// acknowledged notes what the receipt of an answer covers, which the agent has
-// accepted.
-func (l *ledger) acknowledged(d *device, rel firsthand.ID, resp wire.Response) {
-	row, err := d.store.Relationship(d.r.ctx, rel)
-	if err != nil || row.Received != resp.First {
-		return // forgotten, or behind
-	}
-	for i := len(l.all) - 1; i >= 0; i-- {
-		if k := l.all[i]; k.Side == firsthand.First && k.Relationship() == rel && k.Seq <= resp.First.Seq && k.gone == "" {
-			k.signed = true
-		}
-	}
-}
-
-// lost goes through what a party had before a backup was put back and has no
-// more, and excuses what nobody else has either.
-func (l *ledger) lost(before, after map[firsthand.ID]bool, elsewhere func(*kept) bool) (n int) {
-	for _, k := range l.all {
-		if before[k.ID] && !after[k.ID] && !elsewhere(k) {
-			k.gone = "in no backup"
-			n++
-		}
-	}
-	return n
-}
-
-// has returns the IDs of all entries that a store has, of all relationships.
-func (l *ledger) has(r *run, store firsthand.Log) map[firsthand.ID]bool {
-	found := make(map[firsthand.ID]bool)
-	for _, b := range l.order {
-		for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
-			for _, e := range r.log(store, b.id, side) {
-				found[e.ID] = true
-			}
-		}
-	}
-	return found
-}
-
-// log reads one log of a store.
-func (r *run) log(store firsthand.Log, rel firsthand.ID, side firsthand.Side) []firsthand.Entry {
-	entries, err := firsthand.Collect(store.Entries(r.ctx, rel, side, 0))
-	if err != nil {
-		r.fail("read %s: %v", rel, err)
-	}
-	return slices.Clip(entries)
 }

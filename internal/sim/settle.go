@@ -1,20 +1,21 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"firsthand"
 	"firsthand/internal/gateway"
 )
 
-// Times of the end of a run. Two retry periods are what the longest pause of an
-// outbox can take; people need some rounds more.
+// Times of the end of a run. The longest pause of an outbox is an hour and a half;
+// after two of these everything has to be settled, but for what takes people, who
+// look at things once in a round.
 const (
 	round      = 20 * time.Minute
-	mustSettle = 4 * time.Hour
+	mustSettle = 3*time.Hour + 3*round
 )
 
 // Run runs one seed.
@@ -86,17 +87,19 @@ func (r *run) settle() {
 	for r.err == nil {
 		r.until(r.now.Add(round))
 		r.mend()
+		why := r.unsettled()
 		for _, c := range r.companies {
-			c.decideAll(1)
+			if decided := c.decideAll(1); decided > 0 {
+				why = cmp.Or(why, "people have decided, and the gateway has not heard of it")
+			}
 			c.operate()
 			c.wake(0)
 		}
-		why := r.unsettled()
 		if why == "" || r.err != nil {
 			break
 		}
 		r.say("not settled: %s", why)
-		if r.now.After(deadline) {
+		if !r.now.Before(deadline) {
 			r.fail("%v after everything was healed: %s", mustSettle, why)
 		}
 	}
@@ -108,7 +111,7 @@ func (r *run) settle() {
 // unsettled says what is still to be done, "" if nothing is.
 func (r *run) unsettled() string {
 	for _, b := range r.ledger.order {
-		if b.company == nil || b.forgotten || b.orphan || b.stuck {
+		if b.company == nil || b.forgotten || b.orphan {
 			continue
 		}
 		if why := r.unsettledBond(b); why != "" {
@@ -129,10 +132,6 @@ func (r *run) unsettledBond(b *bond) string {
 		return "the company doesn't know the relationship"
 	}
 	switch {
-	case b.rewound && strings.Contains(theirs.Frozen, "erased bodies"):
-		b.stuck = true // it says so, and that is all that can be done
-		r.count("company's fork can't be mended")
-		return ""
 	case hers.Restored || theirs.Restored:
 		return fmt.Sprintf("restored: %t and %t", hers.Restored, theirs.Restored)
 	case hers.Frozen != "" || theirs.Frozen != "":
@@ -169,7 +168,12 @@ func (r *run) waiting(b *bond) string {
 	if err != nil {
 		return err.Error()
 	}
-	if drafts, _ := b.company.store.Drafts(r.ctx, b.id); len(drafts) > 0 && !s.At(b.company.clock()).Paused {
+	drafts, _ := b.company.store.Drafts(r.ctx, b.id)
+	drafts = slices.DeleteFunc(drafts, func(d gateway.Draft) bool {
+		k := r.ledger.entries[d.Of] // about an entry that is nowhere: it may come back
+		return k != nil && k.gone != ""
+	})
+	if len(drafts) > 0 && !s.At(b.company.clock()).Paused {
 		return fmt.Sprintf("%d drafts of the company's", len(drafts))
 	}
 	all, _ := b.company.store.Deliveries(r.ctx, b.id)

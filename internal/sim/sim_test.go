@@ -16,13 +16,9 @@ import (
 // How many seeds are run: so many that a change is noticed at once by default, and
 // in CI so many that a rare one is. FIRSTHAND_SIM_SEEDS and FIRSTHAND_SIM_FROM say
 // otherwise; for one seed the events are printed.
-//
-// The aim in CI is 5,000. A few of those still end in a state that doesn't settle
-// (seed 908 with a forked log that stays frozen; elsewhere a proposal that was
-// decided while its proof came), so until these are mended CI runs fewer.
 const (
 	fewSeeds  = 30
-	manySeeds = 500
+	manySeeds = 5000
 )
 
 func TestSeeds(t *testing.T) {
@@ -32,7 +28,7 @@ func TestSeeds(t *testing.T) {
 	}
 	from, n := fromEnv(t, "FIRSTHAND_SIM_FROM", 1), fromEnv(t, "FIRSTHAND_SIM_SEEDS", n)
 	seen := runAll(t, from, n)
-	if n >= fewSeeds && !t.Failed() {
+	if n >= 1000 && !t.Failed() {
 		mustSee(t, seen, n)
 	}
 }
@@ -97,7 +93,7 @@ func mustSee(t *testing.T, seen map[string]int, n int64) {
 		"agent restored": 100, "gateway restored": 50, "file copied": 30, "key stolen": 50, "thief's entry taken": 30,
 		"rotated by the customer": 100, "company rotated": 100, "body erased": 100, "relationship forgotten": 30,
 	} {
-		if want := max(1, int64(per1000)*n/1000/4); int64(seen[what]) < want {
+		if want := int64(per1000) * n / 1000 / 4; int64(seen[what]) < want {
 			t.Errorf("in %d runs, %s: %d times, want at least %d", n, what, seen[what], want)
 		}
 	}

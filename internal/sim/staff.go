@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"firsthand"
@@ -63,8 +64,7 @@ func (c *crm) decide(id firsthand.ID, number, reason string) error {
 			continue
 		}
 		if reason != "" {
-			c.proposals = append(c.proposals[:i:i], c.proposals[i+1:]...)
-			c.change(connector.Change{Of: id, Relationship: p.request.Relationship, Ref: p.request.Record, State: connector.Declined, Reason: reason})
+			c.conclude(p, connector.Result{State: connector.Declined, Ref: p.request.Record, Reason: reason})
 			return nil
 		}
 		for _, q := range c.proposals[:i] {
@@ -84,11 +84,19 @@ func (c *crm) decide(id firsthand.ID, number, reason string) error {
 		if err != nil {
 			return err
 		}
-		c.proposals = append(c.proposals[:i:i], c.proposals[i+1:]...)
-		c.change(connector.Change{Of: id, Relationship: r.Relationship, Ref: res.Ref, State: res.State, Reason: res.Reason})
+		c.conclude(p, res)
 		return nil
 	}
 	return fmt.Errorf("proposal %s: %w", id, fault.NotExist)
+}
+
+// conclude notes what became of a proposal.
+func (c *crm) conclude(p proposal, res connector.Result) {
+	c.proposals = slices.DeleteFunc(c.proposals, func(q proposal) bool { return q.id == p.id })
+	if p.request.Proposal {
+		c.decided[p.id] = res
+	}
+	c.change(connector.Change{Of: p.id, Relationship: p.request.Relationship, Ref: res.Ref, State: res.State, Reason: res.Reason})
 }
 
 // oldest returns the proposals that a person may decide now: of each relationship

@@ -58,7 +58,7 @@ func TestHostileTextIsText(t *testing.T) {
 		t.Fatalf("only %d payloads", len(payloads))
 	}
 	for i, payload := range payloads {
-		if !needtest.Big() && i%40 != 0 {
+		if !needtest.Big() && i%40 != 0 && payload != "http://sentinel.invalid/x" {
 			continue
 		}
 		a := webtest.Saying(t, payload)

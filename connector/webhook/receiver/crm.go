@@ -83,13 +83,14 @@ type CRM struct {
 	tickets   map[string]Ticket
 	proposals map[string]Proposal // by event
 	reports   map[string]Report   // by event: what was answered, for ever
+	decided   map[string]Report   // by event: what a person decided on a proposal
 	changes   []Change
 	last      int
 }
 
 // NewCRM returns an empty CRM that keeps the given facts.
 func NewCRM(fields ...string) *CRM {
-	return &CRM{Fields: fields, customers: map[string]Customer{}, tickets: map[string]Ticket{}, proposals: map[string]Proposal{}, reports: map[string]Report{}}
+	return &CRM{Fields: fields, customers: map[string]Customer{}, tickets: map[string]Ticket{}, proposals: map[string]Proposal{}, reports: map[string]Report{}, decided: map[string]Report{}}
 }
 
 // deliver does what the event says, once.
@@ -99,6 +100,9 @@ func (c *CRM) deliver(id, rel, kind string, d Data, now time.Time) (Report, erro
 	waiting, proposed := c.proposals[id]
 	proved := proposed && waiting.Data.Proposal && !d.Proposal // the record was proved to be hers since
 	if done, ok := c.reports[id]; ok && !proved {
+		if late, ok := c.decided[id]; ok && !d.Proposal {
+			done = late // it was proved too late: what the person said stands
+		}
 		if done.State == "written" && kind != "withdraw" {
 			done.Value = d.Value // which isn't kept twice, so that it can be forgotten: the event brings it again
 		}

@@ -48,12 +48,14 @@ func (c *CRM) Decide(event, number, reason string, now time.Time) error {
 	}
 	delete(c.proposals, event)
 	if reason != "" {
+		c.decided[event] = Report{State: "declined", Reason: reason}
 		c.changed(Change{Relationship: p.Relationship, Of: event, State: "declined", Reason: reason}, now)
 		return nil
 	}
 	p.Data.Record = number
 	// That a person took one proposal doesn't make the record the sender's.
 	r := c.write(p.Relationship, p.Kind, p.Data, false)
+	c.decided[event] = Report{State: r.State, Record: r.Record, Version: r.Version, Reason: r.Reason}
 	c.changed(Change{Relationship: p.Relationship, Record: r.Record, Of: event, State: r.State, Reason: r.Reason}, now)
 	return nil
 }

@@ -64,6 +64,15 @@ var logChecks = []check{
 		wantLogs(t, s, other)
 		wantEqual(t, "evidence", must(s.Evidence(t.Context(), p.Rel()))(t), c.Evidence)
 
+		// The other log as well: what has seen a branch that lost is lost with it.
+		q := logtest.NewPair(t, "cafe")
+		gone := q.Fork(t)
+		said := gone.Say(t, firsthand.Second, "lost with it")
+		s2 := met(t, f, gone)
+		commit(t, s2, agent.Commit{Replace: []agent.Place{{Rel: q.Rel(), Side: firsthand.Second, Seq: said.Seq}},
+			Entries: []firsthand.Entry{q.Say(t, firsthand.Second, "stands")}})
+		wantLogs(t, s2, q)
+
 		// Nothing there to replace.
 		commit(t, s, agent.Commit{Replace: []agent.Place{{Rel: p.Rel(), Side: firsthand.First, Seq: stands.Seq + 1}}})
 		wantLogs(t, s, p)

@@ -81,7 +81,7 @@ func Columns(head []byte) []string {
 		} else if !done {
 			continue // a header as long as that isn't one
 		}
-		if s.why == "" && len(s.cells) > len(best) {
+		if s.why == "" && len(head) > 0 && len(s.cells) > len(best) {
 			best = s.columns(head)
 		}
 	}
@@ -113,7 +113,7 @@ func (t *table) header() ([]string, error) {
 		if !s.scan(head) {
 			s.end(head)
 		}
-		if s.why == "" && len(s.cells) > len(best.cells) {
+		if s.why == "" && len(head) > 0 && len(s.cells) > len(best.cells) {
 			best = s
 		}
 	}

@@ -22,7 +22,7 @@ type Window struct {
 }
 
 // NewWindow returns a Window of r, in which nothing is yet. It has to be closed.
-func NewWindow(r io.Reader) *Window { return &Window{r: r, buf: make([]byte, 32<<10)} }
+func NewWindow(r io.Reader) *Window { return &Window{r: r, buf: make([]byte, 16<<10)} }
 
 // Bytes returns what is in the window. It is valid until the next call.
 func (w *Window) Bytes() []byte { return w.buf[w.from:w.to] }

@@ -140,64 +140,45 @@ func (s *Store) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task 
 	return d, err
 }
 
+const queryReady = `
+	WITH r AS MATERIALIZED (
+		SELECT n, id FROM relationship
+		WHERE due IS NOT NULL AND restored = 0 AND frozen = '' ORDER BY due LIMIT ?)
+	SELECT r.id, ` + deliveryColumns + ` FROM r JOIN delivery d ON d.n = (
+		SELECT n FROM delivery
+		WHERE rel = r.n AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1)
+	WHERE d.status <> 'stopped'
+	UNION ALL
+	SELECT r.id, ` + deliveryColumns + ` FROM r JOIN delivery d ON d.n = (
+		SELECT n FROM delivery WHERE rel = r.n AND status = 'later' ORDER BY next, n LIMIT 1)`
+
 // Ready implements [gateway.Store].
 func (s *Store) Ready(ctx context.Context, limit int) (ready []gateway.Delivery, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		// With a bare parameter as its limit, SQLite plans a query anew each time,
-		// for the value that it has.
-		rels, err := tx.QueryContext(ctx, `
-			SELECT n FROM relationship
-			WHERE due IS NOT NULL AND restored = 0 AND frozen = '' ORDER BY due LIMIT ? + 0`, limit)
+		rows, err := tx.QueryContext(ctx, queryReady, limit)
 		if err != nil {
 			return err
 		}
-		defer rels.Close()
-		for rels.Next() {
-			var n int64
-			if err := rels.Scan(&n); err != nil {
-				return err
-			}
-			rows, err := tx.QueryContext(ctx, `
-				SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
-				WHERE d.rel = ? AND d.status IN ('waiting', 'checking', 'stopped') ORDER BY d.n LIMIT 1`, n)
-			if err != nil {
-				return err
-			}
-			line, err := readDeliveries(rows)
-			if err != nil {
-				return err
-			}
-			if len(line) > 0 && line[0].Status != gateway.Stopped {
-				ready = append(ready, line[0])
-			}
-			if rows, err = tx.QueryContext(ctx, `
-				SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
-				WHERE d.rel = ? AND d.status = 'later' ORDER BY d.next, d.n LIMIT 1`, n); err != nil {
-				return err
-			}
-			later, err := readDeliveries(rows)
-			if err != nil {
-				return err
-			}
-			ready = append(ready, later...)
-		}
-		return rels.Err()
+		ready, err = readDeliveries(rows)
+		return err
 	})
 	slices.SortStableFunc(ready, func(a, b gateway.Delivery) int { return a.Next.Compare(b.Next) })
 	return ready, err
 }
 
+// queryDue has two parts, for each of which there is an index that is short.
+const queryDue = `
+	SELECT r.id, ` + deliveryColumns + ` FROM delivery d JOIN relationship r ON r.n = d.rel
+	WHERE d.n IN (
+		SELECT n FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking')
+		UNION ALL
+		SELECT n FROM delivery WHERE due <> '' AND status IN ('waiting', 'checking', 'stopped') AND status <> 'stopped')
+	ORDER BY d.due, d.n`
+
 // Due implements [gateway.Store].
 func (s *Store) Due(ctx context.Context) (due []gateway.Delivery, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		// In two parts, for each of which there is an index that is short.
-		rows, err := tx.QueryContext(ctx, `
-			SELECT r.id, `+deliveryColumns+` FROM delivery d JOIN relationship r ON r.n = d.rel
-			WHERE d.n IN (
-				SELECT n FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking')
-				UNION ALL
-				SELECT n FROM delivery WHERE due <> '' AND status IN ('waiting', 'checking', 'stopped') AND status <> 'stopped')
-			ORDER BY d.due, d.n`)
+		rows, err := tx.QueryContext(ctx, queryDue)
 		if err != nil {
 			return err
 		}

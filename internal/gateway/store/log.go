@@ -18,13 +18,15 @@ func (s *Store) Append(ctx context.Context, entries ...firsthand.Entry) error {
 	return s.Commit(ctx, gateway.Commit{Entries: entries})
 }
 
+const queryHead = `
+	SELECT seq, id FROM entry
+	WHERE rel = (SELECT n FROM relationship WHERE id = ?) AND side = ?
+	ORDER BY seq DESC LIMIT 1`
+
 // Head implements [firsthand.Log].
 func (s *Store) Head(ctx context.Context, rel firsthand.ID, side firsthand.Side) (h firsthand.Head, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		err := tx.QueryRowContext(ctx, `
-			SELECT seq, id FROM entry
-			WHERE rel = (SELECT n FROM relationship WHERE id = ?) AND side = ?
-			ORDER BY seq DESC LIMIT 1`, rel[:], number(side)).Scan(&h.Seq, id32{&h.ID})
+		err := tx.QueryRowContext(ctx, queryHead, rel[:], number(side)).Scan(&h.Seq, id32{&h.ID})
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -74,14 +76,16 @@ func (s *Store) Entries(ctx context.Context, rel firsthand.ID, side firsthand.Si
 	}
 }
 
+const queryPage = `
+	SELECT e.signed, b.salt, b.body
+	FROM entry e LEFT JOIN body b ON b.entry = e.n
+	WHERE e.rel = (SELECT n FROM relationship WHERE id = ?) AND e.side = ? AND e.seq > ?
+	ORDER BY e.seq`
+
 // page reads up to size entries after a seq; more says that there may be others.
 func (s *Store) page(ctx context.Context, rel firsthand.ID, side firsthand.Side, after int64, page []firsthand.Entry, size int) (_ []firsthand.Entry, more bool, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		rows, err := tx.QueryContext(ctx, `
-			SELECT e.signed, b.salt, b.body
-			FROM entry e LEFT JOIN body b ON b.entry = e.n
-			WHERE e.rel = (SELECT n FROM relationship WHERE id = ?) AND e.side = ? AND e.seq > ?
-			ORDER BY e.seq`, rel[:], number(side), after)
+		rows, err := tx.QueryContext(ctx, queryPage, rel[:], number(side), after)
 		if err != nil {
 			return err
 		}

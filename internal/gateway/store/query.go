@@ -95,14 +95,18 @@ func (s *Store) ids(ctx context.Context, query string, args ...any) (ids []first
 	return ids, err
 }
 
+const queryOfRecord = `SELECT id FROM relationship WHERE record = ? AND record <> '' AND system = ? ORDER BY n`
+
 // OfRecord implements [gateway.Store].
 func (s *Store) OfRecord(ctx context.Context, system, record string) ([]firsthand.ID, error) {
-	return s.ids(ctx, `SELECT id FROM relationship WHERE record = ? AND record <> '' AND system = ? ORDER BY n`, record, system)
+	return s.ids(ctx, queryOfRecord, record, system)
 }
+
+const queryBehind = `SELECT id FROM relationship WHERE keys < ? AND restored = 0 AND frozen = '' ORDER BY keys, n LIMIT ?`
 
 // Behind implements [gateway.Store].
 func (s *Store) Behind(ctx context.Context, keys, limit int) ([]firsthand.ID, error) {
-	return s.ids(ctx, `SELECT id FROM relationship WHERE keys < ? AND restored = 0 AND frozen = '' ORDER BY keys, n LIMIT ?`, keys, limit)
+	return s.ids(ctx, queryBehind, keys, limit)
 }
 
 // Challenges implements [gateway.Store].
@@ -124,9 +128,11 @@ func (s *Store) Challenges(ctx context.Context, rel firsthand.ID) (all []gateway
 	return all, err
 }
 
+const queryChallenged = `SELECT count(*) FROM challenge WHERE record = ? AND sent >= ? AND system = ?`
+
 // Challenged implements [gateway.Store].
 func (s *Store) Challenged(ctx context.Context, system, record string, since time.Time) (n int, err error) {
-	err = list(ctx, s, `SELECT count(*) FROM challenge WHERE record = ? AND sent >= ? AND system = ?`, []any{record, timeText(since), system},
+	err = list(ctx, s, queryChallenged, []any{record, timeText(since), system},
 		func(rows *sqlite.Rows) error { return rows.Scan(&n) })
 	return n, err
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/needtest"
 )
 
 var update = flag.Bool("update", false, "write what is found into the .want files of importers")
@@ -115,6 +116,9 @@ func encodings(t testing.TB, f Fixture) {
 			t.Errorf("%s is taken for %s, want %s", name, chosen.Name(), f.Format.Name())
 		}
 		want := f.show(t, h.reader())
+		if h[0] == 0xff^mask || h[0] == 0xfe^mask {
+			continue // it is UTF-16
+		}
 		bom := hide([]byte("\xef\xbb\xbf"))
 		bare := bytes.TrimPrefix(h, bom)
 		same(t, name+" without a byte order mark", f.show(t, hidden(bare).reader()), want)
@@ -248,9 +252,13 @@ func broken(t testing.TB, f Fixture) {
 			t.Fatalf("what breaks the second row costs the fourth: %q\n%s", b, short(got))
 		}
 	}
+	by := "\",\n \\:"
+	if needtest.Big() {
+		by = "\"',;|\t\n\r \\:=.[]{}x0\x00\xff"
+	}
 	for i := from; i < to; i++ {
 		read(slices.Delete(slices.Clone(whole), i, i+1))
-		for _, c := range []byte("\"',;|\t\n\r \\:=.[]{}x0\x00\xff") {
+		for _, c := range []byte(by) {
 			read(slices.Insert(slices.Clone(whole), i, c))
 			if whole[i] != c {
 				b := slices.Clone(whole)
@@ -262,7 +270,7 @@ func broken(t testing.TB, f Fixture) {
 	// What breaks the beginning may cost everything, but no secret.
 	for i := range from {
 		f.reveals(t, f.show(t, bytes.NewReader(slices.Delete(slices.Clone(whole), i, i+1))))
-		for _, c := range []byte("\"',;|\t\n\r \\:={}x") {
+		for _, c := range []byte(by) {
 			f.reveals(t, f.show(t, bytes.NewReader(slices.Insert(slices.Clone(whole), i, c))))
 		}
 	}

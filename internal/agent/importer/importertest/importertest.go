@@ -97,6 +97,6 @@ var cases = []struct {
 	{"an error of the reader ends it", readerFails},
 	{"the loop may be left", left},
 	{"rows are read as they come", streams},
-	{"memory is bounded", bounded},
 	{"secrets leave no trace", traces},
+	{"memory is bounded", bounded},
 }

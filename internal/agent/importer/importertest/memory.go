@@ -36,7 +36,7 @@ func (n needle) find(t testing.TB) (inUse, anywhere int) {
 // search counts n in r. Its buffer is empty afterwards.
 func (n needle) search(t testing.TB, r io.Reader) (count int) {
 	t.Helper()
-	b := make([]byte, 1<<20)
+	b := make([]byte, 64<<10)
 	defer clear(b)
 	kept := 0
 	for {

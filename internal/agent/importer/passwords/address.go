@@ -19,6 +19,13 @@ func addresses(f *importer.Found, cell []byte, several bool) {
 	}
 }
 
+// isAddress reports whether a cell looks like an address, which the line of a note will
+// hardly do just where addresses are: a URL, or a host.
+func isAddress(cell []byte) bool {
+	dot := bytes.IndexByte(cell, '.')
+	return bytes.Contains(cell, afterScheme) || dot > 0 && dot < len(cell)-1 && !bytes.ContainsAny(cell, " \t\r\n")
+}
+
 var afterScheme = []byte("://")
 
 // firstAddress returns the length of the first of the addresses in s. A comma may

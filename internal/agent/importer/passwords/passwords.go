@@ -167,6 +167,10 @@ func (l *layout) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 
 // found makes of a row what there is of an account or alias in it.
 func (l *layout) found(row *importer.Row, at, notes []int) (importer.Found, bool) {
+	row.Doubtful = row.Doubtful && at[address] >= 0 && !isAddress(row.Bytes(at[address]))
+	if row.Doubtful {
+		return importer.Found{}, false
+	}
 	f := importer.Found{
 		Kind:    importer.Account,
 		Title:   row.Text(at[title]),
@@ -191,17 +195,10 @@ func (l *layout) found(row *importer.Row, at, notes []int) (importer.Found, bool
 		}
 	}
 	addresses(&f, row.Bytes(at[address]), l.multi)
-	row.Doubtful = row.Doubtful && at[address] >= 0 && !isURL(f.URLs)
 	if l.tidy != nil {
 		l.tidy(row, at, &f)
 	}
 	return f, settle(&f)
-}
-
-// isURL reports whether the first address is one that begins like a URL, which the
-// line of a note won't do just where addresses are.
-func isURL(addresses []string) bool {
-	return len(addresses) > 0 && strings.Contains(addresses[0], "://")
 }
 
 // settle makes a find without anything but secrets Dropped, and reports whether

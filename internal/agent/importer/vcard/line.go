@@ -30,7 +30,9 @@ func (l *lines) next() bool {
 	if len(l.w.Bytes()) == 0 && !l.w.More() {
 		return false
 	}
-	l.read()
+	if !l.read() {
+		return false
+	}
 	for {
 		soft := bytes.HasSuffix(l.line, []byte{'='}) && l.isQuotedPrintable()
 		if len(l.w.Bytes()) == 0 && !l.w.More() {
@@ -44,13 +46,15 @@ func (l *lines) next() bool {
 		default:
 			return true
 		}
-		l.read()
+		if !l.read() {
+			return false
+		}
 	}
 }
 
 // read adds what is left of the line of the file to l.line. A line ends with CR, LF
-// or both.
-func (l *lines) read() {
+// or both. It is false if the file can't be read to the end of the line.
+func (l *lines) read() bool {
 	for {
 		b := l.w.Bytes()
 		i := bytes.IndexAny(b, "\r\n")
@@ -64,7 +68,7 @@ func (l *lines) read() {
 		l.append(part)
 		if i < 0 {
 			if l.w.Drop(len(b)); !l.w.More() {
-				return
+				return l.w.Err() == nil
 			}
 			continue
 		}
@@ -73,7 +77,7 @@ func (l *lines) read() {
 		if cr && (len(l.w.Bytes()) > 0 || l.w.More()) && l.w.Bytes()[0] == '\n' {
 			l.w.Drop(1)
 		}
-		return
+		return true
 	}
 }
 

@@ -27,8 +27,11 @@ func (Format) Name() string { return "vcard" }
 
 // Match implements [importer.Format].
 func (Format) Match(head []byte) (sure int, err error) {
-	line, _, _ := bytes.Cut(bytes.TrimLeft(head, " \t\r\n"), []byte{'\n'})
-	if bytes.EqualFold(bytes.TrimSpace(line), []byte("BEGIN:VCARD")) {
+	head = bytes.TrimLeft(head, " \t\r\n")
+	if i := bytes.IndexAny(head, "\r\n"); i >= 0 {
+		head = head[:i]
+	}
+	if bytes.EqualFold(bytes.TrimSpace(head), []byte("BEGIN:VCARD")) {
 		return 10, nil
 	}
 	return 0, nil

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The files that a connector names are looked for beside the configuration, not
+// where the program was started.
+func TestFilesBesideTheConfiguration(t *testing.T) {
+	dir := t.TempDir()
+	secret := "whsec_" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32))) + "\n"
+	if err := os.Mkdir(filepath.Join(dir, "keys"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hook.secret", "keys/hook.secret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ kind, config, elsewhere string }{
+		{"webhook", `{"url":"https://crm.example/","secret_file":"hook.secret"}`, "hook.secret"},
+		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
+		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
+		{"memory", `{"file":"crm.journal"}`, ""},
+	} {
+		if _, err := connectors[tt.kind](json.RawMessage(tt.config), dir); err != nil {
+			t.Errorf("%s %s: %v", tt.kind, tt.config, err)
+		}
+		if tt.elsewhere == "" {
+			continue
+		}
+		if _, err := connectors[tt.kind](json.RawMessage(tt.config), t.TempDir()); err == nil || !strings.Contains(err.Error(), tt.elsewhere) {
+			t.Errorf("%s %s, beside nothing: %v", tt.kind, tt.config, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "crm.journal")); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{`{"url":"https://crm.example/","secret_file":"hook.secret","retries":3}`, `{"url":"https://crm.example/"}`} {
+		if _, err := connectors["webhook"](json.RawMessage(bad), dir); err == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}

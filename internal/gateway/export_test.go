@@ -1,0 +1,10 @@
+package gateway
+
+import "firsthand"
+
+// Waits reports whether somebody waits for news in a relationship.
+func (g *Gateway) Waits(rel firsthand.ID) bool {
+	g.news.mu.Lock()
+	defer g.news.mu.Unlock()
+	return g.news.calls[rel] != nil
+}

@@ -1,0 +1,194 @@
+package gateway_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/internal/gateway"
+	"firsthand/internal/gateway/gatewaytest"
+)
+
+// What was told and ended has to leave the company's system before it is said to be
+// erased. These are the ways in which the gateway could forget where it had got to.
+
+// A hooked crm has something happen when a delivery was done, and before anybody
+// hears of it.
+type hooked struct {
+	*crm
+	done func()
+}
+
+func (h *hooked) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	res, err := h.crm.Deliver(ctx, r)
+	h.done()
+	return res, err
+}
+
+// wantToLook checks that an operator has to look for what was told, and that nothing
+// is said to be erased until he has.
+func (w *world) wantToLook(c *gatewaytest.Customer, told firsthand.ID) {
+	w.t.Helper()
+	if d := w.wantHeld(gateway.Held); d.Task != gateway.Redact || d.Entry != told {
+		w.t.Fatalf("held = %+v", d)
+	}
+	for _, e := range c.Second {
+		if e.Kind() == "erased" {
+			w.t.Fatal("it is said to be erased, and the system has it")
+		}
+	}
+	if err := w.Apply(w.ctx(), "ann", c.Rel(), told, ""); err != nil {
+		w.t.Fatal(err)
+	}
+	w.exchange(c)
+	if due := w.due(); len(due) != 0 {
+		w.t.Errorf("due = %+v", due)
+	}
+	w.wantSound(c)
+}
+
+// The gateway dies after the system has done what it was told, and before it knows.
+func TestRemovedAfterACrash(t *testing.T) {
+	w := memory(t)
+	m := w.store.(*gatewaytest.Memory)
+	var crash gatewaytest.Snapshot
+	w.change = func(o *gateway.Options) {
+		o.Connector = &hooked{w.crm, func() { crash = m.Snapshot() }}
+	}
+	w.restart()
+	c := w.meet("mia")
+	told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+	c.Sync(t, w)
+	w.idle()
+
+	m.PutBack(crash)
+	w.restart()
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	c.Sync(t, w) // before the gateway does anything else
+	w.exchange(c)
+	w.wantToLook(c, told)
+}
+
+// A backup is put back from before it was told and written, and she never read that
+// it was.
+func TestRemovedAfterARestore(t *testing.T) {
+	w := memory(t)
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	backup := m.Snapshot()
+	told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+	c.Sync(t, w)
+	w.idle()
+
+	m.Restore(backup, w.now)
+	w.restart()
+	c.Sent = 1
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	c.Sync(t, w)
+	w.pass(firsthand.CallTolerance)
+	w.exchange(c)
+	w.wantToLook(c, told)
+}
+
+// She was bound to a record after one was made for her, and it is in both.
+func TestRemovedFromTwoRecords(t *testing.T) {
+	w := from(memory(t))
+	c := w.meet("mia")
+	told := tell(t, c, "phone", "0471", firsthand.Basis{Exception: "once"})
+	w.exchange(c)
+	w.bind(c, "C-1")
+	c.Write(t, &firsthand.Change{Fact: "phone", Value: firsthand.Text("0472"), Of: told, Basis: firsthand.Basis{Right: "GDPR 16"}})
+	w.exchange(c)
+	if w.crm.records["N-2"]["phone"].Text != "0471" || w.crm.records["C-1"]["phone"].Text != "0472" {
+		t.Fatalf("records = %v", w.crm.records)
+	}
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	w.exchange(c)
+	for number, facts := range w.crm.records {
+		if _, there := facts["phone"]; there {
+			t.Errorf("record %s still has it", number)
+		}
+	}
+	w.wantSound(c)
+}
+
+// What waits for a person when the same fact is removed may go with it.
+func TestRemovedBesideAProposal(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	one := tell(t, c, "phone", "0471", firsthand.Basis{Exception: "one"})
+	w.exchange(c)
+	w.crm.person = true
+	two := tell(t, c, "phone", "0472", firsthand.Basis{Exception: "two"})
+	w.exchange(c)
+	c.Write(t, &firsthand.Withdraw{Disclosure: one})
+	w.exchange(c)
+	if d := w.wantHeld(gateway.Held); d.Task != gateway.Deliver || d.Entry != two || len(w.crm.redacted) != 1 {
+		t.Fatalf("held = %+v, redacted %v", d, w.crm.redacted)
+	}
+	w.crm.happens(w.crm.decide(w.crm.requests[1], "N-1", "")) // it was still there
+	w.pass(time.Hour)
+	w.exchange(c)
+	w.wantApplied(c, two, "N-1")
+	w.wantSound(c)
+}
+
+// A person decides about a relationship that a backup has lost. When it comes back,
+// as one that is new, her decision counts.
+func TestDecisionOfALostRelationship(t *testing.T) {
+	w := memory(t)
+	w.crm.person = true
+	m := w.store.(*gatewaytest.Memory)
+	empty := m.Snapshot()
+	c := gatewaytest.NewCustomer(t, "mia", gatewaytest.Company{Key: w.keys.Chain[0].Key})
+	c.Now = w.now
+	told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+	if _, err := w.Open(w.ctx(), c.Request()); err != nil { // she never gets the answer
+		t.Fatal(err)
+	}
+	w.idle()
+
+	m.Restore(empty, w.now)
+	w.restart()
+	w.crm.happens(w.crm.decide(w.crm.requests[0], "", "We have no place for it."))
+	w.pass(time.Hour)
+	w.exchange(c)
+	w.pass(time.Hour)
+	w.exchange(c)
+	w.wantRefused(c, told)
+	if due := w.due(); len(due) != 0 {
+		t.Errorf("due = %+v", due)
+	}
+	w.wantSound(c)
+}
+
+// A change was carried out by a proof, and both the proof and what came of it were
+// lost with a backup. It is not taken for one that was never proved.
+func TestProofLost(t *testing.T) {
+	w := from(memory(t))
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	change := stated(t, c, "address", "New Road 2")
+	w.exchange(c)
+	backup, first, second := m.Snapshot(), len(c.First), len(c.Second)
+	w.bind(c, "C-1")
+	w.exchange(c)
+	w.wantApplied(c, change, "C-1")
+
+	m.Restore(backup, w.now)
+	c = c.Copy(t, first, second) // so was her file
+	w.restart()
+	c.Sync(t, w)
+	w.pass(firsthand.CallTolerance)
+	w.exchange(c)
+	if err := w.Retry(w.ctx(), "ann", c.Rel(), change); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(c)
+	if d := w.wantHeld(gateway.Held); d.Entry != change || d.Task != gateway.Deliver {
+		t.Errorf("held = %+v", d)
+	}
+	w.wantSound(c)
+}
