@@ -37,7 +37,7 @@ func (a *app) choose(ctx context.Context, names []string, all bool, q *agent.Com
 }
 
 var companyCmd = cli.Command[*app]{
-	Name: "company", Args: "[company | add | confirm | drop | group | channel | look ...]", Short: "the companies that know you: list, show, confirm, group",
+	Name: "company", Args: "[company | verb company ...]", Short: "the companies that know you: list, show, confirm, group",
 	Long: `company                          list them; flags choose and sort
 company acme.example             everything that you keep of one, and what is publicly known
 company add acme.example [name]  note one by hand; a name of yours goes before others

@@ -67,7 +67,11 @@ func (a *Agent) sign(r *relationship, key *firsthand.Signer, c firsthand.Content
 	if err != nil {
 		return e, err
 	}
-	return e, r.state.Take(e)
+	if err := r.state.Take(e); err != nil {
+		return e, err
+	}
+	r.remember(e)
+	return e, nil
 }
 
 // Wake makes Run look at its clock, and at what there is to do by it.

@@ -78,7 +78,7 @@ func New(o Options) *Agent {
 // of a change to a thousand companies there. A state is folded anew when needed.
 const (
 	maxOpen  = 1024
-	maxSpent = 8192
+	maxSpent = 16384
 )
 
 // A relationship is one that is being worked on. mu is held for one act, or for
@@ -95,6 +95,7 @@ type relationship struct {
 	state *firsthand.State  // nil until needed, and after anything has failed
 	shown [2]firsthand.Head // the heads for which the store has what it caches
 	key   *firsthand.Signer // of row.Seed, nil until needed
+	tail  []firsthand.Entry // the last of her log, if they were signed lately: what is sent next
 	lacks int64             // the company has its own log only up to here; everything if it has all
 
 	// refused counts the calls that were refused as not signed by the right key,
@@ -207,8 +208,28 @@ func (a *Agent) load(ctx context.Context, r *relationship) (err error) {
 		r.state = nil
 		return fmt.Errorf("relationship %s: %w", id, err)
 	}
-	r.kept, r.shown = r.row, r.heads()
+	r.kept, r.shown, r.tail = r.row, r.heads(), nil
 	return nil
+}
+
+// maxTail is how many entries of hers are kept to be sent without being read again.
+const maxTail = 8
+
+// remember keeps e, which was just signed, to be sent.
+func (r *relationship) remember(e firsthand.Entry) {
+	if n := len(r.tail); n == maxTail || n > 0 && r.tail[n-1].ID != e.Prev || len(e.Erases()) > 0 {
+		r.tail = nil // what was erased is not to be found here either
+	}
+	r.tail = append(r.tail, e)
+}
+
+// after returns her entries after a seq up to her head, if they are kept.
+func (r *relationship) after(seq int64) []firsthand.Entry {
+	n := len(r.tail)
+	if n == 0 || r.tail[n-1].ID != r.state.Log(firsthand.First).Head.ID || r.tail[0].Seq > seq+1 {
+		return nil
+	}
+	return r.tail[min(max(seq+1-r.tail[0].Seq, 0), int64(n)):]
 }
 
 // heads returns the ends of both logs, as they are in memory.

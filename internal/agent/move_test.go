@@ -21,6 +21,7 @@ import (
 	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/manual"
+	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/store"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -595,5 +596,29 @@ func TestMoveOfStatements(t *testing.T) {
 	rows, err := m.Relationships(ctx)
 	if err != nil || len(rows) != 2 {
 		t.Errorf("%d relationships, %v, want 2", len(rows), err)
+	}
+}
+
+// What only an import lets guess is told to nobody, unless she says so.
+func TestMoveOfGuesses(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.Formats = passwords.Formats()
+	i, err := m.Bring(ctx, "chrome.csv", strings.NewReader("name,url,username,password,note\nShop,https://www.shop.example/login,mia@old.example,secret,\n"), nil)
+	m.must(err)
+	m.must(m.Keep(ctx, i.ID))
+	move := agent.Move{Facts: []agent.NewFact{{Fact: agent.MailFact, Value: firsthand.Text("mia@new.example")}}, Basis: firsthand.Basis{Right: "GDPR 16"}}
+	p, err := m.Plan(ctx, move)
+	m.must(err)
+	if len(p.Legs) != 1 || p.Legs[0].Group != agent.LeftOut || !p.Legs[0].Guessed || !strings.Contains(p.Legs[0].Reason, "guess") {
+		t.Fatalf("legs %+v", p.Legs)
+	}
+	id, err := m.Begin(ctx, move, "")
+	m.must(err)
+	m.wantStep(id, "shop.example", agent.StepLeftOut)
+	move.Guesses = true
+	id, err = m.Begin(ctx, move, "")
+	m.must(err)
+	if l := m.wantStep(id, "shop.example", agent.StepNeedsYou); l.Old.Text != "mia@old.example" {
+		t.Errorf("leg %+v", l)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -66,7 +67,12 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.Second, r.lacks, nil)
 	}
 	if err == nil && !silent && r.state.Log(firsthand.First).Head.Seq > received {
-		if req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries); err == nil {
+		if kept := r.after(received); kept != nil && len(req.Entries) == 0 {
+			req.Entries = slices.Clone(kept)
+		} else {
+			req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
+		}
+		if err == nil {
 			req.Entries, err = a.unheld(ctx, r, req.Entries)
 		}
 	}

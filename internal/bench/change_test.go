@@ -41,19 +41,30 @@ func BenchmarkChange1000(b *testing.B) {
 	}{{"loopback", 0, 0}, {"trip=50ms", farTrip, 0}, {"dead=100", 0, 100}} {
 		b.Run(v.name, func(b *testing.B) {
 			c := newChange(b, 1000, v.dead, v.trip)
-			var sum [4]time.Duration
-			names := [4]string{"bare-cold-ms", "bare-warm-ms", "cold-ms", "warm-ms"}
+			var sum, cpu [4]time.Duration
+			names := [4]string{"bare-cold", "bare-warm", "cold", "warm"}
+			measure := func(i int, took time.Duration, before usage) {
+				sum[i] += took
+				cpu[i] += usageHere(b).cpu - before.cpu
+			}
 			for range b.N {
 				bare := c.bare()
-				sum[0] += c.fanOut(b, bare)
-				sum[1] += c.fanOut(b, bare)
+				for i := range 2 {
+					u := usageHere(b)
+					measure(i, c.fanOut(b, bare), u)
+				}
 				bare.close()
 				c.client.Close()
-				sum[2] += c.change(b)
-				sum[3] += c.change(b)
+				for i := range 2 {
+					u := usageHere(b)
+					measure(2+i, c.change(b), u)
+				}
 			}
 			for i, name := range names {
-				b.ReportMetric(float64(sum[i])/float64(time.Millisecond)/float64(b.N), name)
+				b.ReportMetric(float64(sum[i])/float64(time.Millisecond)/float64(b.N), name+"-ms")
+				if cpu[i] > 0 { // of this process: what it takes on a machine that has other things to do
+					b.ReportMetric(float64(cpu[i])/float64(time.Millisecond)/float64(b.N), name+"-cpu-ms")
+				}
 			}
 			b.ReportMetric(float64(c.began)/float64(time.Millisecond)/float64(2*b.N), "begin-ms")
 			b.ReportMetric(float64(sum[2])/float64(sum[0]), "cold-ratio")
@@ -103,9 +114,7 @@ func (c *counted) expect(n int) {
 func newChange(b *testing.B, n, dead int, trip time.Duration) *changing {
 	b.Helper()
 	c := &changing{live: n - dead}
-	var line string
-	line = setup{Street: n, Dead: dead}.startChild(b)
-	s, roots, err := readStreet(line)
+	s, roots, err := readStreet(setup{Street: n, Dead: dead}.startChild(b))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -73,6 +73,12 @@ var keptChecks = []check{
 		rows, total, err := s.Companies(ctx, agent.CompanyQuery{})
 		wantEqual(t, "companies", fmt.Sprint(rows, total, err), fmt.Sprint([]agent.Company{{Domain: "a.example", Name: "a.example"},
 			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Gateway: true, Groups: []string{"food", "shops"}}}, 2, nil))
+		for search, want := range map[string]int{"bRASSERIE 'b": 1, "A.Example": 1, "example": 2, "nothing": 0} {
+			rows, total, err := s.Companies(ctx, agent.CompanyQuery{Search: search})
+			if len(rows) != want || total != want || err != nil {
+				t.Errorf("search for %s: %d rows of %d, %v", search, len(rows), total, err)
+			}
+		}
 		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{{Domain: "a.example", Confirmed: pointer(false)},
 			{Domain: "b.example", Name: pointer(""), Channel: pointer(""), Gateway: pointer(false), Groups: map[string]bool{"food": false, "shops": false}}}})
 		wantEqual(t, "companies", len(must(collected(s.Owned(ctx)))(t)), 0)

@@ -90,6 +90,26 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 		for i := range c.Moves {
 			c.Moves[i].Key = ""
 		}
+	case "edits are lost":
+		c.Edits = nil
+	case "statements are lost":
+		c.State = nil
+	case "statements are not taken back":
+		c.Unstate = nil
+	case "assignments are lost":
+		c.Assign = nil
+	case "imports are not kept":
+		c.KeepImports = nil
+	case "imports are not undone":
+		c.UndoImports = nil
+	case "companies are not dropped":
+		c.Drop = nil
+	case "listings are lost":
+		c.SetListings = nil
+	case "listings stay":
+		c.DropListings = nil
+	case "one statement for each commit":
+		c.State = c.State[:min(len(c.State), 1)]
 	}
 	err := b.Memory.Commit(ctx, c)
 	b.mu.Lock()
@@ -158,6 +178,28 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 			if _, ok := l.reminders[entry]; !ok {
 				l.reminders[entry] = day
 			}
+		}
+	case "undoing an import takes what is hers":
+		if len(c.UndoImports) > 0 {
+			l.own = make(map[string]agent.OwnCompany)
+		}
+	case "undoing an import leaves its accounts":
+		for _, id := range c.UndoImports {
+			if i, ok := before.imports[id]; ok {
+				l.imports[id], l.accounts[id] = i, before.accounts[id]
+			}
+		}
+	case "cards stay when an import is kept":
+		for _, id := range c.KeepImports {
+			l.cards[id] = before.cards[id]
+		}
+	case "dropping a company leaves its statements":
+		if len(c.Drop) > 0 {
+			maps.Copy(l.stated, before.stated)
+		}
+	case "what she said of an account is forgotten":
+		for _, id := range c.KeepImports {
+			l.accounts[id] = before.accounts[id]
 		}
 	case "labels added again are free again":
 		for _, k := range c.AddLabels {
@@ -237,6 +279,50 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 			l.relationships[r.ID] = now
 		}
 	}
+}
+
+func (b broken) FinishImport(ctx context.Context, i agent.Import) (agent.Import, error) {
+	done, err := b.Memory.FinishImport(ctx, i)
+	if b.bug == "a preview counts" && err == nil {
+		err = b.Memory.Commit(ctx, agent.Commit{KeepImports: []int64{i.ID}})
+	}
+	return done, err
+}
+
+func (b broken) CompanyAccounts(ctx context.Context, domain string) ([]agent.Account, error) {
+	all, err := b.Memory.CompanyAccounts(ctx, domain)
+	if b.bug == "the first of the same accounts counts" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		for i := range all {
+			for id := all[i].Import; id > 0; id-- {
+				for _, acc := range b.life.accounts[id] {
+					if acc.Key() == all[i].Key() && b.life.imports[id].State == agent.Kept {
+						all[i] = acc
+					}
+				}
+			}
+		}
+	}
+	return all, err
+}
+
+func (b broken) Companies(ctx context.Context, q agent.CompanyQuery) ([]agent.Company, int, error) {
+	switch b.bug {
+	case "the last page is too long":
+		if q.Limit > 0 {
+			q.Limit++
+		}
+	case "falling is rising":
+		q.Desc = false
+	}
+	rows, total, err := b.Memory.Companies(ctx, q)
+	if b.bug == "a search heeds the case" && q.Search != "" {
+		rows = slices.DeleteFunc(rows, func(c agent.Company) bool {
+			return !strings.Contains(c.Name, q.Search) && !strings.Contains(c.Domain, q.Search)
+		})
+	}
+	return rows, total, err
 }
 
 func (b broken) Append(ctx context.Context, entries ...firsthand.Entry) error {
@@ -407,6 +493,12 @@ func TestBrokenStoresFail(t *testing.T) {
 		"the outbox has unpaired logs", "the oldest move first", "legs don't say how far they came", "tasks of all moves",
 		"what is done is a task", "reminders are heeded by nobody", "all tasks are on each page",
 		"settings are lost with the program", "the book is lost with the program",
+		"edits are lost", "statements are lost", "statements are not taken back", "assignments are lost", "imports are not kept",
+		"imports are not undone", "companies are not dropped", "listings are lost", "listings stay", "one statement for each commit",
+		"undoing an import takes what is hers", "undoing an import leaves its accounts", "cards stay when an import is kept",
+		"dropping a company leaves its statements", "what she said of an account is forgotten",
+		"a preview counts", "the first of the same accounts counts", "the last page is too long", "falling is rising", "a search heeds the case",
+		"an import that is being read outlasts the program",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()
@@ -428,6 +520,8 @@ func fixture(bug string) Fixture {
 			m := NewMemory()
 			m.PutBack(s.(broken).Snapshot())
 			switch bug {
+			case "an import that is being read outlasts the program":
+				m.life = s.(broken).life.copy()
 			case "settings are lost with the program":
 				clear(m.life.settings)
 			case "the book is lost with the program":

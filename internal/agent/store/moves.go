@@ -118,10 +118,9 @@ func carriedRowOf(c *agent.Carried) carriedRow {
 }
 
 func (r carriedRow) equal(o carriedRow) bool {
-	same := string(r.rel) == string(o.rel) && string(r.entry) == string(o.entry)
-	r.rel, r.entry, o.rel, o.entry = nil, nil, nil, nil
-	return same && r.seq == o.seq && r.kind == o.kind && r.fact == o.fact && r.made == o.made && r.due == o.due && r.step == o.step &&
-		r.system == o.system && r.record == o.record && r.why == o.why && r.noted == o.noted && r.unpaired == o.unpaired
+	return string(r.rel) == string(o.rel) && string(r.entry) == string(o.entry) && r.seq == o.seq && r.kind == o.kind && r.fact == o.fact &&
+		r.made == o.made && r.due == o.due && r.step == o.step && r.system == o.system && r.record == o.record && r.why == o.why &&
+		r.noted == o.noted && r.unpaired == o.unpaired
 }
 
 func (r *carriedRow) carried() (c agent.Carried, err error) {

@@ -44,6 +44,12 @@ func TestPlanted(t *testing.T) {
 			}
 			return nil
 		}},
+		{"copies of what is erased stay in the gaps of pages", &testOnlyBugs.noScrub, func(t testing.TB) error {
+			if there := erasedCompanies(t); len(there) > 0 {
+				return errors.New(there[0])
+			}
+			return nil
+		}},
 		{"entries are not verified when they are read", &testOnlyBugs.noVerify, readsLies},
 	} {
 		t.Run(bug.name, func(t *testing.T) {
