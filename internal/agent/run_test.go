@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -36,7 +37,7 @@ func (s *sides) run(d time.Duration) (calls int64) {
 		c := &counted{sides: s}
 		start := time.Now()
 		now := s.now
-		a := agent.New(agent.Options{Store: s.store, Caller: c, Roster: terms.Default(), Rand: rand.Reader,
+		a := agent.New(agent.Options{Store: s.store, Caller: c, Roster: terms.Default(), Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 			Now: func() time.Time { return now.Add(time.Since(start)) }})
 		ctx, stop := context.WithTimeout(t.Context(), d)
 		defer stop()
@@ -62,5 +63,24 @@ func TestRunPolls(t *testing.T) {
 	s.sync(rel)
 	if n := s.run(10 * day); n < 5 || n > 25 {
 		t.Errorf("%d calls in ten days after the end", n)
+	}
+}
+
+// A company that was put back to before a rotation is asked with the key before it
+// soon, and not when it is asked for news next.
+func TestRunFindsTheFormerKey(t *testing.T) {
+	s := newSides(t)
+	rel := s.meet(agent.MeetOptions{Kept: true})
+	backup := s.theirs.Snapshot()
+	for range 3 {
+		_, err := s.Rotate(t.Context(), rel, agent.Rotation{Kit: ownKit})
+		s.must(err)
+		s.sync(rel)
+	}
+	s.theirs.Restore(backup, s.now)
+	s.startGateway()
+	s.run(20 * time.Minute) // in which it is asked for news once or twice
+	if head, err := s.theirs.Head(t.Context(), rel, firsthand.First); err != nil || head.Seq != 4 {
+		t.Errorf("the company has her log up to %d, want 4: %v", head.Seq, err)
 	}
 }
