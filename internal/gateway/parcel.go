@@ -33,7 +33,7 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 		if !e.HasBody() || t.state().Outcomes[e.ID] != nil {
 			d.Status, d.Due = Done, ""
 			t.queue(d)
-			return nil
+			return t.decidedBefore(ctx, d)
 		}
 		var o outcome
 		if p, o, err = t.parcel(ctx, &e); err != nil {
