@@ -8,6 +8,7 @@ package needtest
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -40,4 +41,27 @@ func Program(t testing.TB, names ...string) string {
 	}
 	Skip(t, "not installed: "+strings.Join(names, " or "))
 	return ""
+}
+
+// Data returns the path of a file that is no part of the project, and skips t if
+// it isn't there. Such files lie below FIRSTHAND_TEST_DATA; the default is the folder
+// shared/data next to the repository.
+func Data(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("FIRSTHAND_TEST_DATA")
+	if dir == "" {
+		root, err := os.Getwd()
+		for err == nil {
+			if _, missing := os.Stat(filepath.Join(root, "go.mod")); missing == nil || filepath.Dir(root) == root {
+				break
+			}
+			root = filepath.Dir(root)
+		}
+		dir = filepath.Join(root, "..", "shared", "data")
+	}
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		Skip(t, "no data: "+name+" below FIRSTHAND_TEST_DATA")
+	}
+	return path
 }

@@ -1,6 +1,8 @@
 package needtest_test
 
 import (
+	"os"
+	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -32,6 +34,7 @@ func TestSkip(t *testing.T) {
 	skip := func(t testing.TB) { needtest.Skip(t, "no reason") }
 	missing := func(t testing.TB) { needtest.Program(t, "no-such-program-anywhere") }
 	there := func(t testing.TB) { needtest.Program(t, "no-such-program-anywhere", "go") }
+	data := func(t testing.TB) { needtest.Data(t, "no/such.json") }
 	tests := []struct {
 		name, all string
 		fn        func(testing.TB)
@@ -41,6 +44,8 @@ func TestSkip(t *testing.T) {
 		{"skip where nothing may be missing", "1", skip, "failed"},
 		{"missing program", "", missing, "skipped"},
 		{"missing program where nothing may be missing", "1", missing, "failed"},
+		{"missing data", "", data, "skipped"},
+		{"missing data where nothing may be missing", "1", data, "failed"},
 		{"second name is there", "1", there, "ran"},
 	}
 	for _, tt := range tests {
@@ -50,5 +55,20 @@ func TestSkip(t *testing.T) {
 				t.Errorf("test %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestData(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("FIRSTHAND_TEST_DATA", dir)
+	want := filepath.Join(dir, "sets", "one.json")
+	if err := os.MkdirAll(filepath.Dir(want), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(want, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := needtest.Data(t, "sets/one.json"); got != want {
+		t.Errorf("Data = %q, want %q", got, want)
 	}
 }
