@@ -30,23 +30,30 @@ type parting struct {
 
 // compare finds where s and the company's copy of the logs part.
 //
-// Where both logs forked, neither side can go on before the other: each branch of
-// one log has seen a branch of the other. It begins with hers, and so it is hers
-// to end. It happens when a company that was restored took the word of a copy of
-// her file that it had lost nothing.
+// Where both logs do, and each branch of one has seen a branch of the other, neither
+// side can go on before the other: then it is hers to end. It happens when a company
+// that was restored took the word of a copy of her file that it had lost nothing.
 func compare(s *firsthand.State, theirs []firsthand.Entry) (p parting) {
+	var seen int64 // of the company's log, by entries of hers that s lacks
 	for _, e := range theirs {
 		mine := s.Log(e.Side).ID(e.Seq)
 		switch {
 		case mine == e.ID:
-		case mine.IsZero() && e.Side == firsthand.First && p.first == 0:
-			p.why, p.first = cmp.Or(p.why, frozenUnknown), e.Seq
+		case mine.IsZero() && e.Side == firsthand.First:
+			p.first, seen = cmp.Or(p.first, e.Seq), e.Seen.Seq
 		case mine.IsZero() || s.CheckFork(e) != nil:
 		case e.Side == firsthand.First && p.first == 0:
 			p.why, p.first, p.proof = frozenBranch, e.Seq, append(p.proof, e)
 		case e.Side == firsthand.Second && p.second == 0:
-			p.why, p.second, p.proof = cmp.Or(p.why, frozenCompany), e.Seq, append(p.proof, e)
+			p.second, p.proof = e.Seq, append(p.proof, e)
 		}
+	}
+	switch {
+	case p.why != "":
+	case p.second > 0 && seen < p.second:
+		p.why = frozenCompany
+	case p.first > 0:
+		p.why = frozenUnknown
 	}
 	return p
 }

@@ -87,3 +87,64 @@ func TestCopyAnswersRestoredCompany(t *testing.T) {
 		}
 	}
 }
+
+// As above, but the file that comes second has written nothing of its own: it lacks
+// entries of the copy's, which have seen a branch of the company's that it doesn't
+// know. Where they have not, it is for the company to end its fork.
+func TestCopyHidesARestore(t *testing.T) {
+	for _, seen := range []bool{false, true} {
+		t.Run(fmt.Sprintf("the copy has seen it: %t", seen), func(t *testing.T) {
+			s := newStory(t, 1)
+			rel := s.meet(s.acme)
+			bond := s.ledger.rels[rel]
+			bond.copied, bond.rewound = true, true
+			backup := s.acme.store.Snapshot()
+			store := agenttest.NewMemory()
+			store.PutBack(s.phone().store.Snapshot())
+			s.ok(s.acme.gateway.Say(s.ctx, "ann", rel, &firsthand.Message{Text: "the price is ten"}))
+			s.pass(time.Hour)
+
+			s.phone().stop()
+			s.acme.stop()
+			s.acme.store.Restore(backup, s.now)
+			s.acme.start()
+			laptop := s.newDevice(s.mia, "her laptop", store)
+			if seen {
+				s.pass(time.Hour)
+				s.ok(s.acme.gateway.Say(s.ctx, "ann", rel, &firsthand.Message{Text: "the price is twenty"}))
+				s.pass(time.Hour)
+			}
+			_, err := laptop.agent.Message(s.ctx, rel, firsthand.ID{}, "what is the price?")
+			s.ok(err)
+			laptop.wake(0)
+			s.pass(time.Hour)
+			if !seen {
+				s.ok(s.acme.gateway.Say(s.ctx, "ann", rel, &firsthand.Message{Text: "the price is twenty"}))
+				s.pass(time.Minute)
+			}
+			laptop.retire()
+
+			s.phone().start()
+			s.pass(time.Hour)
+			price := "the price is ten" // she received it first
+			if seen {
+				want(t, "frozen", s.row(s.phone(), rel).Frozen, "unknown")
+				_, err = s.phone().agent.Reconcile(s.ctx, rel)
+				s.ok(err)
+				price = "the price is twenty"
+			}
+			for range 6 {
+				s.pass(time.Hour)
+				s.mend()
+			}
+			s.settled(rel)
+			state := s.state(s.phone(), rel)
+			texts := make(map[string]int)
+			for _, m := range state.Messages {
+				texts[m.Say.Text]++
+			}
+			want(t, "price", texts[price], 1)
+			want(t, "her question", texts["what is the price?"], 1)
+		})
+	}
+}
