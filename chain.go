@@ -11,6 +11,7 @@ import (
 // A LogState is what has to be remembered of one log to judge its next entry.
 type LogState struct {
 	Head  Head
+	At    time.Time   // when its entry was written, as the writer claims
 	Seen  Head        // head of the other log that the last entry names
 	Keys  []PublicKey // all keys that signed so far; the last is in force
 	Next  KeyHash     // commits to the key after it
@@ -195,7 +196,7 @@ func decodeAs[T Content](e *Entry) (T, error) {
 // advance takes e, which passed Check, into its log.
 func (s *State) advance(e *Entry, c Content) {
 	log := s.Log(e.Side)
-	log.Head, log.Seen = e.Head(), e.Seen
+	log.Head, log.At, log.Seen = e.Head(), e.At, e.Seen
 	log.ids = append(log.ids, e.ID)
 	switch c := c.(type) {
 	case *Open:

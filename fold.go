@@ -168,7 +168,7 @@ func (s *State) take(e *Entry) error {
 	if s.lacksBody(e) {
 		return fault.Refuse(fault.Internal, "body-missing", "the body of %s entry %d is missing and was not erased", e.Side, e.Seq)
 	}
-	k := &known{pos: Pos{e.Side, e.Seq}, kind: skip.kind, of: skip.of, void: skipped}
+	k := &known{pos: Pos{e.Side, e.Seq}, at: e.At, kind: skip.kind, of: skip.of, void: skipped}
 	var c Content
 	if e.HasBody() {
 		c, _ = DecodeBody(e.Body)

@@ -41,7 +41,8 @@ var imports = map[string][]string{
 	"internal/agent/directory":      {".", "fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
-	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent"},
+	// What is listed of companies is part of that interface.
+	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory"},
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
@@ -55,7 +56,9 @@ var imports = map[string][]string{
 	// server has the same kind of error as one that failed alone.
 	"internal/cli": {"fault"},
 
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent"},
+	// The agent's own types have parts of these: rules of hers, drafts of channels,
+	// what is listed of a company. Pages show them.
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

@@ -50,6 +50,7 @@ type Pos struct {
 // known is what later entries may need to know of one they refer to.
 type known struct {
 	pos    Pos
+	at     time.Time
 	kind   Kind
 	of     ID   // what it settles, if it is of a kind that does
 	void   bool // erased or disowned: references to it stay valid, without effect
@@ -267,6 +268,17 @@ func (s *State) Agreement(id ID) *Agreement {
 
 // Holding returns the holding that entry id made or last changed, or nil.
 func (s *State) Holding(id ID) *Holding { return effectOf[*Holding](s, id) }
+
+// Entry says of an entry in this cut of what kind it is and when it was written;
+// effect is false if it has none: it is flagged, or what it said was erased or
+// disowned.
+func (s *State) Entry(id ID) (kind Kind, at time.Time, effect bool) {
+	k := s.known[id]
+	if k == nil {
+		return "", time.Time{}, false
+	}
+	return k.kind, k.at, !k.flag && !k.void
+}
 
 // Pos returns the place of entry id in this cut; the zero Pos if it is not there.
 func (s *State) Pos(id ID) Pos {

@@ -11,7 +11,7 @@ import (
 // Bounds of what is kept of relationships that nobody calls in just now. Their
 // connections close by themselves before that.
 const (
-	maxIdlePeers = 256
+	maxIdlePeers = 1024 // a change to a thousand companies finds its connections again
 	maxIdleTime  = time.Minute
 )
 

@@ -13,19 +13,23 @@ import (
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/manual"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer/passwords"
+	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
 	"firsthand/wire"
 )
 
-// An app is her life, opened. In a server that waits for its passphrase agent is
-// nil until unlock has brought it.
+// An app is her life, opened. In a server whose file is locked only home is set.
 type app struct {
 	agent *agent.Agent
 	store *store.Store
 	dir   string // of her file
-	lock  *lock  // of a server; nil in a command that runs by itself
+	home  *home  // of a server; nil in a command that runs by itself
 }
 
 // dataDir returns the folder of her file: FIRSTHAND_DIR, or the user's data
@@ -108,11 +112,19 @@ func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
 		Now:    time.Now,
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
+
+		Channels: []channel.Channel{manual.Manual{}},
+		Formats:  append(passwords.Formats(), vcard.Format{}),
+		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
+			return directory.Open(ctx, newFetch(env), pathOrURL)
+		},
 	})}
 }
 
 // newCaller returns the client by which gateways are reached. Loopback is only
 // for trials: by default no packet goes to an address of this machine or network.
-func newCaller(env *cli.Env) agent.Caller {
-	return wire.NewClient(fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"}), nil)
+func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(newFetch(env), nil) }
+
+func newFetch(env *cli.Env) *fetch.Client {
+	return fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"})
 }

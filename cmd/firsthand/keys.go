@@ -194,8 +194,8 @@ var unlockCmd = cli.Command[*app]{
 			if err := count(args, 0, 0); err != nil {
 				return err
 			}
-			if a.lock != nil {
-				return a.lock.unlock(ctx, env)
+			if a.agent == nil {
+				return a.home.unlock(ctx, env)
 			}
 			switch {
 			case *newKeyFile != "":

@@ -190,8 +190,8 @@ var rebuildCmd = cli.Command[*app]{
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
 			differed, err := a.agent.Rebuild(ctx)
-			for _, id := range differed {
-				fmt.Fprintf(env.Stdout, "%s\trebuilt\n", id)
+			for _, what := range differed {
+				fmt.Fprintf(env.Stdout, "%s\trebuilt\n", what)
 			}
 			if err == nil && len(differed) == 0 {
 				fmt.Fprintln(env.Stdout, "nothing differed")

@@ -37,18 +37,6 @@ type list []string
 func (l *list) String() string     { return strings.Join(*l, ",") }
 func (l *list) Set(s string) error { *l = append(*l, s); return nil }
 
-// findAll returns the relationships that names mean; nil for none.
-func (a *app) findAll(ctx context.Context, names []string) (ids []firsthand.ID, err error) {
-	for _, name := range names {
-		r, err := a.agent.Find(ctx, name)
-		if err != nil {
-			return nil, err
-		}
-		ids = append(ids, r.ID)
-	}
-	return ids, nil
-}
-
 var statusCmd = cli.Command[*app]{
 	Name: "status", Args: "[company]", Short: "who holds what, under which terms, and how far everything has come",
 	Setup: func(fs *flag.FlagSet) run {

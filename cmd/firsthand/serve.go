@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,23 +10,32 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"firsthand/fault"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
+	"firsthand/internal/locale"
+	"firsthand/internal/web"
+	"firsthand/terms"
 )
 
 // serveCmd is a function, since what it runs needs the table of all commands.
 func serveCmd() cli.Command[*app] {
 	return cli.Command[*app]{
-		Name: "serve", Short: "keep your file open: send, receive, carry out commands, answer health", Local: true,
-		Long: `Without a key file or passphrase file it asks for the passphrase, or, where nobody
-is there to answer, waits locked until firsthand unlock brings it.
-GET /healthz says that it lives, /readyz that it is open and its store answers.`,
+		Name: "serve", Short: "serve your pages; send, receive, and carry out commands", Local: true,
+		Long: `It prints a link, valid once and for ten minutes, that opens the pages in a browser:
+there you make your file, or give the passphrase. firsthand link prints another one.
+With a key file or passphrase file it opens your file by itself; else it waits for the
+pages, or for firsthand unlock. The pages are for this machine alone, unless a
+certificate is given. GET /healthz says that it lives, /readyz that your file is open
+and answers.`,
 		Setup: func(fs *flag.FlagSet) run {
-			addr := fs.String("addr", "127.0.0.1:8440", "`address` for health, on loopback; empty for none")
+			var o serveOptions
+			fs.StringVar(&o.addr, "addr", "127.0.0.1:8440", "`address` for pages and health; empty for none")
+			fs.StringVar(&o.cert, "tls-cert", "", "`file` with the certificate, to serve other machines as well")
+			fs.StringVar(&o.key, "tls-key", "", "`file` with the certificate's private key")
+			fs.StringVar(&o.host, "host", "", "the `name` under which other machines ask for it, with --tls-cert")
 			verbose := fs.Bool("debug", false, "log more")
 			check := fs.Bool("check", false, "open the file, check the settings, and exit")
 			return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
@@ -45,165 +55,210 @@ GET /healthz says that it lives, /readyz that it is open and its store answers.`
 					fmt.Fprintln(env.Stdout, "ok")
 					return close()
 				}
-				return serve(ctx, env, log, *addr)
+				return serve(ctx, env, log, o)
 			}
 		},
 	}
 }
 
-// serve runs until ctx ends. What it started is stopped in the order: no new
-// commands, the outbox, the store.
-func serve(ctx context.Context, env *cli.Env, log *slog.Logger, addr string) error {
+type serveOptions struct{ addr, cert, key, host string }
+
+// serve runs until ctx ends. The file may be opened and locked many times
+// meanwhile. What runs while it is open is stopped in the order: the outbox, pages
+// and commands, the store.
+func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) error {
 	path, err := socketPath(env)
 	if err != nil {
 		return err
+	}
+	dir, err := dataDir(env)
+	if err != nil {
+		return err
+	}
+	if o.addr == "" && !store.Exists(dir) {
+		return fault.Tell(fault.NotExist, "there is no file of yours in "+dir, "make it: firsthand init")
 	}
 	l, err := cli.Listen(path) // first: of two servers, one stops here
 	if err != nil {
 		return err
 	}
 	defer func() { l.Close() }()
-	health := new(health)
-	stopHealth, err := health.listen(env, addr)
+	h := newHome(env, dir, log)
+	stopPages, err := servePages(env, h, o)
 	if err != nil {
 		return err
 	}
-	defer stopHealth()
-
-	a, closeApp, err := openApp(ctx, env)
-	if errors.Is(err, errLocked) || err != nil && env.Prompt == nil && fault.KindOf(err) == fault.Invalid {
-		log.Info("locked", "hint", "firsthand unlock")
-		a, closeApp, err = waitUnlocked(ctx, l, log)
-		if err != nil || a == nil {
-			return err
-		}
-		if l, err = cli.Listen(path); err != nil {
-			return errors.Join(err, closeApp())
-		}
-	}
-	if err != nil {
+	defer stopPages()
+	if err := openAtStart(ctx, env, h, o); err != nil {
 		return err
 	}
-	a.agent.Log = log
-	health.open(a)
-	log.Info("serving", "socket", path)
-	fmt.Fprintf(env.Stderr, "firsthand: open\n")
-
+	if h.link != nil {
+		fmt.Fprintf(env.Stderr, "firsthand: open this link, once and within ten minutes:\n")
+		fmt.Fprintln(env.Stdout, h.link())
+	}
 	// Her server stands by all day beside other programs: the heap is kept small
 	// rather than collected seldom. It is a soft limit.
 	debug.SetMemoryLimit(24 << 20)
 	ctx, stop := context.WithCancel(ctx)
-	var wg sync.WaitGroup
-	var runErr error
-	wg.Go(func() {
-		defer stop()
-		runErr = a.agent.Run(ctx)
-	})
-	p := program()
-	p.Log = log
-	err = p.Serve(ctx, l, a)
-	stop()
-	wg.Wait()
-	fmt.Fprintln(env.Stderr, "firsthand: stopped")
-	return errors.Join(err, runErr, closeApp())
-}
-
-// errLocked says that a command came to a server whose file is not open yet.
-var errLocked = fault.Tell(fault.Unavailable, "the server is locked", "firsthand unlock")
-
-// A lock is a server that waits for its passphrase.
-type lock struct {
-	opened chan *app // gets the app once
-	mu     sync.Mutex
-	done   bool
-	log    *slog.Logger
-}
-
-// waitUnlocked serves l until unlock has opened the file. It returns a nil app
-// when ctx ends first.
-func waitUnlocked(ctx context.Context, l net.Listener, log *slog.Logger) (*app, func() error, error) {
-	k := &lock{opened: make(chan *app, 1), log: log}
-	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
-	p := program()
-	p.Log = log
-	go func() { served <- p.Serve(ctx, l, &app{lock: k}) }()
-	select {
-	case a := <-k.opened:
-		stop()
-		<-served
-		return a, a.store.Close, nil
-	case err := <-served:
+	go func() { served <- h.program().Serve(ctx, l, &app{home: h, dir: dir}) }()
+	for err == nil && ctx.Err() == nil {
 		select {
-		case a := <-k.opened: // both at once
-			return nil, nil, errors.Join(err, a.store.Close())
-		default:
-			return nil, nil, err
+		case a := <-h.opened:
+			err = h.live(ctx, a)
+		case err = <-served:
+			stop()
+			served <- nil
 		}
 	}
+	stop()
+	err = errors.Join(err, <-served)
+	select {
+	case a := <-h.opened: // it was opened at the last moment
+		err = errors.Join(err, h.shut(a))
+	default:
+	}
+	fmt.Fprintln(env.Stderr, "firsthand: stopped")
+	return err
 }
 
-// unlock opens the file with what the client has, and ends the waiting.
-func (k *lock) unlock(ctx context.Context, env *cli.Env) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.done {
+// openAtStart opens the file where that needs nobody: by a key file or a
+// passphrase file. Without pages somebody at the terminal is asked.
+func openAtStart(ctx context.Context, env *cli.Env, h *home, o serveOptions) error {
+	if h.State() == web.Empty {
 		return nil
 	}
-	dir, err := dataDir(cli.OS()) // the server's, not the client's
+	given := env.Getenv("FIRSTHAND_KEY_FILE") != "" || env.Getenv("FIRSTHAND_PASSPHRASE_FILE") != ""
+	if !given && (o.addr != "" || env.Prompt == nil) {
+		h.log.Info("locked", "hint", "firsthand unlock")
+		return nil
+	}
+	by, err := opener(ctx, env)
 	if err != nil {
 		return err
 	}
+	return h.open(ctx, by)
+}
+
+// program is the commands as they are carried out here: on the file, if it is open,
+// which is not closed before they end.
+func (h *home) program() *cli.Program[*app] {
+	p := program()
+	p.Log = h.log
+	for i := range p.Commands {
+		name, setup := p.Commands[i].Name, p.Commands[i].Setup
+		p.Commands[i].Setup = func(fs *flag.FlagSet) run {
+			carryOut := setup(fs)
+			return func(ctx context.Context, locked *app, env *cli.Env, args []string) error {
+				ctx, open, leave, err := h.enter(ctx)
+				switch {
+				case err == nil:
+					defer leave()
+					return carryOut(ctx, open, env, args)
+				case name == "unlock" || name == "link":
+					return carryOut(ctx, locked, env, args)
+				}
+				return err
+			}
+		}
+	}
+	return p
+}
+
+// live does what an open file needs, until ctx ends or it is locked.
+func (h *home) live(ctx context.Context, a *app) error {
+	h.log.Info("open")
+	fmt.Fprintln(h.env.Stderr, "firsthand: open")
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	defer context.AfterFunc(h.until, stop)()
+	err := a.agent.Run(ctx)
+	err = errors.Join(err, h.shut(a))
+	h.log.Info("locked")
+	return err
+}
+
+// unlock opens the file with what the client of a command has.
+func (h *home) unlock(ctx context.Context, env *cli.Env) error {
 	pass, err := env.Secret(ctx, passphrase("Passphrase", false))
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(context.WithoutCancel(ctx), dir, store.Passphrase(pass))
-	if err != nil {
+	if err := h.open(ctx, store.Passphrase(pass)); err != nil {
 		return err
 	}
-	k.done = true
-	k.opened <- newApp(cli.OS(), dir, s, k.log)
 	fmt.Fprintln(env.Stdout, "open")
 	return nil
 }
 
-// health answers whether the server lives, and whether it can work.
-type health struct {
-	mu  sync.Mutex
-	app *app
+var linkCmd = cli.Command[*app]{
+	Name: "link", Short: "print a new link to the pages of a running server, valid once",
+	Long: `Whoever opens it may try the passphrase; it is of no use without. It holds for ten
+minutes.`,
+	Setup: func(fs *flag.FlagSet) run {
+		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
+			if err := count(args, 0, 0); err != nil {
+				return err
+			}
+			if a.home == nil || a.home.link == nil {
+				return fault.Tell(fault.Unavailable, "no server with pages runs", "start it: firsthand serve")
+			}
+			_, err := fmt.Fprintln(env.Stdout, a.home.link())
+			return err
+		}
+	},
 }
 
-func (h *health) open(a *app) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.app = a
-}
-
-// listen serves health at addr, which must be on loopback: it has no sign-in.
-func (h *health) listen(env *cli.Env, addr string) (stop func(), err error) {
-	if addr == "" {
+// servePages serves pages and health at o.addr: on loopback, or under TLS.
+func servePages(env *cli.Env, h *home, o serveOptions) (stop func(), err error) {
+	if o.addr == "" {
 		return func() {}, nil
 	}
-	host, _, err := net.SplitHostPort(addr)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return nil, fault.Tell(fault.Invalid, addr+" is no address on loopback", "--addr 127.0.0.1:8440")
+	host, _, err := net.SplitHostPort(o.addr)
+	secure := o.cert != "" || o.key != ""
+	if ip := net.ParseIP(host); err != nil || !secure && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fault.Tell(fault.Invalid, o.addr+" is no address on loopback", "--addr 127.0.0.1:8440, or a certificate: --tls-cert FILE --tls-key FILE")
 	}
-	l, err := net.Listen("tcp", addr)
+	var hosts []string
+	if o.host != "" {
+		hosts = append(hosts, o.host)
+	}
+	pages, err := web.New(web.Options{House: h, Languages: locale.All(), Roster: terms.Default(), Now: time.Now, Zone: time.Local, Log: h.log, Secure: secure, Hosts: hosts})
+	if err != nil {
+		return nil, err
+	}
+	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return nil, fault.Tell(fault.Unavailable, err.Error(), "another --addr, or --addr= for none")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
-	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
+	mux.Handle("/", pages)
+	s := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug)}
+	scheme := "http"
+	if secure {
+		scheme = "https"
+		cert, err := tls.LoadX509KeyPair(env.Path(o.cert), env.Path(o.key))
+		if err != nil {
+			return nil, errors.Join(fault.Tell(fault.Invalid, "the certificate can't be used: "+err.Error(), "--tls-cert and --tls-key name two files in PEM"), l.Close())
+		}
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS13})
+	}
+	name := l.Addr().String()
+	if o.host != "" {
+		_, port, _ := net.SplitHostPort(name)
+		name = net.JoinHostPort(o.host, port)
+	}
+	h.link = func() string { return scheme + "://" + name + pages.Link() }
 	go s.Serve(l) // ends with Close
-	fmt.Fprintf(env.Stderr, "firsthand: serving http://%s\n", l.Addr())
+	fmt.Fprintf(env.Stderr, "firsthand: serving %s://%s\n", scheme, l.Addr())
 	return func() { s.Close() }, nil
 }
 
-func (h *health) ready(w http.ResponseWriter, r *http.Request) {
+func (h *home) ready(w http.ResponseWriter, r *http.Request) {
 	h.mu.Lock()
 	a := h.app
 	h.mu.Unlock()

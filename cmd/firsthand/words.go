@@ -128,6 +128,9 @@ func progressText(p agent.Progress, unpaired bool) string {
 	case "refused":
 		text = "refused (signed): " + p.Reason
 	}
+	if p.Unproved {
+		text = p.Step + " (your word)" + noteText(p.Reason)
+	}
 	if p.Of > 0 && (p.Step == "received" || p.Step == "sent" || p.Step == "no answer") {
 		text += fmt.Sprintf(", day %d of %d", p.Day, p.Of)
 	}

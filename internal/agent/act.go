@@ -50,7 +50,7 @@ func (a *Agent) add(r *relationship, c firsthand.Content, with *Commit) (Act, er
 		with.AddDrafts = append(with.AddDrafts, Draft{Rel: r.row.ID, Body: body, Made: a.Now()})
 		return Act{Draft: true}, err
 	}
-	e, err := a.sign(r, firsthand.SignerFromSeed(r.row.Seed), c)
+	e, err := a.sign(r, r.signer(), c)
 	with.Entries = append(with.Entries, e)
 	return Act{Entry: e.ID}, err
 }
@@ -70,10 +70,11 @@ func (a *Agent) sign(r *relationship, key *firsthand.Signer, c firsthand.Content
 	return e, r.state.Take(e)
 }
 
-// Wake makes Run look for something to send.
+// Wake makes Run look at its clock, and at what there is to do by it.
 func (a *Agent) Wake() {
+	a.schedule.signal()
 	select {
-	case a.wake <- struct{}{}:
-	default: // it is awake
+	case a.moves <- struct{}{}:
+	default: // it will look
 	}
 }

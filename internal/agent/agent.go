@@ -1,17 +1,23 @@
 package agent
 
 import (
+	"bytes"
 	"cmp"
+	"container/list"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -32,6 +38,14 @@ type Options struct {
 	Now    func() time.Time
 	Rand   io.Reader
 	Log    *slog.Logger // no personal data; a relationship is its ID
+
+	// Channels carry entries to companies without a gateway, the best first.
+	Channels []channel.Channel
+	// Formats are the kinds of file that Bring reads.
+	Formats []importer.Format
+	// OpenListing opens a data set for AddDirectory; it is the one by which
+	// directory.Open gets its client.
+	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
@@ -39,30 +53,49 @@ type Options struct {
 type Agent struct {
 	Options
 
-	mu   sync.Mutex
-	open map[firsthand.ID]*relationship // those in use, and some that were lately
-	tick int64                          // counts uses, to forget the oldest
-	wake chan struct{}                  // told when there is something to send
+	mu    sync.Mutex
+	open  map[firsthand.ID]*relationship // those in use, and some that were lately
+	used  list.List                      // of *relationship nobody uses, the last used first
+	spent int                            // entries that are folded in those
+
+	schedule schedule
+	paused   holds
+	moving   sync.Mutex    // held while a move begins: so its number and key are its own
+	moves    chan struct{} // told when a move may have to begin
+
+	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.
 func New(o Options) *Agent {
-	return &Agent{Options: o, open: make(map[firsthand.ID]*relationship), wake: make(chan struct{}, 1)}
+	return &Agent{Options: o, open: make(map[firsthand.ID]*relationship), moves: make(chan struct{}, 1),
+		schedule: schedule{wake: make(chan struct{}, 1)}}
 }
 
-// maxOpen bounds the states kept in memory. A state is folded anew when needed.
-const maxOpen = 64
+// Bounds of what is kept in memory of relationships that nobody uses just now: how
+// many, and of how many entries. Begin and the calls that follow it find the states
+// of a change to a thousand companies there. A state is folded anew when needed.
+const (
+	maxOpen  = 1024
+	maxSpent = 8192
+)
 
 // A relationship is one that is being worked on. mu is held for one act, or for
 // one step of the outbox, never during a call.
 type relationship struct {
+	id    firsthand.ID
 	mu    sync.Mutex
-	users int   // guarded by Agent.mu
-	used  int64 // guarded by Agent.mu
+	users int           // guarded by Agent.mu, like the next two
+	place *list.Element // in Agent.used, nil while there are users
+	spent int           // entries that are folded in state
 
 	row   Relationship
-	state *firsthand.State // nil until needed, and after anything has failed
-	lacks int64            // the company has its own log only up to here; everything if it has all
+	kept  Relationship      // the row as it is in the store
+	state *firsthand.State  // nil until needed, and after anything has failed
+	shown [2]firsthand.Head // the heads for which the store has what it caches
+	key   *firsthand.Signer // of row.Seed, nil until needed
+	lacks int64             // the company has its own log only up to here; everything if it has all
 
 	// refused counts the calls that were refused as not signed by the right key,
 	// since the last that was not, and anew says that it may be opened anew; see
@@ -83,22 +116,12 @@ func (a *Agent) with(ctx context.Context, rel firsthand.ID, fn func(*relationshi
 // withAll is with for several relationships, which must differ. They are locked
 // in one order, so that two acts on several can't wait for each other.
 func (a *Agent) withAll(ctx context.Context, rels []firsthand.ID, fn func([]*relationship) error) error {
-	byID := make(map[firsthand.ID]*relationship, len(rels))
-	order := slices.Clone(rels)
-	slices.SortFunc(order, func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) })
-	for _, id := range order {
-		r := a.take(id)
-		defer a.giveBack(id, r)
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if err := a.load(ctx, id, r); err != nil {
+	rs, unlock := a.lockAll(rels)
+	defer unlock()
+	for _, r := range rs {
+		if err := a.load(ctx, r); err != nil {
 			return err
 		}
-		byID[id] = r
-	}
-	rs := make([]*relationship, len(rels))
-	for i, id := range rels {
-		rs[i] = byID[id]
 	}
 	err := fn(rs)
 	for _, r := range rs {
@@ -109,41 +132,71 @@ func (a *Agent) withAll(ctx context.Context, rels []firsthand.ID, fn func([]*rel
 	return err
 }
 
+// lockAll returns the relationships locked, in the order of rels; they are not
+// loaded.
+func (a *Agent) lockAll(rels []firsthand.ID) (rs []*relationship, unlock func()) {
+	byID := make(map[firsthand.ID]*relationship, len(rels))
+	order := slices.Clone(rels)
+	slices.SortFunc(order, func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) })
+	for _, id := range order {
+		r := a.take(id)
+		r.mu.Lock()
+		byID[id] = r
+	}
+	for _, id := range rels {
+		rs = append(rs, byID[id])
+	}
+	return rs, func() {
+		for _, r := range rs {
+			spent := 0
+			if r.state != nil {
+				spent = int(r.state.Log(firsthand.First).Head.Seq + r.state.Log(firsthand.Second).Head.Seq)
+			}
+			r.mu.Unlock()
+			a.giveBack(r, spent)
+		}
+	}
+}
+
 func (a *Agent) take(id firsthand.ID) *relationship {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := a.open[id]
 	if r == nil {
-		r = &relationship{lacks: everything}
+		r = &relationship{id: id, lacks: everything}
 		a.open[id] = r
 	}
-	a.tick++
-	r.users, r.used = r.users+1, a.tick
+	if r.place != nil {
+		a.used.Remove(r.place)
+		a.spent -= r.spent
+		r.place = nil
+	}
+	r.users++
 	return r
 }
 
-// giveBack forgets the relationship that was used longest ago, if there are too
-// many and it is free.
-func (a *Agent) giveBack(id firsthand.ID, r *relationship) {
+// giveBack forgets the relationships that were used longest ago, if there are too
+// many.
+func (a *Agent) giveBack(r *relationship, spent int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r.users--
-	for len(a.open) > maxOpen {
-		oldest, at := firsthand.ID{}, a.tick+1
-		for id, r := range a.open {
-			if r.users == 0 && r.used < at {
-				oldest, at = id, r.used
-			}
-		}
-		if oldest.IsZero() {
-			return
-		}
-		delete(a.open, oldest)
+	if r.users--; r.users > 0 {
+		return
+	}
+	r.spent = spent
+	a.spent += spent
+	r.place = a.used.PushFront(r)
+	for a.used.Len() > maxOpen || a.spent > maxSpent && a.used.Len() > 1 {
+		oldest := a.used.Remove(a.used.Back()).(*relationship)
+		oldest.place = nil
+		a.spent -= oldest.spent
+		delete(a.open, oldest.id)
 	}
 }
 
 // load reads what r lacks.
-func (a *Agent) load(ctx context.Context, id firsthand.ID, r *relationship) (err error) {
+func (a *Agent) load(ctx context.Context, r *relationship) (err error) {
+	id := r.id
 	if r.state != nil && !r.state.Stale() {
 		return nil
 	}
@@ -154,33 +207,55 @@ func (a *Agent) load(ctx context.Context, id firsthand.ID, r *relationship) (err
 		r.state = nil
 		return fmt.Errorf("relationship %s: %w", id, err)
 	}
+	r.kept, r.shown = r.row, r.heads()
 	return nil
+}
+
+// heads returns the ends of both logs, as they are in memory.
+func (r *relationship) heads() [2]firsthand.Head {
+	return [2]firsthand.Head{r.state.Log(firsthand.First).Head, r.state.Log(firsthand.Second).Head}
+}
+
+// signer returns her key in force.
+func (r *relationship) signer() *firsthand.Signer {
+	if r.key == nil || r.key.Seed() != r.row.Seed {
+		r.key = firsthand.SignerFromSeed(r.row.Seed)
+	}
+	return r.key
 }
 
 // commit makes c, to which the rows and caches of rs are added, durable. What is
 // in memory of a relationship that is forgotten goes too: else the next commit
 // would bring it back.
 func (a *Agent) commit(ctx context.Context, c Commit, rs ...*relationship) error {
-	if c.Holdings == nil {
-		c.Holdings = make(map[firsthand.ID][]Holder)
-	}
 	for _, r := range rs {
 		if err := a.refresh(ctx, r, &c); err != nil {
 			return err
 		}
 	}
+	return a.keep(ctx, c, rs...)
+}
+
+// keep is commit once the rows and caches are in c.
+func (a *Agent) keep(ctx context.Context, c Commit, rs ...*relationship) error {
 	if err := a.Store.Commit(ctx, c); err != nil {
 		return err
 	}
 	for _, r := range rs {
+		if r.state == nil {
+			continue // it was too much to keep, or it is forgotten
+		}
+		r.kept, r.shown = r.row, r.heads()
 		if slices.Contains(c.Forget, r.row.ID) {
 			r.state = nil
 		}
 	}
+	a.schedule.note(a.Now(), &c)
 	return nil
 }
 
-// refresh adds to c what the store caches of r.
+// refresh adds to c what has changed of r's row, and what the store caches of r
+// where one of the logs has changed.
 func (a *Agent) refresh(ctx context.Context, r *relationship, c *Commit) error {
 	if slices.Contains(c.Forget, r.row.ID) {
 		return nil
@@ -191,10 +266,29 @@ func (a *Agent) refresh(ctx context.Context, r *relationship, c *Commit) error {
 			return err
 		}
 	}
-	r.row.Summary = firsthand.EncodeJSON(summarise(r.state))
-	c.Holdings[r.row.ID] = holders(r.state)
-	c.Relationships = append(c.Relationships, r.row)
+	if r.shown != r.heads() {
+		r.row.cache(summarise(r.state))
+		if c.Holdings == nil {
+			c.Holdings, c.Carried = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried)
+		}
+		c.Holdings[r.row.ID], c.Carried[r.row.ID] = holders(r.state), carried(r.state)
+	}
+	was := r.kept
+	was.Received, was.Sent, was.Tries, was.NextTry, was.Failure = r.row.Received, r.row.Sent, r.row.Tries, r.row.NextTry, r.row.Failure
+	if !was.same(&r.row) {
+		c.Relationships = append(c.Relationships, r.row)
+	} else if !r.kept.same(&r.row) {
+		c.Outbox = append(c.Outbox, r.row)
+	}
 	return nil
+}
+
+// same reports whether two rows say the same.
+func (r *Relationship) same(o *Relationship) bool {
+	return r.ID == o.ID && r.Domain == o.Domain && r.Name == o.Name && r.Gateway == o.Gateway && bytes.Equal(r.Company, o.Company) &&
+		r.Seed == o.Seed && r.Opened.Equal(o.Opened) && r.Kept == o.Kept && r.Received == o.Received && r.Sent == o.Sent &&
+		r.Tries == o.Tries && r.NextTry.Equal(o.NextTry) && r.Failure == o.Failure && r.Restored == o.Restored && r.Frozen == o.Frozen &&
+		bytes.Equal(r.Summary, o.Summary) && r.Head == o.Head && r.Expects == o.Expects && r.Quiet == o.Quiet
 }
 
 // logs returns both logs of rel as they will be after c.

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -56,6 +57,13 @@ type life struct {
 	Facts         []lifeFact         `json:"facts"`
 	Relationships []lifeRelationship `json:"relationships"`
 	Settings      map[string]string  `json:"settings"`
+
+	Companies  []lifeCompany   `json:"companies"`
+	Statements []lifeStatement `json:"statements"` // what companies hold from before
+	Imports    []lifeImport    `json:"imports"`
+
+	Moves     []lifeMove     `json:"moves,omitempty"`
+	Reminders []lifeReminder `json:"reminders,omitempty"`
 }
 
 type lifeFact struct {
@@ -74,7 +82,8 @@ type lifeRelationship struct {
 	Former  []firsthand.ID `json:"former,omitempty"`
 	Kept    bool           `json:"kept"`
 	Opened  string         `json:"opened"`
-	Drafts  []string       `json:"drafts"` // bodies of entries to be
+	Drafts  []string       `json:"drafts"`               // bodies of entries to be
+	Legs    []lifeDraft    `json:"draft_legs,omitempty"` // of moves, one for each draft; left out if none is one
 	Summary *lifeHoldings  `json:"holdings,omitempty"`
 }
 
@@ -87,9 +96,12 @@ const (
 	lifeFormat = "firsthand-life-v1"
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
-life.json        facts, relationships with their private keys, drafts, settings
+life.json        facts, relationships with their private keys, drafts, settings,
+                 companies, what they hold from before, changes and reminders
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
+imports/*.jsonl  what files that were brought said of companies, one account a
+                 line; no password is in it, or ever was
 
 The form of the bundles is specified in Firsthand's docs/protocol.md. Whoever
 has this file can speak as its owner until the keys are rotated with the
@@ -105,15 +117,19 @@ var exported = []string{"rules"}
 // program. It holds private keys.
 func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	z := zip.NewWriter(w)
+	create := func(name string) (io.Writer, error) {
+		return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: a.Now().UTC()})
+	}
 	put := func(name string, text []byte) error {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: a.Now().UTC()})
+		f, err := create(name)
 		if err != nil {
 			return err
 		}
 		_, err = f.Write(text)
 		return err
 	}
-	l := life{Format: lifeFormat, Facts: []lifeFact{}, Relationships: []lifeRelationship{}, Settings: map[string]string{}}
+	l := life{Format: lifeFormat, Facts: []lifeFact{}, Relationships: []lifeRelationship{}, Settings: map[string]string{},
+		Companies: []lifeCompany{}, Statements: []lifeStatement{}, Imports: []lifeImport{}}
 	facts, err := a.Store.Facts(ctx)
 	if err != nil {
 		return err
@@ -144,8 +160,13 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
+		legs := false
 		for _, d := range drafts {
-			r.Drafts = append(r.Drafts, string(d.Body))
+			r.Drafts, r.Legs = append(r.Drafts, string(d.Body)), append(r.Legs, lifeDraft{d.Move, d.Leg})
+			legs = legs || d.Move != 0
+		}
+		if !legs {
+			r.Legs = nil
 		}
 		if sum, err := row.Summarised(); err == nil {
 			r.Summary = &lifeHoldings{sum.Facts}
@@ -162,6 +183,12 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 		if err := put(r.Bundle, text.Bytes()); err != nil {
 			return err
 		}
+	}
+	if err := a.exportKept(ctx, &l, create); err != nil {
+		return err
+	}
+	if err := a.exportMoves(ctx, &l); err != nil {
+		return err
 	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
 		return err
@@ -191,7 +218,7 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Settings: l.Settings}
+	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried), Settings: l.Settings}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -209,7 +236,17 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
 	}
-	if err := a.Store.Commit(ctx, c); err != nil {
+	if err := a.importMoves(ctx, &l, &c); err != nil {
+		return 0, err
+	}
+	undo, err := a.importKept(ctx, z, &l, &c)
+	if err == nil {
+		err = a.keep(ctx, c)
+	}
+	if err != nil {
+		return 0, errors.Join(err, undo())
+	}
+	if err := a.rehold(ctx); err != nil {
 		return 0, err
 	}
 	a.Wake()
@@ -239,7 +276,7 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 		return err
 	}
 	row := Relationship{ID: s.Rel, Domain: s.Opened.Domain, Name: r.Name, Gateway: r.Gateway, Company: b.Company,
-		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired(), Summary: firsthand.EncodeJSON(summarise(s))}
+		Seed: r.Key, Kept: r.Kept, Opened: opened, Restored: !s.Unpaired()}
 	for i, receipt := range report.Receipts {
 		c.Receipts = append(c.Receipts, Received{receipt, b.Receipts[i]})
 		if receipt.Seq > row.Received.Seq {
@@ -254,10 +291,15 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	if len(r.Former) > 0 {
 		c.setFormer(s.Rel, r.Former)
 	}
-	for _, d := range r.Drafts {
-		c.AddDrafts = append(c.AddDrafts, Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()})
+	for i, d := range r.Drafts {
+		draft := Draft{Rel: s.Rel, Body: []byte(d), Made: a.Now()}
+		if i < len(r.Legs) {
+			draft.Move, draft.Leg = r.Legs[i].Move, r.Legs[i].Leg
+		}
+		c.AddDrafts = append(c.AddDrafts, draft)
 	}
+	row.cache(summarise(s))
 	c.Relationships = append(c.Relationships, row)
-	c.Holdings[s.Rel] = holders(s)
+	c.Holdings[s.Rel], c.Carried[s.Rel] = holders(s), carried(s)
 	return nil
 }

@@ -141,7 +141,7 @@ func (a *Agent) derived(ctx context.Context, r *relationship, kit string, c *Com
 
 // signerAfter returns the key that is in force after entry seq of her log.
 func (a *Agent) signerAfter(ctx context.Context, r *relationship, seq int64) (*firsthand.Signer, error) {
-	current := firsthand.SignerFromSeed(r.row.Seed)
+	current := r.signer()
 	log := r.state.Log(firsthand.First)
 	if len(log.Keys) < 2 || seq >= log.Head.Seq {
 		return current, nil

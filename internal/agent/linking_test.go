@@ -164,7 +164,7 @@ func live(t *testing.T, a *agent.Agent, c *company, told string) {
 	do("meet", nil)
 	act("offer")(a.Offer(ctx, r.ID))
 	act("disclose")(a.Disclose(ctx, r.ID, agent.Telling{Fact: "phone", Value: firsthand.Text(told), Purpose: "ServiceDelivery"}))
-	_, _, err = a.Change(ctx, agent.Move{Fact: "phone", Value: firsthand.Text(told + "9"), Only: []firsthand.ID{r.ID}})
+	_, err = a.Begin(ctx, agent.Move{Facts: []agent.NewFact{{Fact: "phone", Value: firsthand.Text(told + "9")}}, Only: []string{r.ID.String()}}, "")
 	do("change", err)
 	act("message")(a.Message(ctx, r.ID, firsthand.ID{}, "about "+told))
 	act("request")(a.Request(ctx, r.ID, firsthand.Request{Right: "access", Law: "GDPR"}))

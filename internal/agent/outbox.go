@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -64,8 +65,10 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 		// Its own log, which it has lost: what first wrote since has seen it.
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.Second, r.lacks, nil)
 	}
-	if err == nil && !silent {
-		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
+	if err == nil && !silent && r.state.Log(firsthand.First).Head.Seq > received {
+		if req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries); err == nil {
+			req.Entries, err = a.unheld(ctx, r, req.Entries)
+		}
 	}
 	if err != nil {
 		return err
@@ -193,7 +196,14 @@ func (a *Agent) receive(ctx context.Context, r *relationship, req *wire.Request,
 	if err := a.commit(ctx, c, r); err != nil || len(c.Forget) > 0 {
 		return false, err
 	}
-	return again || r.state.Log(firsthand.First).Head.Seq > r.row.Received.Seq && r.row.Frozen == "" && !r.row.Restored, nil
+	if len(c.LegEntries) > 0 {
+		if err := a.rehold(ctx); err != nil { // a draft of a paused move is an entry now
+			return false, err
+		}
+	}
+	held, err := a.paused.of(ctx, a.Store, r.row.ID)
+	out := r.row.Outgoing()
+	return again || !r.row.Restored && out.pending(held), err
 }
 
 // brings reports whether a call brought something that the company lacked, as far
@@ -349,6 +359,13 @@ func (a *Agent) recovered(ctx context.Context, r *relationship, c *Commit) error
 		if err == nil {
 			err = a.say(ctx, r, say, c)
 		}
+		if d.Move != 0 {
+			leg := LegEntry{Move: d.Move, N: d.Leg, Reason: "when the company had been asked, it could not be said any more: " + reason(err)}
+			if err == nil {
+				leg = LegEntry{Move: d.Move, N: d.Leg, Entry: c.Entries[len(c.Entries)-1].ID}
+			}
+			c.LegEntries = append(c.LegEntries, leg)
+		}
 		if err != nil {
 			// It no longer makes sense, for example because what she withdraws
 			// was withdrawn already in the entries taken back.
@@ -406,7 +423,7 @@ func (a *Agent) say(ctx context.Context, r *relationship, s firsthand.Content, c
 	if err := a.unstale(ctx, r, *c); err != nil {
 		return err
 	}
-	e, err := a.sign(r, firsthand.SignerFromSeed(r.row.Seed), s)
+	e, err := a.sign(r, r.signer(), s)
 	if err != nil {
 		return err
 	}
@@ -434,11 +451,13 @@ const maxPause = time.Hour
 // RetryAt returns the time before which r is not called after a call failed; one
 // that has passed if r may be called. A clock that was wrong and has been put
 // right doesn't silence r for as long as it was wrong.
-func (r *Relationship) RetryAt(now time.Time) time.Time {
-	if r.NextTry.After(now.Add(maxPause + maxPause/2)) {
+func (r *Relationship) RetryAt(now time.Time) time.Time { return retryAt(r.NextTry, now) }
+
+func retryAt(next, now time.Time) time.Time {
+	if next.After(now.Add(maxPause + maxPause/2)) {
 		return now
 	}
-	return r.NextTry
+	return next
 }
 
 // Failed notes that a call failed, and when to try again: after 2 s, 4 s, … up
@@ -475,15 +494,14 @@ func reason(err error) string {
 	return fault.KindOf(err).Error()
 }
 
-// jitter returns a random duration below most.
+// jitter returns a random duration below most, in steps of its 65,536th part.
 func (a *Agent) jitter(most time.Duration) time.Duration {
-	var b [4]byte
+	var b [2]byte
 	if most <= 0 {
 		return 0
 	}
 	if _, err := a.Rand.Read(b[:]); err != nil {
 		return 0 // without it calls only come closer together
 	}
-	n := int64(b[0])<<16 | int64(b[1])<<8 | int64(b[2])
-	return time.Duration(n * int64(most) >> 24)
+	return most / (1 << 16) * time.Duration(binary.BigEndian.Uint16(b[:]))
 }

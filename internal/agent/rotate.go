@@ -5,14 +5,16 @@ import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
 )
 
 // BookSize is how many next keys Refill leaves in the book: one is used for each
-// relationship that is opened.
-const BookSize = 500
+// relationship that is opened, and a change may open a log for each company of an
+// import.
+const BookSize = 2000
 
 // Refill fills the book of next keys from the recovery kit, which is only read.
 func (a *Agent) Refill(ctx context.Context, kit string) error {
@@ -73,10 +75,43 @@ func (a *Agent) Rotate(ctx context.Context, rel firsthand.ID, o Rotation) (act A
 		if act, err = a.rotate(ctx, r, o, theirs, &c); err != nil {
 			return err
 		}
+		if c.Moves, err = a.holding(ctx, rel); err != nil {
+			return err
+		}
 		return a.commit(ctx, c, r)
 	})
+	if err == nil {
+		err = a.rehold(ctx)
+	}
 	a.Wake()
 	return act, err
+}
+
+// holding returns the paused moves that hold something of rel, as moves that go on:
+// a rotation stands behind what they hold, and nothing may keep it back.
+func (a *Agent) holding(ctx context.Context, rel firsthand.ID) (going []MoveRow, err error) {
+	held, err := a.paused.of(ctx, a.Store, rel)
+	if err != nil || len(held) == 0 {
+		return nil, err
+	}
+	all, err := a.Store.Moves(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
+		if !m.Paused {
+			continue
+		}
+		legs, err := a.Store.Legs(ctx, m.ID)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(legs, func(l LegState) bool { return l.Rel == rel }) {
+			m.Paused = false
+			going = append(going, m)
+		}
+	}
+	return going, nil
 }
 
 // following returns the next key that comes after the one of a label. Its label is

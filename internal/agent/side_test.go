@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"log/slog"
 	"math/rand"
 	"testing"
 	"time"
@@ -187,3 +188,5 @@ func (s *sides) write(rel firsthand.ID, key *firsthand.Signer, c firsthand.Conte
 	s.must(err)
 	return e
 }
+
+var quiet = slog.New(slog.DiscardHandler)

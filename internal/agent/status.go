@@ -25,6 +25,7 @@ type Summary struct {
 	Due       firsthand.Date `json:"due"`     // the first of them, ""
 	Expects   firsthand.Date `json:"expects"` // until then an answer may come any time, ""
 	Flags     int            `json:"flags"`
+	Last      time.Time      `json:"last"` // when the last entry of either log was written
 }
 
 // Summarised decodes the cached Summary.
@@ -35,6 +36,12 @@ func (r *Relationship) Summarised() (s Summary, err error) {
 	return s, firsthand.ParseJSON(r.Summary, &s)
 }
 
+// cache puts into the row what is cached in it.
+func (r *Relationship) cache(s Summary) {
+	r.Summary = firsthand.EncodeJSON(s)
+	r.Head, r.Expects, r.Quiet = s.First.Seq, s.Expects, s.Closed && s.Waiting == 0
+}
+
 // identifying are the facts by which a company can reach or name her. The step
 // of the ladder (design: Nameless, Pseudonym, Reachable, Known) follows from them.
 var identifying = map[string]string{"email": "reachable", "phone": "reachable", "name": "known", "address": "known", "birth_date": "known"}
@@ -43,6 +50,7 @@ func summarise(s *firsthand.State) Summary {
 	sum := Summary{
 		First: s.Log(firsthand.First).Head, Second: s.Log(firsthand.Second).Head,
 		Step: "pseudonym", Bound: s.Binding != nil, Closed: len(s.Closed) > 0, Flags: len(s.Flags), Facts: []string{},
+		Last: later(s.Log(firsthand.First).At, s.Log(firsthand.Second).At),
 	}
 	for _, ag := range s.Agreements {
 		if ag.End == "" {
@@ -150,6 +158,8 @@ type Progress struct {
 	Reason  string // with refused
 	Day, Of int    // with received or sent: day n of m until the answer is due; 0 if nothing is due
 	Flag    string // the rule for which the entry has no effect
+	// Unproved says that Step is her own word, in an unpaired log.
+	Unproved bool
 }
 
 // Progress returns how far entry id of s, in the relationship row, has come.
@@ -174,11 +184,18 @@ func (r *Relationship) Progress(s *firsthand.State, id firsthand.ID, at, now tim
 		}
 		return p
 	}
+	if n := lastNotes(s)[id]; n != nil && noted[n.Say.Saw] != "" {
+		p.Step, p.Reason, p.Unproved = noted[n.Say.Saw], n.Say.Text, true
+		if p.Step == StepApplied || p.Step == StepRefused {
+			return p
+		}
+	}
+	if s.Unpaired() && !p.Unproved {
+		return p
+	}
 	for _, d := range s.Duties {
 		if d.Of == id && d.Done.IsZero() && d.Due != "" {
-			day := 24 * time.Hour
-			p.Day = int(now.Sub(at)/day) + 1
-			p.Of = int(d.Due.End().Sub(at) / day)
+			p.Day, p.Of = clock(at, d.Due, now)
 			if d.Overdue(now) {
 				p.Step = "no answer"
 			}
@@ -304,10 +321,10 @@ func (a *Agent) Holders(ctx context.Context, fact string) iter.Seq2[Holder, erro
 	return a.Store.Holders(ctx, fact)
 }
 
-// Rebuild makes all caches anew from the logs, and returns the relationships in
-// which they differed: none, unless something is wrong. The caches it leaves are
-// those of the logs.
-func (a *Agent) Rebuild(ctx context.Context) (differed []firsthand.ID, err error) {
+// Rebuild makes all caches anew, from the logs and from what is hers, and returns
+// the relationships and the companies at which they differed: none, unless something
+// is wrong.
+func (a *Agent) Rebuild(ctx context.Context) (differed []string, err error) {
 	rows, err := a.Store.Relationships(ctx)
 	if err != nil {
 		return nil, err
@@ -324,17 +341,29 @@ func (a *Agent) Rebuild(ctx context.Context) (differed []firsthand.ID, err error
 			if r.state, err = firsthand.Load(ctx, a.Store, row.ID); err != nil {
 				return err
 			}
-			if string(row.Summary) != string(firsthand.EncodeJSON(summarise(r.state))) || !sameHolders(cached[row.ID], holders(r.state)) {
-				differed = append(differed, row.ID)
-				return a.commit(ctx, Commit{}, r)
+			way, err := a.Store.Carried(ctx, row.ID)
+			if err != nil {
+				return err
 			}
-			return nil
+			c := Commit{}
+			was := r.row
+			r.shown = [2]firsthand.Head{} // nothing that is cached is believed
+			if err := a.refresh(ctx, r, &c); err != nil {
+				return err
+			}
+			if was.same(&r.row) && sameHolders(cached[row.ID], c.Holdings[row.ID]) && slices.EqualFunc(way, c.Carried[row.ID], Carried.equal) {
+				r.shown = r.heads()
+				return nil
+			}
+			differed = append(differed, row.ID.String())
+			return a.keep(ctx, c, r)
 		})
 		if err != nil {
 			return differed, err
 		}
 	}
-	return differed, nil
+	companies, err := a.Store.RebuildCompanies(ctx)
+	return append(differed, companies...), err
 }
 
 // sameHolders compares the holdings of one relationship, in whatever order a store
@@ -362,8 +391,7 @@ func (a *Agent) Facts(ctx context.Context) ([]Fact, error) { return a.Store.Fact
 // SetFact notes a fact of hers; a zero value forgets it. It tells nobody.
 func (a *Agent) SetFact(ctx context.Context, name string, v firsthand.Value) error {
 	if !v.IsZero() {
-		// The name and the value must be fit for a disclosure.
-		if _, err := firsthand.EncodeBody(&firsthand.Disclose{Fact: name, Value: v, Purpose: "x", Basis: firsthand.Basis{Right: "x"}}); err != nil {
+		if err := checkFact(name, v); err != nil {
 			return err
 		}
 	}

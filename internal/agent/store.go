@@ -39,11 +39,42 @@ type Store interface {
 	// Label returns a next key that was not used yet; [fault.NotExist] with a
 	// hint to refill the book if there is none. It is taken by Commit.TakeLabel.
 	Label(ctx context.Context) (NextKey, error)
+	// NextKeys returns as many that were not used yet as there are, at most n.
+	NextKeys(ctx context.Context, n int) ([]NextKey, error)
 	// Labels counts those not used yet.
 	Labels(ctx context.Context) (int, error)
 
+	// Outbox returns what the outbox has to know of each paired relationship, in
+	// any order, without reading the rest.
+	Outbox(ctx context.Context) ([]Outgoing, error)
+	// Carried returns what is cached of a relationship's entries, by seq.
+	Carried(ctx context.Context, rel firsthand.ID) ([]Carried, error)
+	// Held returns, by relationship, the places of entries that belong to a
+	// paused move and that no receipt covers, in order.
+	Held(ctx context.Context) (map[firsthand.ID][]int64, error)
+
+	// Moves returns all moves, the latest first. Move returns [fault.NotExist] if
+	// there is none of that ID, and MoveOf if there is none of that key.
+	Moves(ctx context.Context) ([]MoveRow, error)
+	Move(ctx context.Context, id int64) (MoveRow, error)
+	MoveOf(ctx context.Context, key string) (MoveRow, error)
+	// Legs returns the legs of a move by their numbers, with what is cached of
+	// their entries. Values of the move's facts are left out.
+	Legs(ctx context.Context, move int64) ([]LegState, error)
+
+	// Tasks returns entries in unpaired logs, without drafts: first those of
+	// which she is to be reminded by today, then the oldest first; and how many
+	// there are. Task returns one, [fault.NotExist] if there is no such task.
+	Tasks(ctx context.Context, q TaskQuery, today firsthand.Date) ([]Task, int, error)
+	Task(ctx context.Context, entry firsthand.ID) (Task, error)
+
 	// Setting returns a value of the agent's own by name; "" if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
+
+	CompanyStore
+	ImportStore
+	StatementStore
+	ListingStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -59,6 +90,19 @@ type Commit struct {
 	Evidence []Evidence        // each kept once
 	// Holdings replaces the cached holdings of each relationship named.
 	Holdings map[firsthand.ID][]Holder
+	// Carried replaces what is cached of the entries of each relationship named,
+	// by seq.
+	Carried map[firsthand.ID][]Carried
+	// Outbox replaces, of relationships that are there, only what the outbox
+	// knows of them: Received to Failure.
+	Outbox []Relationship
+	// Moves are inserted, or replaced whole. [fault.Conflict] means that another
+	// move has the key. Legs replaces all legs of each move named.
+	Moves []MoveRow
+	Legs  map[int64][]LegRow
+	// LegEntries say what entry a leg has become, or why it has become none.
+	LegEntries []LegEntry
+	Reminders  map[firsthand.ID]firsthand.Date // by entry; "" removes one
 	// Forget removes a relationship with everything that belongs to it: a
 	// nameless one that has ended. Labels that it used stay used.
 	Forget     []firsthand.ID
@@ -69,6 +113,27 @@ type Commit struct {
 	AddLabels  []NextKey // known already is no error, and stays used if it was
 	TakeLabels []firsthand.Label
 	Settings   map[string]string
+
+	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
+	Edits   []CompanyEdit // one after the other
+	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is
+	Unstate []FactAt      // hers, and guesses: the accounts that they come from are quiet from then on
+	Assign  []Assignment  // [fault.NotExist] if there is no such account
+	// KeepImports makes previews count; kept already is no error, and one that is
+	// read or isn't there is [fault.NotExist]. UndoImports removes imports in any
+	// state with everything of theirs; gone already is no error.
+	KeepImports, UndoImports []int64
+	// Drop forgets companies with their accounts and statements; [fault.Conflict]
+	// where there is a relationship, after the parts above.
+	Drop         []string
+	SetListings  []ListingSet // each in place of the one of its name
+	DropListings []string     // by name; gone already is no error
+}
+
+// IsOfCompanies reports whether c has parts about companies.
+func (c *Commit) IsOfCompanies() bool {
+	return len(c.Edits)+len(c.State)+len(c.Unstate)+len(c.Assign)+len(c.KeepImports)+len(c.UndoImports)+len(c.Drop)+
+		len(c.SetListings)+len(c.DropListings) > 0
 }
 
 // A Place is where an entry stands.
@@ -100,6 +165,28 @@ type Relationship struct {
 	Restored bool   // her file is a backup: nothing is signed until the other side was asked
 	Frozen   string // why nothing is signed: a fork, and what to do; "" if it may be
 	Summary  []byte // JSON of what lists show, cached; see Agent.Rebuild
+
+	// Cached too, for the outbox.
+	Head    int64          // seq of her last entry
+	Expects firsthand.Date // until then an answer may come any time, ""
+	Quiet   bool           // it is closed, and the company owes nothing
+}
+
+// Outgoing is what the outbox has to know of one relationship.
+type Outgoing struct {
+	Rel            firsthand.ID
+	Head, Received int64 // of her log
+	NextTry        time.Time
+	Expects        firsthand.Date
+	Quiet          bool
+	Restored       bool
+	Frozen         bool
+}
+
+// Outgoing returns what the outbox has to know of r.
+func (r *Relationship) Outgoing() Outgoing {
+	return Outgoing{Rel: r.ID, Head: r.Head, Received: r.Received.Seq, NextTry: r.NextTry, Expects: r.Expects, Quiet: r.Quiet,
+		Restored: r.Restored, Frozen: r.Frozen != ""}
 }
 
 // A Fact is something about her that she can disclose.
@@ -116,6 +203,8 @@ type Draft struct {
 	Rel  firsthand.ID
 	Body []byte // of the entry to be
 	Made time.Time
+	Move int64 // whose leg it is; 0 for none
+	Leg  int   // its number
 }
 
 // A NextKey is one line of the book: the hash of a key that the kit derives from
@@ -149,4 +238,50 @@ type Holder struct {
 	Until   firsthand.Date
 	Last    firsthand.ID // the entry that gave Value
 	Outcome string       // of Last: "", applied, refused
+}
+
+// A LegRow is a leg of a move as it was carried out. Leg.Value is that of the
+// move.
+type LegRow struct {
+	Leg
+	Move  int64
+	N     int          // from 1
+	Entry firsthand.ID // zero if it is left out, not begun, or only a draft
+}
+
+// A LegEntry says what has become of a leg that was a draft: an entry, or nothing,
+// for a reason.
+type LegEntry struct {
+	Move   int64
+	N      int
+	Entry  firsthand.ID
+	Reason string // if there is no entry
+}
+
+// Carried is one row of the cache of what is on its way: an entry of hers, and
+// what became of it as far as the logs say. Of paired relationships there are
+// changes, of unpaired ones all that has to be carried.
+type Carried struct {
+	Rel            firsthand.ID
+	Entry          firsthand.ID
+	Seq            int64
+	Kind           firsthand.Kind
+	Fact           string // of a change, a disclosure or a withdrawal
+	Made           time.Time
+	Due            firsthand.Date // by which an answer is owed, ""
+	Step           string         // "", applied, refused, replaced; in an unpaired log also sent and received
+	System, Record string         // with applied
+	Why            string         // the company's reason, or her note
+	Noted          time.Time      // when she noted it
+	Unpaired       bool
+}
+
+// A LegState is a leg with what is cached of its entry and its relationship.
+type LegState struct {
+	LegRow
+	Carried        Carried // zero if the logs have no such entry
+	Sent, Received int64   // as in Relationship, like the next three
+	Tries          int
+	Failure        string
+	NextTry        time.Time
 }

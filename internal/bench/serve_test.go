@@ -34,6 +34,10 @@ type setup struct {
 	// Deliver says that the gateway also does what no call asks for: it brings
 	// entries to a CRM. Else they wait in its outbox.
 	Deliver bool
+
+	// Street is how many TLS hosts there are instead of a gateway, and Dead how
+	// many of them never answer.
+	Street, Dead int
 }
 
 // serve serves on l until ctx ends.
@@ -87,6 +91,15 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 // serveUntilEOF is the child's main: it says where it serves, and ends when its
 // parent does.
 func serveUntilEOF(s setup, out io.Writer, in io.Reader) error {
+	if s.Street > 0 {
+		ctx, stop := context.WithCancel(context.Background())
+		defer stop()
+		go func() {
+			io.Copy(io.Discard, in)
+			stop()
+		}()
+		return serveStreet(ctx, s.Street, s.Dead, out)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -114,6 +127,19 @@ func (s setup) start(tb testing.TB) *server {
 	if *inProcess {
 		return s.startHere(tb)
 	}
+	line, pid := s.child(tb)
+	return &server{base: line, pid: pid}
+}
+
+// startChild starts s as a process and returns the line that it says.
+func (s setup) startChild(tb testing.TB) string {
+	tb.Helper()
+	line, _ := s.child(tb)
+	return line
+}
+
+func (s setup) child(tb testing.TB) (line string, pid int) {
+	tb.Helper()
 	text, err := json.Marshal(s)
 	if err != nil {
 		tb.Fatal(err)
@@ -142,11 +168,11 @@ func (s setup) start(tb testing.TB) *server {
 			tb.Errorf("the server: %v", err)
 		}
 	})
-	line, err := bufio.NewReader(out).ReadString('\n')
+	line, err = bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		tb.Fatalf("the server says nothing: %v", err)
 	}
-	return &server{base: strings.TrimSpace(line), pid: cmd.Process.Pid}
+	return strings.TrimSpace(line), cmd.Process.Pid
 }
 
 func (s setup) startHere(tb testing.TB) *server {

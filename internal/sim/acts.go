@@ -133,11 +133,21 @@ func (d *device) disclose(rel firsthand.ID) ([]agent.Act, error) {
 // change is one move, to all that hold the fact, and sometimes to one that she
 // says has it from before.
 func (d *device) change(rel firsthand.ID) ([]agent.Act, error) {
-	m := agent.Move{Fact: pick(d.r, facts), Value: d.value(), Basis: firsthand.Basis{Right: "GDPR 16"}}
+	m := agent.Move{Facts: []agent.NewFact{{Fact: pick(d.r, facts), Value: d.value()}}, Basis: firsthand.Basis{Right: "GDPR 16"}}
 	if d.r.chance(0.3) {
-		m.Before = []firsthand.ID{rel}
+		m.Before = []string{rel.String()}
 	}
-	_, did, err := d.agent.Change(d.r.ctx, m)
+	id, err := d.agent.Begin(d.r.ctx, m, "")
+	if err != nil {
+		return nil, err
+	}
+	board, err := d.agent.Board(d.r.ctx, id)
+	var did []agent.Act
+	for _, l := range board.Legs {
+		if l.Group != agent.LeftOut {
+			did = append(did, agent.Act{Entry: l.Entry, Draft: l.Entry.IsZero()})
+		}
+	}
 	return did, err
 }
 

@@ -55,22 +55,25 @@ type badAgentStore struct {
 }
 
 func (s *badAgentStore) Commit(ctx context.Context, c agent.Commit) error {
-	c.Relationships = slices.Clone(c.Relationships)
+	c.Relationships, c.Outbox = slices.Clone(c.Relationships), slices.Clone(c.Outbox)
 	switch s.r.Bug {
 	case LostCommit:
 		if len(c.Entries) > 0 && s.r.chance(0.05) {
 			return nil
 		}
 	case SentIsReceived:
-		for i := range c.Relationships {
-			row := &c.Relationships[i]
-			if sum, err := row.Summarised(); err == nil && row.Sent == sum.First.Seq {
-				row.Received = sum.First
+		for _, rows := range [][]agent.Relationship{c.Relationships, c.Outbox} {
+			for i := range rows {
+				if sum, err := rows[i].Summarised(); err == nil && rows[i].Sent == sum.First.Seq {
+					rows[i].Received = sum.First
+				}
 			}
 		}
 	case NoPause:
-		for i := range c.Relationships {
-			c.Relationships[i].NextTry = begun
+		for _, rows := range [][]agent.Relationship{c.Relationships, c.Outbox} {
+			for i := range rows {
+				rows[i].NextTry = begun
+			}
 		}
 	case StaleCaches:
 		for i := range c.Relationships {

@@ -65,7 +65,7 @@ func (d *device) clock() time.Time { return d.r.now.Add(d.skew) }
 func (d *device) start() {
 	d.life++
 	life := d.life
-	d.disk = &agentDisk{disk: &disk{r: d.r, crash: func() { d.crashed(life) }}, store: d.store,
+	d.disk = &agentDisk{disk: &disk{r: d.r, crash: func() { d.crashed(life) }}, Store: d.store,
 		committed: func(c agent.Commit) { d.r.ledger.agentCommitted(d, c) }}
 	d.agent = agent.New(agent.Options{Store: d.r.Bug.agentStore(d.r, d.disk), Caller: d, Roster: terms.Default(),
 		Now: d.clock, Rand: d.r.rng, Log: d.r.logger(d.name)})

@@ -93,16 +93,17 @@ func ask[T any](d *disk, fn func() (T, error)) (T, error) {
 }
 
 // An agentDisk is a disk with an agent's store behind it. committed is told of
-// each commit that was made.
+// each commit that was made. What it doesn't name only reads, and is left to the
+// store, as are imports, which have no part in the protocol.
 type agentDisk struct {
 	*disk
-	store     agent.Store
+	agent.Store
 	committed func(agent.Commit)
 }
 
 func (d *agentDisk) Commit(ctx context.Context, c agent.Commit) error {
 	return d.commit(func() error {
-		err := d.store.Commit(ctx, c)
+		err := d.Store.Commit(ctx, c)
 		if err == nil {
 			d.committed(c)
 		}
@@ -115,51 +116,51 @@ func (d *agentDisk) Append(ctx context.Context, entries ...firsthand.Entry) erro
 }
 
 func (d *agentDisk) Head(ctx context.Context, rel firsthand.ID, side firsthand.Side) (firsthand.Head, error) {
-	return ask(d.disk, func() (firsthand.Head, error) { return d.store.Head(ctx, rel, side) })
+	return ask(d.disk, func() (firsthand.Head, error) { return d.Store.Head(ctx, rel, side) })
 }
 
 func (d *agentDisk) Entries(ctx context.Context, rel firsthand.ID, side firsthand.Side, after int64) iter.Seq2[firsthand.Entry, error] {
-	return guard(d.disk, d.store.Entries(ctx, rel, side, after))
+	return guard(d.disk, d.Store.Entries(ctx, rel, side, after))
 }
 
 func (d *agentDisk) Relationships(ctx context.Context) ([]agent.Relationship, error) {
-	return ask(d.disk, func() ([]agent.Relationship, error) { return d.store.Relationships(ctx) })
+	return ask(d.disk, func() ([]agent.Relationship, error) { return d.Store.Relationships(ctx) })
 }
 
 func (d *agentDisk) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
-	return ask(d.disk, func() (agent.Relationship, error) { return d.store.Relationship(ctx, id) })
+	return ask(d.disk, func() (agent.Relationship, error) { return d.Store.Relationship(ctx, id) })
 }
 
 func (d *agentDisk) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
-	return guard(d.disk, d.store.Holders(ctx, fact))
+	return guard(d.disk, d.Store.Holders(ctx, fact))
 }
 
 func (d *agentDisk) Facts(ctx context.Context) ([]agent.Fact, error) {
-	return ask(d.disk, func() ([]agent.Fact, error) { return d.store.Facts(ctx) })
+	return ask(d.disk, func() ([]agent.Fact, error) { return d.Store.Facts(ctx) })
 }
 
 func (d *agentDisk) Drafts(ctx context.Context, rel firsthand.ID) ([]agent.Draft, error) {
-	return ask(d.disk, func() ([]agent.Draft, error) { return d.store.Drafts(ctx, rel) })
+	return ask(d.disk, func() ([]agent.Draft, error) { return d.Store.Drafts(ctx, rel) })
 }
 
 func (d *agentDisk) Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error) {
-	return ask(d.disk, func() ([][]byte, error) { return d.store.Receipts(ctx, rel) })
+	return ask(d.disk, func() ([][]byte, error) { return d.Store.Receipts(ctx, rel) })
 }
 
 func (d *agentDisk) Evidence(ctx context.Context, rel firsthand.ID) ([]agent.Evidence, error) {
-	return ask(d.disk, func() ([]agent.Evidence, error) { return d.store.Evidence(ctx, rel) })
+	return ask(d.disk, func() ([]agent.Evidence, error) { return d.Store.Evidence(ctx, rel) })
 }
 
 func (d *agentDisk) Label(ctx context.Context) (agent.NextKey, error) {
-	return ask(d.disk, func() (agent.NextKey, error) { return d.store.Label(ctx) })
+	return ask(d.disk, func() (agent.NextKey, error) { return d.Store.Label(ctx) })
 }
 
 func (d *agentDisk) Labels(ctx context.Context) (int, error) {
-	return ask(d.disk, func() (int, error) { return d.store.Labels(ctx) })
+	return ask(d.disk, func() (int, error) { return d.Store.Labels(ctx) })
 }
 
 func (d *agentDisk) Setting(ctx context.Context, name string) (string, error) {
-	return ask(d.disk, func() (string, error) { return d.store.Setting(ctx, name) })
+	return ask(d.disk, func() (string, error) { return d.Store.Setting(ctx, name) })
 }
 
 // A gatewayDisk is a disk with a gateway's store behind it. What it doesn't name

@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/directory"
 	"firsthand/logtest"
 )
 
@@ -25,6 +26,63 @@ type everything struct {
 	Labels        int
 	HasLabel      bool
 	Settings      []string
+	Outbox        []agent.Outgoing // by relationship
+	Held          map[firsthand.ID][]int64
+	Moves         []moveOf
+	Tasks         []agent.Task
+	Due           []agent.Task
+	Reminders     int // of tasks
+
+	// What is kept of companies. A test that says what it wants of the rest may leave
+	// it out.
+	Kept *kept
+}
+
+// kept is all that can be read of a store about companies.
+type kept struct {
+	Companies  []agent.Company // by name
+	Owned      []agent.OwnCompany
+	Groups     []agent.GroupCount
+	Statements []agent.Statement
+	Suggested  []agent.Suggestion
+	Insight    agent.Insight
+	Imports    []importOf
+	Listings   []agent.Listing
+	Records    []string // what is listed, sorted
+	Lists      []listOf // of a few queries
+	At         []atOf   // each of the companies
+}
+
+func (k *kept) String() string { return fmt.Sprintf("%+v", *k) }
+
+// importOf is what a store has of one import.
+type importOf struct {
+	agent.Import
+	Accounts, Unsure []agent.Account
+	Preview          []agent.PreviewRow
+	Cards            []agent.CardFound
+}
+
+// listOf is what a query finds.
+type listOf struct {
+	Query string
+	Total int
+	Page  []string
+}
+
+// atOf is what a store has of one company beside its row.
+type atOf struct {
+	Domain        string
+	Accounts      []agent.Account
+	Relationships []firsthand.ID
+	Holders       []agent.Holder
+	Listed        string
+}
+
+// moveOf is what a store has of one move.
+type moveOf struct {
+	agent.MoveRow
+	Legs []agent.LegState
 }
 
 // eachOf is what a store has of one relationship.
@@ -36,6 +94,7 @@ type eachOf struct {
 	Receipts      [][]byte
 	Evidence      []agent.Evidence
 	Drafts        []agent.Draft
+	Carried       []agent.Carried
 }
 
 // Dump returns all that can be read of s about some relationships and settings,
@@ -61,6 +120,9 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 	if err := errors.Join(errs[:]...); err != nil {
 		return all, err
 	}
+	if err := readMoves(ctx, s, &all); err != nil {
+		return all, err
+	}
 	for _, rel := range rels {
 		each, err := readEach(ctx, s, rel, all.Relationships)
 		if err != nil {
@@ -75,7 +137,135 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 		}
 		all.Settings = append(all.Settings, value)
 	}
-	return all, nil
+	all.Kept = new(kept)
+	return all, readKept(ctx, s, all.Kept)
+}
+
+// queries are a few of which the pages are compared.
+func queries() (all []agent.CompanyQuery) {
+	for _, sort := range []string{agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue} {
+		for _, desc := range []bool{false, true} {
+			all = append(all, agent.CompanyQuery{Sort: sort, Desc: desc, Offset: 1, Limit: 3})
+		}
+	}
+	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates} {
+		all = append(all, agent.CompanyQuery{Show: show, Silent: noon})
+	}
+	return append(all, agent.CompanyQuery{Search: "1"}, agent.CompanyQuery{Group: "shops", Sort: agent.ByHeld}, agent.CompanyQuery{Holds: agent.MailFact},
+		agent.CompanyQuery{Holds: "fact1", Search: "a"}, agent.CompanyQuery{Holds: agent.MailFact, Value: " MIA@old.example"})
+}
+
+func readKept(ctx context.Context, s agent.Store, all *kept) error {
+	var errs [8]error
+	all.Companies, _, errs[0] = s.Companies(ctx, agent.CompanyQuery{})
+	all.Owned, errs[1] = collected(s.Owned(ctx))
+	all.Groups, errs[2] = s.Groups(ctx)
+	all.Statements, errs[3] = collected(s.Statements(ctx, "", ""))
+	all.Suggested, errs[4] = s.Suggestions(ctx, 5)
+	all.Insight, errs[5] = s.Insight(ctx, noon)
+	all.Listings, errs[6] = s.Listings(ctx)
+	records, err := collected(s.AllRecords(ctx))
+	for errs[7] = err; len(records) > 0; records = records[1:] {
+		all.Records = append(all.Records, string(firsthand.EncodeJSON(records[0])))
+	}
+	slices.Sort(all.Records)
+	for _, q := range queries() {
+		page, total, err := s.Companies(ctx, q)
+		if err != nil {
+			return err
+		}
+		l := listOf{Query: fmt.Sprintf("%+v", q), Total: total}
+		for _, c := range page {
+			l.Page = append(l.Page, c.Domain)
+		}
+		if total > 0 {
+			all.Lists = append(all.Lists, l)
+		}
+	}
+	imports, err := s.Imports(ctx)
+	for _, i := range imports {
+		of := importOf{Import: i}
+		var errs [5]error
+		of.Accounts, errs[0] = s.Accounts(ctx, i.ID, 0, 0)
+		of.Unsure, _, errs[1] = s.Unsure(ctx, i.ID, 0, 0)
+		if of.Cards, errs[2] = s.Cards(ctx, i.ID); i.State != agent.Reading { // nothing was counted yet
+			of.Preview, _, errs[3] = s.PreviewCompanies(ctx, i.ID, 0, 0)
+		}
+		all.Imports = append(all.Imports, of)
+		err = errors.Join(err, errors.Join(errs[:]...))
+	}
+	var domains []string
+	for _, c := range all.Companies {
+		domains = append(domains, c.Domain)
+	}
+	if again, aerr := s.CompaniesAt(ctx, append(domains, "none.example")...); aerr != nil || len(again) != len(domains) {
+		err = errors.Join(err, aerr, fmt.Errorf("%d companies at the domains of %d", len(again), len(domains)))
+	}
+	for _, c := range all.Companies {
+		of := atOf{Domain: c.Domain}
+		var errs [4]error
+		of.Accounts, errs[0] = s.CompanyAccounts(ctx, c.Domain)
+		var rels []agent.Relationship
+		rels, errs[1] = s.CompanyRelationships(ctx, c.Domain)
+		for _, r := range rels {
+			of.Relationships = append(of.Relationships, r.ID)
+		}
+		of.Holders, errs[2] = s.CompanyHolders(ctx, c.Domain)
+		var listed []directory.Record
+		listed, errs[3] = s.Records(ctx, directory.Hosts(c.Domain)...)
+		of.Listed = string(firsthand.EncodeJSON(listed))
+		all.At = append(all.At, of)
+		err = errors.Join(err, errors.Join(errs[:]...))
+	}
+	return errors.Join(err, errors.Join(errs[:]...))
+}
+
+// today is the day on which dumps are read, for reminders.
+const today = firsthand.Date("2026-11-21")
+
+// readMoves reads what is about moves and tasks, each thing in all the ways there
+// are.
+func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) {
+	if all.Outbox, err = s.Outbox(ctx); err != nil {
+		return err
+	}
+	slices.SortFunc(all.Outbox, func(a, b agent.Outgoing) int { return slices.Compare(a.Rel[:], b.Rel[:]) })
+	if all.Held, err = s.Held(ctx); err != nil {
+		return err
+	}
+	rows, err := s.Moves(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		alone, err := s.Move(ctx, row.ID)
+		if err == nil && row.Key != "" {
+			row, err = s.MoveOf(ctx, row.Key)
+		}
+		if err != nil || !reflect.DeepEqual(alone, row) {
+			return fmt.Errorf("alone move %d is %+v, which is not so among all of them: %v", row.ID, alone, err)
+		}
+		legs, err := s.Legs(ctx, row.ID)
+		if err != nil {
+			return err
+		}
+		all.Moves = append(all.Moves, moveOf{row, legs})
+	}
+	var total int
+	if all.Tasks, total, err = s.Tasks(ctx, agent.TaskQuery{Show: "all"}, today); err != nil || total != len(all.Tasks) {
+		return fmt.Errorf("%d tasks of %d: %w", len(all.Tasks), total, err)
+	}
+	for _, t := range all.Tasks {
+		alone, err := s.Task(ctx, t.Entry)
+		if err != nil || !reflect.DeepEqual(alone, t) {
+			return fmt.Errorf("alone task %s is %+v, which is not so among all of them: %v", t.Entry, alone, err)
+		}
+		if t.Remind != "" {
+			all.Reminders++
+		}
+	}
+	all.Due, _, err = s.Tasks(ctx, agent.TaskQuery{Show: "due"}, today)
+	return err
 }
 
 func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {
@@ -88,7 +278,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
 		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
 	}
-	var errs [7]error
+	var errs [8]error
 	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
 	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)
 	each.First, errs[2] = collected(s.Entries(ctx, rel, firsthand.First, 0))
@@ -96,6 +286,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	each.Receipts, errs[4] = s.Receipts(ctx, rel)
 	each.Evidence, errs[5] = s.Evidence(ctx, rel)
 	each.Drafts, errs[6] = s.Drafts(ctx, rel)
+	each.Carried, errs[7] = s.Carried(ctx, rel)
 	last := int64(0)
 	for i := range each.Drafts {
 		d := &each.Drafts[i]
@@ -116,6 +307,15 @@ func dump(t testing.TB, s agent.Store, rels []firsthand.ID, settings ...string) 
 // wantSame compares two dumps, part by part, so that a failure can be read.
 func wantSame(t testing.TB, got, want everything) {
 	t.Helper()
+	if g, w := got.Kept, want.Kept; g != nil && w != nil {
+		g, w := reflect.ValueOf(*g), reflect.ValueOf(*w)
+		for i := range g.NumField() {
+			if a, b := normal(g.Field(i).Interface()), normal(w.Field(i).Interface()); a != b {
+				t.Errorf("%s =\n%s\nwant\n%s", g.Type().Field(i).Name, a, b)
+			}
+		}
+	}
+	got.Kept, want.Kept = nil, nil
 	g, w := reflect.ValueOf(got), reflect.ValueOf(want)
 	for i := range g.NumField() {
 		a, b := normal(g.Field(i).Interface()), normal(w.Field(i).Interface())

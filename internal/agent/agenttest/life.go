@@ -26,6 +26,19 @@ type life struct {
 	book          []agent.NextKey          // all that were ever in it
 	used          map[firsthand.Label]bool // of those
 	settings      map[string]string
+	moves         map[int64]agent.MoveRow
+	legs          map[int64][]agent.LegRow
+	carried       map[firsthand.ID][]agent.Carried
+	reminders     map[firsthand.ID]firsthand.Date
+
+	// What she keeps of companies; see companies.go and imports.go.
+	own        map[string]agent.OwnCompany
+	stated     map[agent.FactAt]agent.Statement // hers
+	imports    map[int64]agent.Import
+	lastImport int64
+	accounts   map[int64][]agent.Account // by import
+	cards      map[int64][]agent.CardFound
+	listings   map[string]agent.ListingSet
 }
 
 // A log is one of the two of a relationship.
@@ -44,6 +57,16 @@ func newLife() *life {
 		facts:         make(map[string]agent.Fact),
 		used:          make(map[firsthand.Label]bool),
 		settings:      make(map[string]string),
+		moves:         make(map[int64]agent.MoveRow),
+		legs:          make(map[int64][]agent.LegRow),
+		carried:       make(map[firsthand.ID][]agent.Carried),
+		reminders:     make(map[firsthand.ID]firsthand.Date),
+		own:           make(map[string]agent.OwnCompany),
+		stated:        make(map[agent.FactAt]agent.Statement),
+		imports:       make(map[int64]agent.Import),
+		accounts:      make(map[int64][]agent.Account),
+		cards:         make(map[int64][]agent.CardFound),
+		listings:      make(map[string]agent.ListingSet),
 	}
 }
 
@@ -53,6 +76,9 @@ func (l *life) copy() *life {
 		logs: clipped(l.logs), receipts: clipped(l.receipts), evidence: clipped(l.evidence), holdings: clipped(l.holdings),
 		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
+		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
+		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
+		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
 	}
 }
 
@@ -101,6 +127,9 @@ func (l *life) check(c agent.Commit) error {
 			return fmt.Errorf("%w: %s entry %d does not follow %d", fault.Conflict, e.Side, e.Seq, h.Seq)
 		}
 		heads[at] = e.Head()
+	}
+	if err := l.checkMoves(c); err != nil {
+		return err
 	}
 	return l.checkLabels(c)
 }
@@ -167,6 +196,7 @@ func (l *life) apply(c agent.Commit) {
 		}
 		l.holdings[rel] = rows
 	}
+	l.applyMoves(c)
 	for _, rel := range c.Forget {
 		l.forget(rel)
 	}
@@ -230,6 +260,13 @@ func (l *life) forget(rel firsthand.ID) {
 	delete(l.receipts, rel)
 	delete(l.evidence, rel)
 	delete(l.holdings, rel)
+	for _, r := range l.carried[rel] {
+		delete(l.reminders, r.Entry)
+	}
+	delete(l.carried, rel)
+	for move, legs := range l.legs {
+		l.legs[move] = slices.DeleteFunc(slices.Clone(legs), func(x agent.LegRow) bool { return x.Rel == rel })
+	}
 	l.dropDrafts(func(d agent.Draft) bool { return d.Rel == rel })
 }
 

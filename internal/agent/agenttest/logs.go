@@ -128,15 +128,17 @@ var logChecks = []check{
 		c.TakeLabels = []firsthand.Label{{1}}
 		commit(t, s, c)
 		want := dump(t, s, rels)
+		want.Kept = nil
 		commit(t, s, agent.Commit{Forget: []firsthand.ID{p.Rel()}})
-		want.Relationships, want.Holders = want.Relationships[1:], want.Holders[1:]
+		want.Relationships, want.Holders, want.Outbox = want.Relationships[1:], want.Holders[1:], dump(t, s, rels).Outbox
 		want.Each[0] = eachOf{ID: p.Rel()}
 		wantSame(t, dump(t, s, rels), want) // a label that was used stays so
 
 		// The outbox writes the row and forgets it in one go.
 		commit(t, s, agent.Commit{Relationships: []agent.Relationship{row(q, "x")}, Entries: []firsthand.Entry{q.Say(t, firsthand.Second, "bye")},
 			Forget: []firsthand.ID{q.Rel()}})
-		want.Relationships, want.Holders, want.Each[1] = nil, nil, eachOf{ID: q.Rel()}
+		want.Relationships, want.Holders, want.Outbox, want.Each[1] = nil, nil, nil, eachOf{ID: q.Rel()}
+		want.Kept = new(kept)
 		wantSame(t, dump(t, s, rels), want)
 
 		// And nothing is in the way of the same anew.

@@ -47,6 +47,7 @@ func (m *Memory) Restore(s *Snapshot) {
 		m.life.relationships[id] = r
 	}
 	m.life.emptyBook()
+	m.life.endReading()
 }
 
 // PutBack puts back what m held and notices nothing: a file that was copied by
@@ -55,6 +56,7 @@ func (m *Memory) PutBack(s *Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.life = s.life.copy()
+	m.life.endReading()
 }
 
 // A Fault is what becomes of a Commit when the power fails.
@@ -91,7 +93,16 @@ func (m *Memory) Commit(ctx context.Context, c agent.Commit) error {
 	if err := m.life.check(c); err != nil {
 		return err
 	}
-	m.life.apply(c)
+	if c.IsOfCompanies() {
+		next := m.life.copy()
+		next.apply(c)
+		if err := next.applyCompanies(c); err != nil {
+			return err
+		}
+		m.life = next
+	} else {
+		m.life.apply(c)
+	}
 	if what == Kept {
 		return fault.Unavailable
 	}
@@ -219,19 +230,27 @@ func (m *Memory) Evidence(ctx context.Context, rel firsthand.ID) ([]agent.Eviden
 }
 
 // Label implements [agent.Store].
-func (m *Memory) Label(ctx context.Context) (agent.NextKey, error) {
-	k, err := read(ctx, m, func(l *life) agent.NextKey {
-		for _, k := range l.book {
-			if !l.used[k.Label] {
-				return k
-			}
-		}
-		return agent.NextKey{}
-	})
-	if err == nil && k.Label == (firsthand.Label{}) {
+func (m *Memory) Label(ctx context.Context) (k agent.NextKey, err error) {
+	free, err := m.NextKeys(ctx, 1)
+	if err == nil && len(free) == 0 {
 		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it: firsthand kit refill --kit FILE")
 	}
-	return k, err
+	if err != nil {
+		return k, err
+	}
+	return free[0], nil
+}
+
+// NextKeys implements [agent.Store].
+func (m *Memory) NextKeys(ctx context.Context, n int) ([]agent.NextKey, error) {
+	return read(ctx, m, func(l *life) (free []agent.NextKey) {
+		for _, k := range l.book {
+			if len(free) < n && !l.used[k.Label] {
+				free = append(free, k)
+			}
+		}
+		return free
+	})
 }
 
 // Labels implements [agent.Store].
@@ -242,4 +261,87 @@ func (m *Memory) Labels(ctx context.Context) (int, error) {
 // Setting implements [agent.Store].
 func (m *Memory) Setting(ctx context.Context, name string) (string, error) {
 	return read(ctx, m, func(l *life) string { return l.settings[name] })
+}
+
+// Outbox implements [agent.Store].
+func (m *Memory) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
+	return read(ctx, m, func(l *life) (all []agent.Outgoing) {
+		for _, id := range l.order {
+			if r := l.relationships[id]; r.Gateway != "" {
+				all = append(all, r.Outgoing())
+			}
+		}
+		return all
+	})
+}
+
+// Carried implements [agent.Store].
+func (m *Memory) Carried(ctx context.Context, rel firsthand.ID) ([]agent.Carried, error) {
+	return read(ctx, m, func(l *life) []agent.Carried { return slices.Clone(l.carried[rel]) })
+}
+
+// Held implements [agent.Store].
+func (m *Memory) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
+	return read(ctx, m, (*life).heldByMoves)
+}
+
+// Moves implements [agent.Store].
+func (m *Memory) Moves(ctx context.Context) ([]agent.MoveRow, error) {
+	return read(ctx, m, func(l *life) (all []agent.MoveRow) {
+		for _, row := range l.moves {
+			all = append(all, row)
+		}
+		slices.SortFunc(all, func(a, b agent.MoveRow) int { return cmp.Compare(b.ID, a.ID) })
+		return all
+	})
+}
+
+// Move implements [agent.Store].
+func (m *Memory) Move(ctx context.Context, id int64) (agent.MoveRow, error) {
+	return m.find(ctx, func(row agent.MoveRow) bool { return row.ID == id })
+}
+
+// MoveOf implements [agent.Store].
+func (m *Memory) MoveOf(ctx context.Context, key string) (agent.MoveRow, error) {
+	return m.find(ctx, func(row agent.MoveRow) bool { return row.Key == key && key != "" })
+}
+
+func (m *Memory) find(ctx context.Context, is func(agent.MoveRow) bool) (row agent.MoveRow, err error) {
+	all, err := m.Moves(ctx)
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], err
+	} else if err == nil {
+		err = fault.NotExist
+	}
+	return row, err
+}
+
+// Legs implements [agent.Store].
+func (m *Memory) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
+	return read(ctx, m, func(l *life) []agent.LegState { return l.legStates(move) })
+}
+
+// Tasks implements [agent.Store].
+func (m *Memory) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) (tasks []agent.Task, total int, err error) {
+	tasks, err = read(ctx, m, func(l *life) []agent.Task { return l.tasks(q, today) })
+	total = len(tasks)
+	tasks = tasks[min(q.Offset, total):]
+	if q.Limit > 0 {
+		tasks = tasks[:min(q.Limit, len(tasks))]
+	}
+	return tasks, total, err
+}
+
+// Task implements [agent.Store].
+func (m *Memory) Task(ctx context.Context, entry firsthand.ID) (agent.Task, error) {
+	all, err := read(ctx, m, func(l *life) []agent.Task { return l.tasks(agent.TaskQuery{Show: "all"}, "") })
+	for _, t := range all {
+		if t.Entry == entry {
+			return t, err
+		}
+	}
+	if err == nil {
+		err = fault.NotExist
+	}
+	return agent.Task{}, err
 }

@@ -71,6 +71,25 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 		}
 	case "a label can be taken twice":
 		c.TakeLabels = nil
+	case "moves are lost":
+		c.Moves = nil
+	case "legs are lost":
+		c.Legs = nil
+	case "a leg never becomes an entry":
+		c.LegEntries = nil
+	case "what is on its way is lost":
+		c.Carried = nil
+	case "reminders are lost":
+		c.Reminders = nil
+	case "what the outbox knows is lost":
+		c.Outbox = nil
+	case "what the outbox knows takes the place of the row":
+		c.Relationships, c.Outbox = append(slices.Clip(c.Relationships), c.Outbox...), nil
+	case "a key is of many moves":
+		c.Moves = slices.Clone(c.Moves)
+		for i := range c.Moves {
+			c.Moves[i].Key = ""
+		}
 	}
 	err := b.Memory.Commit(ctx, c)
 	b.mu.Lock()
@@ -110,6 +129,12 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 			l.holdings[rel] = before.holdings[rel]
 		case "forget leaves drafts":
 			l.drafts = before.drafts
+		case "forget leaves what was on its way":
+			l.carried[rel] = before.carried[rel]
+		case "forget leaves reminders":
+			l.reminders = before.reminders
+		case "forget leaves legs":
+			l.legs = before.legs
 		case "forget frees labels":
 			l.used = make(map[firsthand.Label]bool)
 		case "forget takes all":
@@ -120,6 +145,20 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 		}
 	}
 	switch b.bug {
+	case "what is on its way is added to":
+		for rel := range c.Carried {
+			l.carried[rel] = append(slices.Clip(before.carried[rel]), l.carried[rel]...)
+		}
+	case "legs are added to":
+		for move := range c.Legs {
+			l.legs[move] = append(slices.Clip(before.legs[move]), l.legs[move]...)
+		}
+	case "a reminder can't be removed":
+		for entry, day := range before.reminders {
+			if _, ok := l.reminders[entry]; !ok {
+				l.reminders[entry] = day
+			}
+		}
 	case "labels added again are free again":
 		for _, k := range c.AddLabels {
 			delete(l.used, k.Label)
@@ -257,6 +296,65 @@ func (b broken) Receipts(ctx context.Context, rel firsthand.ID) ([][]byte, error
 	return all, err
 }
 
+func (b broken) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
+	held, err := b.Memory.Held(ctx)
+	switch b.bug {
+	case "nothing is held":
+		held = nil
+	case "what was received is held":
+		for rel := range b.life.carried {
+			held[rel] = append([]int64{1}, held[rel]...)
+		}
+	}
+	return held, err
+}
+
+func (b broken) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
+	all, err := b.Memory.Outbox(ctx)
+	if b.bug == "the outbox has unpaired logs" {
+		for _, r := range b.life.relationships {
+			if r.Gateway == "" {
+				all = append(all, r.Outgoing())
+			}
+		}
+	}
+	return all, err
+}
+
+func (b broken) Moves(ctx context.Context) ([]agent.MoveRow, error) {
+	all, err := b.Memory.Moves(ctx)
+	if b.bug == "the oldest move first" {
+		slices.Reverse(all)
+	}
+	return all, err
+}
+
+func (b broken) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
+	legs, err := b.Memory.Legs(ctx, move)
+	if b.bug == "legs don't say how far they came" {
+		for i := range legs {
+			legs[i] = agent.LegState{LegRow: legs[i].LegRow}
+		}
+	}
+	return legs, err
+}
+
+func (b broken) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) ([]agent.Task, int, error) {
+	switch b.bug {
+	case "tasks of all moves":
+		q.Move = 0
+	case "what is done is a task":
+		if q.Show == "" {
+			q.Show = "all"
+		}
+	case "reminders are heeded by nobody":
+		today = "2000-01-01"
+	case "all tasks are on each page":
+		q.Offset, q.Limit = 0, 0
+	}
+	return b.Memory.Tasks(ctx, q, today)
+}
+
 func (b broken) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
 	switch b.bug {
 	case "holders of all facts":
@@ -302,6 +400,12 @@ func TestBrokenStoresFail(t *testing.T) {
 		"newest first", "in the order of IDs", "no relationship is no error", "no label is no error",
 		"labels get the hash of another", "used labels are counted", "drafts of all relationships", "newest receipt first",
 		"holders of all facts", "no holders without a fact", "holders are read one by one",
+		"moves are lost", "legs are lost", "a leg never becomes an entry", "what is on its way is lost", "reminders are lost",
+		"what the outbox knows is lost", "what the outbox knows takes the place of the row", "a key is of many moves",
+		"forget leaves what was on its way", "forget leaves reminders", "forget leaves legs", "what is on its way is added to",
+		"legs are added to", "a reminder can't be removed", "nothing is held", "what was received is held",
+		"the outbox has unpaired logs", "the oldest move first", "legs don't say how far they came", "tasks of all moves",
+		"what is done is a task", "reminders are heeded by nobody", "all tasks are on each page",
 		"settings are lost with the program", "the book is lost with the program",
 	} {
 		t.Run(bug, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/directory"
 	"firsthand/logtest"
 )
 
@@ -21,6 +23,7 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 	t.Helper()
 	m := p.Log(firsthand.First)[1]
 	r := row(p, "moved.example")
+	out := agent.Relationship{ID: p.Rel(), Sent: 3, Failure: "unavailable"}
 	c := agent.Commit{
 		Relationships: []agent.Relationship{r, full(t, firsthand.ID{1})},
 		Replace:       []agent.Place{{Rel: p.Rel(), Side: firsthand.First, Seq: m.Seq}},
@@ -30,15 +33,37 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		Holdings:      map[firsthand.ID][]agent.Holder{p.Rel(): {holder(t, p.Rel(), "acme.example", "email", firsthand.Text("jo@example.org"))}},
 		Forget:        []firsthand.ID{q.Rel()},
 		Facts:         []agent.Fact{{Name: "email", Value: firsthand.Text("jo@example.org"), Updated: noon}},
-		AddDrafts:     []agent.Draft{{Rel: p.Rel(), Body: []byte("{}"), Made: noon}},
+		AddDrafts:     []agent.Draft{{Rel: p.Rel(), Body: []byte("{}"), Made: noon, Move: 1, Leg: 1}},
 		DropDrafts:    []int64{1},
 		AddLabels:     nextKeys(100, 110),
 		TakeLabels:    []firsthand.Label{nextKey(105).Label},
 		EmptyBook:     true,
 		Settings:      map[string]string{"language": "nl"},
+		Carried:       map[firsthand.ID][]agent.Carried{p.Rel(): {fullCarried(t, p.Rel(), firsthand.ID{11}, 2)}},
+		Outbox:        []agent.Relationship{out},
+		Moves:         []agent.MoveRow{fullMove(t, 1, "k")},
+		Legs:          map[int64][]agent.LegRow{1: {fullLeg(t, p.Rel(), 1, 1, firsthand.ID{})}},
+		LegEntries:    []agent.LegEntry{{Move: 1, N: 1, Entry: firsthand.ID{11}}},
+		Reminders:     map[firsthand.ID]firsthand.Date{{11}: today},
+
+		Edits:       []agent.CompanyEdit{confirm("confirmed.example")},
+		State:       []agent.Statement{{Domain: "one.example", Fact: "phone", Value: firsthand.Text("1")}},
+		Unstate:     []agent.FactAt{{Domain: "two.example", Fact: "phone"}},
+		Assign:      []agent.Assignment{{Account: 2<<32 + 1, Domain: "three.example"}},
+		KeepImports: []int64{2}, UndoImports: []int64{1}, Drop: []string{"two.example"},
+		SetListings: []agent.ListingSet{listing("new", directory.Record{Key: "1", Hosts: []string{"one.example"}})}, DropListings: []string{"old"},
 	}
 	noZero(t, c)
 	return c
+}
+
+// outboxOf returns what the outbox has to know of rows.
+func outboxOf(rows ...agent.Relationship) (all []agent.Outgoing) {
+	for _, r := range rows {
+		all = append(all, r.Outgoing())
+	}
+	slices.SortFunc(all, func(a, b agent.Outgoing) int { return slices.Compare(a.Rel[:], b.Rel[:]) })
+	return all
 }
 
 // prepared returns a store on which all may be committed.
@@ -46,7 +71,10 @@ func prepared(t testing.TB, f Fixture) (s agent.Store, p, q *logtest.Pair, rels 
 	p, q = logtest.NewPair(t, "acme"), logtest.NewPair(t, "brasserie")
 	p.Say(t, firsthand.First, "at the end")
 	s = met(t, f, p, q)
-	commit(t, s, agent.Commit{AddDrafts: []agent.Draft{{Rel: p.Rel(), Body: []byte("[]"), Made: noon}}, AddLabels: nextKeys(0, 10)})
+	commit(t, s, agent.Commit{AddDrafts: []agent.Draft{{Rel: p.Rel(), Body: []byte("[]"), Made: noon}}, AddLabels: nextKeys(0, 10),
+		SetListings: []agent.ListingSet{listing("old", directory.Record{Key: "1", Hosts: []string{"one.example"}})}})
+	bring(t, s, account(t, "one.example", "mia@old.example"))
+	bring(t, s, account(t, "one.example", "mia@old.example"), account(t, "two.example", "mia@old.example"))
 	return s, p, q, []firsthand.ID{p.Rel(), q.Rel(), {1}}
 }
 
@@ -58,19 +86,26 @@ var wholeChecks = []check{
 		first := logtest.NewPair(t, "acme").Log(firsthand.First)
 		first = append(first, c.Entries...)
 		one, draft := full(t, firsthand.ID{1}), c.AddDrafts[0]
+		moved := c.Relationships[0]
+		moved.Sent, moved.Failure = 3, "unavailable"
 		draft.ID, draft.Made = 1, draft.Made.UTC()
+		carried := c.Carried[p.Rel()][0]
+		leg := agent.LegState{LegRow: fullLeg(t, p.Rel(), 1, 1, firsthand.ID{11}), Carried: carried, Sent: 3, Failure: "unavailable"}
+		task := agent.Task{Entry: carried.Entry, Rel: p.Rel(), Domain: moved.Domain, Name: moved.Name, Kind: carried.Kind, Fact: carried.Fact,
+			Made: carried.Made, Due: carried.Due, Remind: today, Step: carried.Step, Note: carried.Why, Noted: carried.Noted, Move: 1}
 		fact := c.Facts[0]
 		fact.Updated = fact.Updated.UTC()
 		wantSame(t, dump(t, s, rels, "language"), everything{
-			Relationships: []agent.Relationship{one, c.Relationships[0]}, // by the time of opening
+			Relationships: []agent.Relationship{one, moved}, // by the time of opening
 			Each: []eachOf{
 				{ID: p.Rel(), Known: true, Heads: [2]firsthand.Head{c.Entries[0].Head(), p.Log(firsthand.Second)[0].Head()},
 					First: first, Second: p.Log(firsthand.Second), Receipts: [][]byte{c.Receipts[0].Signed}, Evidence: c.Evidence,
-					Drafts: []agent.Draft{draft}},
+					Drafts: []agent.Draft{draft}, Carried: c.Carried[p.Rel()]},
 				{ID: q.Rel()},
 				{ID: one.ID, Known: true},
 			},
 			Holders: c.Holdings[p.Rel()], Facts: []agent.Fact{fact}, Labels: 9, HasLabel: true, Settings: []string{"nl"},
+			Outbox: outboxOf(one, moved), Held: map[firsthand.ID][]int64{p.Rel(): {2}}, Moves: []moveOf{{c.Moves[0], []agent.LegState{leg}}}, Tasks: []agent.Task{task}, Reminders: 1,
 		})
 	}},
 	{"a commit that is refused changes nothing", func(t testing.TB, f Fixture) {
@@ -153,13 +188,14 @@ var wholeChecks = []check{
 		s, m := f.Open(t), NewMemory()
 		w := newWalk(t, rand.New(rand.NewPCG(1, 2)))
 		for step := range 60 {
+			w.bring(t, s, m)
 			c := w.commit(t)
 			got, want := s.Commit(t.Context(), c), m.Commit(t.Context(), c)
 			if fault.KindOf(got) != fault.KindOf(want) || (got == nil) != (want == nil) {
 				t.Fatalf("step %d: commit = %v, want %v", step, got, want)
 			}
 			w.committed(want == nil)
-			if f.Reopen != nil && step%20 == 19 {
+			if f.Reopen != nil && step%25 == 24 {
 				s = f.Reopen(t, s)
 			}
 			wantSame(t, dump(t, s, w.rels, w.settings...), dump(t, m, w.rels, w.settings...))
@@ -178,6 +214,7 @@ type walk struct {
 	rels     []firsthand.ID
 	settings []string
 	labels   int
+	imports  int64 // the number of the last
 }
 
 func newWalk(t testing.TB, rng *rand.Rand) *walk {
@@ -229,18 +266,65 @@ func (w *walk) commit(t testing.TB) (c agent.Commit) {
 	if w.chance(4) {
 		c.TakeLabels = append(c.TakeLabels, nextKey(w.rng.IntN(w.labels+1)).Label)
 	}
+	w.move(t, &c)
 	c.EmptyBook = w.chance(12)
 	if w.chance(3) {
 		c.Settings[w.settings[w.rng.IntN(3)]] = w.text()
 	}
+	if w.chance(2) {
+		w.companies(&c)
+	}
 	return c
 }
+
+// move adds something about moves: legs of entries that there may be, in any order.
+func (w *walk) move(t testing.TB, c *agent.Commit) {
+	c.Legs, c.Carried, c.Reminders = map[int64][]agent.LegRow{}, map[firsthand.ID][]agent.Carried{}, map[firsthand.ID]firsthand.Date{}
+	id := 1 + w.rng.Int64N(3)
+	if w.chance(3) {
+		m := fullMove(t, id, fmt.Sprint("key", w.rng.IntN(4)))
+		m.Paused = w.chance(2)
+		c.Moves = append(c.Moves, m)
+	}
+	if w.chance(3) {
+		c.Legs[id] = nil
+		for n := range w.rng.IntN(4) {
+			c.Legs[id] = append(c.Legs[id], fullLeg(t, w.rels[w.rng.IntN(3)], id, n+1, w.entry()))
+		}
+	}
+	if w.chance(4) {
+		c.LegEntries = append(c.LegEntries, agent.LegEntry{Move: id, N: 1 + w.rng.IntN(3), Entry: w.entry(), Reason: w.text()})
+	}
+	if w.chance(3) {
+		c.Reminders[firsthand.ID{byte(1 + w.rng.IntN(9))}] = []firsthand.Date{"", "2026-11-20", "2026-12-01"}[w.rng.IntN(3)]
+	}
+	for i, rel := range w.rels {
+		if !w.chance(3) {
+			continue
+		}
+		c.Carried[rel] = nil
+		for n := range 3 { // the entries 1 to 3 are of the first, 4 to 6 of the second …
+			if w.chance(2) {
+				row := fullCarried(t, rel, firsthand.ID{byte(1 + 3*i + n)}, int64(n+1))
+				row.Step, row.Unpaired, row.Why = []string{"", "sent", "applied"}[w.rng.IntN(3)], w.chance(2), w.text()
+				c.Carried[rel] = append(c.Carried[rel], row)
+			}
+		}
+		if w.chance(2) {
+			c.Outbox = append(c.Outbox, agent.Relationship{ID: rel, Received: firsthand.Head{Seq: w.rng.Int64N(4)}, Failure: w.text(), NextTry: w.time()})
+		}
+	}
+}
+
+// entry returns the ID of an entry that may be on its way, or none.
+func (w *walk) entry() firsthand.ID { return firsthand.ID{byte(w.rng.IntN(10))} }
 
 func (w *walk) relationship(t testing.TB, i int, c *agent.Commit) {
 	p := w.next[i].Fork(t)
 	w.next[i] = p
 	if w.chance(2) {
-		r := row(p, w.text()+".example")
+		r := row(p, []string{w.text() + ".example", "shop." + w.domain()}[w.rng.IntN(2)])
+		r.Summary = firsthand.EncodeJSON(agent.Summary{Step: "reachable", Closed: w.chance(2), Facts: []string{"fact1"}, Asks: w.rng.IntN(2), Due: "2027-01-02"})
 		r.Opened, r.Tries, r.Failure = w.time(), w.rng.IntN(9), w.text()
 		c.Relationships = append(c.Relationships, r)
 	}
@@ -271,7 +355,7 @@ func (w *walk) relationship(t testing.TB, i int, c *agent.Commit) {
 		c.Holdings[p.Rel()] = rows
 	}
 	if w.chance(3) {
-		c.AddDrafts = append(c.AddDrafts, agent.Draft{Rel: p.Rel(), Body: []byte(w.text()), Made: w.time()})
+		c.AddDrafts = append(c.AddDrafts, agent.Draft{Rel: p.Rel(), Body: []byte(w.text()), Made: w.time(), Move: w.rng.Int64N(3), Leg: w.rng.IntN(3)})
 	}
 	if w.chance(15) {
 		c.Forget = append(c.Forget, p.Rel())

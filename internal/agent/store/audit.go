@@ -119,12 +119,43 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if _, err := readRecipients(ctx, tx); err != nil {
 		return err
 	}
+	if err := readCompanies(ctx, tx); err != nil {
+		return err
+	}
 	holdings, err := readHoldings(ctx, tx, ``)
 	for _, h := range holdings {
 		_, herr := h.holder()
 		err = errors.Join(err, herr)
 	}
 	return err
+}
+
+// readCompanies reads all rows about companies, one after the other: there may be
+// a million.
+func readCompanies(ctx context.Context, tx *sqlite.Tx) error {
+	return errors.Join(
+		readEvery(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company`),
+		readEvery(ctx, tx, scanStatement, `SELECT `+statementColumns+` FROM statement`),
+		readEvery(ctx, tx, scanImport, `SELECT `+importColumns+` FROM import`),
+		readEvery(ctx, tx, scanAccount, `SELECT `+accountColumns+` FROM account`),
+		readEvery(ctx, tx, scanCard, `SELECT `+cardColumns+` FROM card`),
+		readEvery(ctx, tx, scanListing, `SELECT name, about FROM listing_set`),
+		readEvery(ctx, tx, scanRecord, `SELECT record FROM listing`),
+	)
+}
+
+func readEvery[T any](ctx context.Context, tx *sqlite.Tx, scan func(*sqlite.Rows, *T) error, query string) error {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+		var t T
+		if err := scan(rows, &t); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // heads returns where each log ends, sorted, as the database has it.

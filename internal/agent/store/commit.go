@@ -23,8 +23,14 @@ func (s *Store) Commit(ctx context.Context, c agent.Commit) error {
 	}
 	var erased bool
 	err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
-		w := writer{ctx, tx, false}
+		w := writer{ctx: ctx, tx: tx}
 		err := w.commit(c)
+		if err == nil {
+			_, err = w.refresh()
+		}
+		if err == nil {
+			err = w.scrub()
+		}
 		erased = w.erased
 		return err
 	})
@@ -86,6 +92,26 @@ func check(c agent.Commit) error {
 			return err
 		}
 	}
+	for _, r := range c.Outbox {
+		if err := checkTimes(r.NextTry); err != nil {
+			return err
+		}
+	}
+	for _, m := range c.Moves {
+		if m.ID <= 0 {
+			return fmt.Errorf("%w: a move without its ID", fault.Invalid)
+		}
+		if err := checkTimes(m.Made, m.Began); err != nil {
+			return err
+		}
+	}
+	for _, rows := range c.Carried {
+		for _, r := range rows {
+			if err := checkTimes(r.Made, r.Noted); err != nil {
+				return err
+			}
+		}
+	}
 	for _, f := range c.Facts {
 		if err := checkTimes(f.Updated); err != nil {
 			return err
@@ -103,14 +129,21 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, s := range c.SetListings {
+		if err := checkTimes(s.Added); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
 // A writer writes the parts of one Commit.
 type writer struct {
-	ctx    context.Context
-	tx     *sqlite.Tx
-	erased bool
+	ctx     context.Context
+	tx      *sqlite.Tx
+	erased  bool
+	touched map[string]bool // companies; see refresh
+	scrubs  map[string]bool // tables; see scrub
 }
 
 func (w *writer) exec(query string, args ...any) (changed int64, err error) {
@@ -160,12 +193,28 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
+	for rel, rows := range c.Carried {
+		if err := w.carried(rel, rows); err != nil {
+			return err
+		}
+	}
+	for i := range c.Outbox {
+		if err := w.outbox(&c.Outbox[i]); err != nil {
+			return err
+		}
+	}
+	if err := w.moves(c); err != nil {
+		return err
+	}
 	for _, rel := range c.Forget {
 		if err := w.forget(rel); err != nil {
 			return err
 		}
 	}
-	return w.own(c)
+	if err := w.own(c); err != nil {
+		return err
+	}
+	return w.companies(&c)
 }
 
 // own writes the parts of c that are no one relationship's.
@@ -176,8 +225,8 @@ func (w *writer) own(c agent.Commit) error {
 		}
 	}
 	for _, d := range c.AddDrafts {
-		if _, err := w.exec(`INSERT INTO draft (relationship, body, made) VALUES (?, ?, ?)`,
-			d.Rel[:], d.Body, timeText(d.Made)); err != nil {
+		if _, err := w.exec(`INSERT INTO draft (relationship, body, made, move, leg) VALUES (?, ?, ?, ?, ?)`,
+			d.Rel[:], d.Body, timeText(d.Made), d.Move, d.Leg); err != nil {
 			return err
 		}
 	}
@@ -216,24 +265,37 @@ func (w *writer) own(c agent.Commit) error {
 }
 
 func (w *writer) relationship(r *agent.Relationship) error {
+	if err := w.moved(r.ID[:]); err != nil {
+		return err
+	}
+	key := agent.CompanyKey(r.Domain)
+	w.touch(false, key)
 	_, err := w.exec(`
-		INSERT INTO relationship (id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
-			sent, tries, next_try, failure, restored, frozen, summary)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO relationship (id, domain, key, name, gateway, company, seed, opened, kept, received_seq, received_id,
+			sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
-			domain = excluded.domain, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
+			domain = excluded.domain, key = excluded.key, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
 			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept, received_seq = excluded.received_seq,
 			received_id = excluded.received_id, sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try,
-			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary`,
-		r.ID[:], r.Domain, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
-		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary))
+			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary,
+			head = excluded.head, expects = excluded.expects, quiet = excluded.quiet`,
+		r.ID[:], r.Domain, key, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
+		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary),
+		r.Head, string(r.Expects), r.Quiet)
 	return err
 }
 
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
+	if err := w.moved(rel[:]); err != nil {
+		return err
+	}
 	for _, query := range []string{
 		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
+		`DELETE FROM reminder WHERE entry IN (SELECT entry FROM carried WHERE relationship = ?)`,
+		`DELETE FROM carried WHERE relationship = ?`,
+		`DELETE FROM leg WHERE relationship = ?`,
 		`DELETE FROM entry WHERE relationship = ?`,
 		`DELETE FROM receipt WHERE relationship = ?`,
 		`DELETE FROM evidence WHERE relationship = ?`,
@@ -270,9 +332,9 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 	}
 	for i, r := range want {
 		_, err := w.exec(`
-			INSERT INTO holding (relationship, n, domain, entry, fact, value, origin, since, until, last, outcome)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.rel, i, r.domain, r.entry, r.fact, r.value, r.origin, r.since, r.until, r.last, r.outcome)
+			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ var testOnlyBugs struct {
 	countsOnly bool // the drill compares counts and no heads
 	noHash     bool // unpack doesn't compare the database's hash
 	noShred    bool // the write-ahead log is not truncated after erasing
+	noScrub    bool // copies of erased rows stay in the gaps of pages
 	noVerify   bool // entries are not verified when they are read
 	plainCopy  bool // Backup's copy is not encrypted
 }

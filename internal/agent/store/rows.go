@@ -39,13 +39,15 @@ func listIn[T any](ctx context.Context, tx *sqlite.Tx, scan func(*sqlite.Rows, *
 }
 
 const relationshipColumns = `id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
-	sent, tries, next_try, failure, restored, frozen, summary`
+	sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet`
 
 func scanRelationship(rows *sqlite.Rows, r *agent.Relationship) error {
 	var id, seed, received sql.RawBytes
-	var opened, nextTry string
+	var opened, nextTry, expects string
 	err := rows.Scan(&id, &r.Domain, &r.Name, &r.Gateway, &r.Company, &seed, &opened, &r.Kept, &r.Received.Seq, &received,
-		&r.Sent, &r.Tries, &nextTry, &r.Failure, &r.Restored, &r.Frozen, &r.Summary)
+		&r.Sent, &r.Tries, &nextTry, &r.Failure, &r.Restored, &r.Frozen, &r.Summary,
+		&r.Head, &expects, &r.Quiet)
+	r.Expects = firsthand.Date(expects)
 	copy(r.ID[:], id)
 	copy(r.Seed[:], seed)
 	copy(r.Received.ID[:], received)
@@ -87,9 +89,9 @@ func (s *Store) Drafts(ctx context.Context, rel firsthand.ID) ([]agent.Draft, er
 	return list(ctx, s, func(rows *sqlite.Rows, d *agent.Draft) error {
 		var made string
 		d.Rel = rel
-		err := rows.Scan(&d.ID, &d.Body, &made)
+		err := rows.Scan(&d.ID, &d.Body, &made, &d.Move, &d.Leg)
 		return errors.Join(err, parseTime(made, &d.Made))
-	}, `SELECT id, body, made FROM draft WHERE relationship = ? ORDER BY id`, rel[:])
+	}, `SELECT id, body, made, move, leg FROM draft WHERE relationship = ? ORDER BY id`, rel[:])
 }
 
 // Receipts implements [agent.Store].
@@ -125,13 +127,7 @@ func scanEvidence(rows *sqlite.Rows, ev *agent.Evidence) error {
 
 // Label implements [agent.Store].
 func (s *Store) Label(ctx context.Context) (k agent.NextKey, err error) {
-	found, err := list(ctx, s, func(rows *sqlite.Rows, k *agent.NextKey) error {
-		var label, hash sql.RawBytes
-		err := rows.Scan(&label, &hash)
-		copy(k.Label[:], label)
-		copy(k.Hash[:], hash)
-		return err
-	}, `SELECT label, hash FROM label WHERE used = 0 ORDER BY n LIMIT 1`)
+	found, err := s.NextKeys(ctx, 1)
 	if err == nil && len(found) == 0 {
 		err = fault.Tell(fault.NotExist, "the book of next keys is empty", "fill it: firsthand kit refill --kit FILE")
 	}
@@ -139,6 +135,14 @@ func (s *Store) Label(ctx context.Context) (k agent.NextKey, err error) {
 		return k, err
 	}
 	return found[0], nil
+}
+
+func scanKey(rows *sqlite.Rows, k *agent.NextKey) error {
+	var label, hash sql.RawBytes
+	err := rows.Scan(&label, &hash)
+	copy(k.Label[:], label)
+	copy(k.Hash[:], hash)
+	return err
 }
 
 // Labels implements [agent.Store].

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+	"firsthand/internal/cli"
+)
+
+var changeCmd = cli.Command[*app]{
+	Name: "change", Args: "fact value | part=text ... [and ...]", Short: "give new values to every company that holds the facts",
+	Long: `The new values go, in one move, to every company that you told the facts, or of which
+you stated that it has them: at once where there is a gateway, else as a task for you.
+First it shows what would happen to each company and why; at a terminal it then asks.
+With --before, the named companies have the facts from before: to them it is a proposal
+until you have proved that their record is yours (claim, prove).
+With --starts, nothing goes before that day. How far all has come: firsthand move.`,
+	Setup: func(fs *flag.FlagSet) run {
+		plan := fs.Bool("plan", false, "show what would happen, and do nothing")
+		yes := fs.Bool("yes", false, "do it without asking")
+		var only, except, groups, before list
+		fs.Var(&only, "to", "only to this `company`; may be repeated")
+		fs.Var(&except, "except", "not to this `company`; may be repeated")
+		fs.Var(&groups, "group", "only to companies of this `group` of yours; may be repeated")
+		fs.Var(&before, "before", "a `company` that has it from before; may be repeated")
+		old := fs.String("old", "", "the `text` that those companies have, if you want to say")
+		guesses := fs.Bool("guesses", false, "also to companies of which only a guess says that they have it")
+		starts := dateFlag(fs, "starts", "the `day` before which nothing goes")
+		remark := fs.String("note", "", "a `text` of yours, told to nobody")
+		basis, wait := basisFlags(fs), waitFlag(fs)
+		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
+			facts, err := newFacts(args, *old)
+			if err != nil {
+				return err
+			}
+			m := agent.Move{Facts: facts, Basis: basis(), Only: only, Except: except, Before: before, Guesses: *guesses, Starts: *starts, Note: *remark}
+			for _, g := range groups {
+				domains, err := a.agent.Select(ctx, agent.CompanyQuery{Group: g})
+				if err != nil {
+					return err
+				}
+				m.Only = append(append([]string{}, m.Only...), domains...) // not nil: nobody is not all
+			}
+			p, err := a.agent.Plan(ctx, m)
+			if err != nil {
+				return err
+			}
+			showPlan(env, m, p)
+			if *plan {
+				return nil
+			}
+			if !*yes && p.Companies > 0 {
+				if err := goOn(ctx, env); err != nil {
+					return err
+				}
+			}
+			id, err := a.agent.Begin(ctx, m, "")
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(env.Stderr, "firsthand: this is change %d: firsthand move %d\n", id, id)
+			return a.changed(ctx, env, id, *wait)
+		}
+	},
+}
+
+// newFacts reads new values: fact and value, several of them with "and" between.
+func newFacts(args []string, old string) (facts []agent.NewFact, err error) {
+	for len(args) > 0 {
+		one := args
+		if i := slices.Index(args, "and"); i >= 2 && len(args) > i+2 {
+			one, args = args[:i], args[i+1:]
+		} else {
+			args = nil
+		}
+		if len(one) < 2 {
+			return nil, cli.Usagef("")
+		}
+		f := agent.NewFact{Fact: one[0]}
+		if f.Value, err = value(one[1:]); err != nil {
+			return nil, err
+		}
+		if old != "" {
+			f.Old = firsthand.Text(old)
+		}
+		facts = append(facts, f)
+	}
+	if len(facts) == 0 {
+		return nil, cli.Usagef("")
+	}
+	return facts, nil
+}
+
+// showPlan prints what a change would do.
+func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
+	several := len(m.Facts) > 1
+	rows := [][]string{{"COMPANY", "WAY", "REASON"}}
+	for _, l := range p.Legs {
+		row := []string{l.Domain, l.Group, l.Reason}
+		if several {
+			row[2] = l.Fact + ": " + row[2]
+		}
+		rows = append(rows, row)
+	}
+	fmt.Fprint(env.Stdout, cli.Table(rows...))
+	if len(p.Legs) == 0 {
+		fmt.Fprintln(env.Stderr, "firsthand: no company holds it; your own fact is noted")
+	} else {
+		fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
+	}
+	if p.Labels > p.Free {
+		fmt.Fprintf(env.Stderr, "firsthand: it opens %d logs, and the book of next keys has %d: firsthand kit refill --kit FILE\n", p.Labels, p.Free)
+	}
+}
+
+// counts prints how many there are of each sort, in that order.
+func counts(n map[string]int, sorts ...string) string {
+	var all []string
+	for _, s := range sorts {
+		if n[s] > 0 {
+			all = append(all, fmt.Sprintf("%d %s", n[s], s))
+		}
+	}
+	return strings.Join(all, " · ")
+}
+
+// goOn asks at a terminal whether to go on. Where nobody is there to answer, who
+// wrote the command has answered.
+func goOn(ctx context.Context, env *cli.Env) error {
+	said, err := env.Secret(ctx, cli.Secret{Prompt: "Do it? yes or no"})
+	switch {
+	case fault.KindOf(err) == fault.Invalid:
+		return nil
+	case err != nil:
+		return err
+	case !strings.EqualFold(strings.TrimSpace(string(said)), "yes"):
+		return fault.Tell(fault.Conflict, "nothing was done", "to do it without being asked: --yes")
+	}
+	return nil
+}
+
+// together is how many companies a command that runs by itself calls at once.
+const together = 16
+
+// changed carries what a change wrote, waits for what the companies say, and prints
+// how far each leg came.
+func (a *app) changed(ctx context.Context, env *cli.Env, id int64, wait time.Duration) error {
+	b, err := a.agent.Board(ctx, id)
+	if err != nil {
+		return err
+	}
+	acts := make(map[firsthand.ID][]agent.Act)
+	var rels []firsthand.ID
+	for _, l := range b.Legs {
+		if l.Channel != agent.Native || b.State != agent.Begun {
+			continue
+		}
+		if acts[l.Rel] == nil {
+			rels = append(rels, l.Rel)
+		}
+		acts[l.Rel] = append(acts[l.Rel], agent.Act{Entry: l.Entry, Draft: l.Entry.IsZero()})
+	}
+	said := make([]bytes.Buffer, len(rels))
+	errs := make([]error, len(rels))
+	places := make(chan struct{}, together)
+	var wg sync.WaitGroup
+	for i, rel := range rels {
+		wg.Go(func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			quiet := *env
+			quiet.Stdout, quiet.Stderr = &said[i], &said[i]
+			errs[i] = a.sent(ctx, &quiet, rel, wait, acts[rel]...)
+		})
+	}
+	wg.Wait()
+	for i := range said {
+		if _, err := io.Copy(env.Stdout, &said[i]); err != nil {
+			return err
+		}
+		if errs[i] != nil {
+			return errs[i]
+		}
+	}
+	for _, l := range b.Legs {
+		if l.Group == agent.NeedsYou || l.Group == agent.Prepared {
+			fmt.Fprintf(env.Stdout, "%s\tchange\t%s\n", l.Domain, legText(&l))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"firsthand"
+	"firsthand/fault"
+)
+
+// A beginning is a move that is being carried out: what goes into its one
+// transaction.
+type beginning struct {
+	a    *Agent
+	ctx  context.Context
+	row  MoveRow
+	plan *planner
+	with Commit
+	legs []begunLeg
+	rs   []*relationship // that have written
+	keys []NextKey       // for logs that have to be opened
+	used int             // entries folded in rs
+}
+
+// A begunLeg is a leg, and the draft that it is if it can't be signed yet.
+type begunLeg struct {
+	LegRow
+	draft int // its place in Commit.AddDrafts; -1 if it is none
+}
+
+// beginMove carries out row's move, planned as things are now. The relationships it
+// goes to are locked until all is durable, so nothing comes between.
+func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
+	b := &beginning{a: a, ctx: ctx, row: row}
+	b.row.State, b.row.Began, b.row.Problem = Begun, a.Now(), ""
+	b.with = Commit{Legs: make(map[int64][]LegRow), Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried)}
+	if b.plan, err = a.newPlanner(ctx, row.Move); err != nil {
+		return err
+	}
+	var rels []firsthand.ID
+	for _, t := range b.plan.targets {
+		if !t.rel.IsZero() {
+			rels = append(rels, t.rel)
+		}
+	}
+	locked, unlock := a.lockAll(rels)
+	defer unlock()
+	defer func() {
+		for _, r := range locked {
+			if err != nil {
+				r.state = nil // it may say what was not kept
+			}
+		}
+	}()
+	if err := b.takeKeys(); err != nil {
+		return err
+	}
+	for _, t := range b.plan.targets {
+		if t.rel.IsZero() {
+			err = b.open(t)
+		} else {
+			r := locked[0]
+			locked = locked[1:]
+			if err = a.load(ctx, r); err == nil {
+				err = b.say(r, t, b.plan.legs(r.state, &r.row, t))
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.domain, err)
+		}
+	}
+	b.number()
+	if err := a.keep(ctx, b.with, b.rs...); err != nil {
+		return err
+	}
+	a.schedule.signal()
+	return nil
+}
+
+// takeKeys takes the next keys of all logs that have to be opened, before anything
+// is signed.
+func (b *beginning) takeKeys() (err error) {
+	need := 0
+	for _, t := range b.plan.targets {
+		if t.rel.IsZero() && goes(b.plan.unmet(t)) {
+			need++
+		}
+	}
+	if need == 0 {
+		return nil
+	}
+	if b.keys, err = b.a.Store.NextKeys(b.ctx, need); err != nil {
+		return err
+	}
+	if len(b.keys) < need {
+		return fault.Tell(fault.NotExist, fmt.Sprintf("this change opens %d logs, and the book of next keys has %d", need, len(b.keys)),
+			"fill it, then do the same again: firsthand kit refill --kit FILE")
+	}
+	return nil
+}
+
+// goes reports whether one of legs is not left out.
+func goes(legs []Leg) bool {
+	return slices.ContainsFunc(legs, func(l Leg) bool { return l.Group != LeftOut })
+}
+
+// open opens an unpaired log for a company that has none, and says there what the
+// move says.
+func (b *beginning) open(t target) error {
+	legs := b.plan.unmet(t)
+	if !goes(legs) {
+		return b.say(nil, t, legs)
+	}
+	next := b.keys[0]
+	b.keys = b.keys[1:]
+	r, e, err := b.a.openUnpaired(t.domain, b.plan.name(&Relationship{Domain: t.domain}, &t), next)
+	if err != nil {
+		return err
+	}
+	b.with.Entries, b.with.TakeLabels = append(b.with.Entries, e), append(b.with.TakeLabels, next.Label)
+	for i := range legs {
+		legs[i].Rel = r.row.ID
+	}
+	return b.say(r, t, legs)
+}
+
+// say writes the entries of legs into r's log.
+func (b *beginning) say(r *relationship, t target, legs []Leg) error {
+	for i := range legs {
+		l := begunLeg{LegRow: LegRow{Leg: legs[i]}, draft: -1}
+		if l.Group != LeftOut {
+			say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}
+			if l.Of.IsZero() {
+				say.Old = l.Old
+			}
+			act, err := b.a.add(r, say, &b.with)
+			if err != nil {
+				return err
+			}
+			r.row.Kept = true // a company whom she tells something is kept
+			if l.Entry = act.Entry; act.Draft {
+				l.draft = len(b.with.AddDrafts) - 1
+			}
+			if t.facts[i].stated {
+				b.with.Unstate = append(b.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})
+			}
+		}
+		b.legs = append(b.legs, l)
+	}
+	if !goes(legs) {
+		return nil
+	}
+	if err := b.a.refresh(b.ctx, r, &b.with); err != nil {
+		return err
+	}
+	b.rs = append(b.rs, r)
+	if b.used += int(r.state.Log(firsthand.First).Head.Seq + r.state.Log(firsthand.Second).Head.Seq); b.used > maxSpent {
+		r.state = nil // it is folded anew when it is needed
+	}
+	return nil
+}
+
+// number puts the legs into the order of a preview, and them, the move and her own
+// new facts into the commit.
+func (b *beginning) number() {
+	slices.SortStableFunc(b.legs, func(x, y begunLeg) int { return compareLegs(x.Leg, y.Leg) })
+	rows := make([]LegRow, len(b.legs))
+	for i := range b.legs {
+		l := &b.legs[i]
+		l.N = i + 1
+		if l.draft >= 0 {
+			b.with.AddDrafts[l.draft].Move, b.with.AddDrafts[l.draft].Leg = b.row.ID, l.N
+		}
+		rows[i] = l.LegRow
+	}
+	b.with.Moves, b.with.Legs[b.row.ID] = []MoveRow{b.row}, rows
+	for _, f := range b.row.Move.Facts {
+		b.with.Facts = append(b.with.Facts, Fact{Name: f.Fact, Value: f.Value, Updated: b.a.Now()})
+	}
+}
+
+// openUnpaired signs the entry that opens a log of her own with the company at
+// domain. Nothing is kept yet.
+func (a *Agent) openUnpaired(domain, name string, next NextKey) (*relationship, firsthand.Entry, error) {
+	key, err := firsthand.NewSigner(a.Rand)
+	if err != nil {
+		return nil, firsthand.Entry{}, err
+	}
+	r := &relationship{state: firsthand.NewState(), lacks: everything, key: key,
+		row: Relationship{Domain: domain, Name: name, Kept: true, Opened: a.Now(), Seed: key.Seed()}}
+	e, err := a.sign(r, key, &firsthand.Open{Role: "customer", Domain: domain, Key: key.Public(), Next: next.Hash, Label: next.Label})
+	r.row.ID = e.ID
+	r.id = e.ID
+	return r, e, err
+}

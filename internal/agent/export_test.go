@@ -1,0 +1,18 @@
+package agent
+
+import "firsthand"
+
+// LoseWake makes the schedule forget that there is something to send in rel: what
+// a mistake in it would do.
+func (a *Agent) LoseWake(rel firsthand.ID) (lost bool) {
+	s := &a.schedule
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.all[rel]
+	if p == nil || p.cancel != nil {
+		return false
+	}
+	s.leave(p)
+	p.Outgoing = Outgoing{Rel: rel}
+	return true
+}

@@ -1,0 +1,276 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent/policy"
+)
+
+// A target is one company that a move is about: a relationship, or a company with
+// which there is none yet.
+type target struct {
+	rel    firsthand.ID // zero: none
+	domain string       // the company's, as the relationship has it; else its key
+	key    string       // the company's
+	facts  []held       // in the order of the move
+}
+
+// held is what a target has of one of the move's facts.
+type held struct {
+	fact    *NewFact
+	of      firsthand.ID // the holding's entry; zero if stated or guessed
+	value   firsthand.Value
+	outcome string // of what was told last
+	guessed bool
+	stated  bool // by a statement of hers, which the change takes the place of
+}
+
+// A planner decides what a move means for each target. It is asked once for each,
+// with the state as it is when the leg is written.
+type planner struct {
+	a         *Agent
+	ctx       context.Context
+	move      *Move
+	rules     []policy.Rule
+	targets   []target
+	companies map[string]Company // by key: those that hold one of the facts
+}
+
+func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
+	p := &planner{a: a, ctx: ctx, move: &m, companies: make(map[string]Company)}
+	var err error
+	if p.rules, err = a.rules(ctx); err != nil {
+		return nil, err
+	}
+	at := make(map[string]*target) // by relationship, or by key where there is none
+	inUse := make(map[string]firsthand.ID)
+	for i := range m.Facts {
+		f := &m.Facts[i]
+		rows, _, err := a.Store.Companies(ctx, CompanyQuery{Holds: f.Fact})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range rows {
+			p.companies[c.Domain] = c
+			if !c.Closed {
+				inUse[c.Domain] = c.Rel
+			}
+		}
+		if err := p.holders(f, at); err != nil {
+			return nil, err
+		}
+		if err := p.stated(f, at, inUse); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range at {
+		if p.wanted(t) {
+			slices.SortFunc(t.facts, func(x, y held) int { return cmp.Compare(index(m.Facts, x.fact), index(m.Facts, y.fact)) })
+			p.targets = append(p.targets, *t)
+		}
+	}
+	slices.SortFunc(p.targets, func(x, y target) int {
+		return cmp.Or(cmp.Compare(x.domain, y.domain), slices.Compare(x.rel[:], y.rel[:]))
+	})
+	return p, nil
+}
+
+func index(facts []NewFact, f *NewFact) int {
+	return slices.IndexFunc(facts, func(x NewFact) bool { return x.Fact == f.Fact })
+}
+
+// holders finds those whose logs say that they hold f; of several holdings of one
+// relationship the last counts.
+func (p *planner) holders(f *NewFact, at map[string]*target) error {
+	for h, err := range p.a.Store.Holders(p.ctx, f.Fact) {
+		if err != nil {
+			return err
+		}
+		if h.Origin != firsthand.Told && h.Origin != firsthand.Stated {
+			continue
+		}
+		p.add(at, h.Rel, h.Domain, CompanyKey(h.Domain), held{fact: f, of: h.Entry, value: h.Value, outcome: h.Outcome})
+	}
+	return nil
+}
+
+// stated finds those of which she says, or an import lets guess, that they have f
+// from before, and whose logs don't say it themselves.
+func (p *planner) stated(f *NewFact, at map[string]*target, inUse map[string]firsthand.ID) error {
+	known := make(map[string]bool) // keys of those found by their logs
+	for _, t := range at {
+		if slices.ContainsFunc(t.facts, func(h held) bool { return h.fact == f }) {
+			known[t.key] = true
+		}
+	}
+	for _, name := range p.move.Before {
+		rel, domain, err := p.a.named(p.ctx, name)
+		if err != nil {
+			return err
+		}
+		key := CompanyKey(domain)
+		if t := at[rel.String()]; t != nil && slices.ContainsFunc(t.facts, func(h held) bool { return h.fact == f }) {
+			continue
+		}
+		known[key] = true
+		p.add(at, rel, domain, key, held{fact: f, value: f.Old})
+	}
+	for s, err := range p.a.Store.Statements(p.ctx, f.Fact, "") {
+		if err != nil {
+			return err
+		}
+		if known[s.Domain] {
+			continue
+		}
+		domain, rel := s.Domain, inUse[s.Domain]
+		if !rel.IsZero() {
+			row, err := p.a.Store.Relationship(p.ctx, rel)
+			if err != nil {
+				return err
+			}
+			domain = row.Domain
+		}
+		p.add(at, rel, domain, s.Domain, held{fact: f, value: s.Value, guessed: s.Guessed, stated: true})
+	}
+	return nil
+}
+
+func (p *planner) add(at map[string]*target, rel firsthand.ID, domain, key string, h held) {
+	place := rel.String()
+	if rel.IsZero() {
+		place = key
+	}
+	t := at[place]
+	if t == nil {
+		t = &target{rel: rel, domain: domain, key: key}
+		at[place] = t
+	}
+	if i := slices.IndexFunc(t.facts, func(x held) bool { return x.fact == h.fact }); i >= 0 {
+		if t.facts[i].stated && t.facts[i].guessed && h.stated { // of several guesses the last counts
+			t.facts[i] = h
+		} else if !h.stated {
+			t.facts[i] = h
+		}
+		return
+	}
+	t.facts = append(t.facts, h)
+}
+
+// named returns the relationship in use, if any, and the domain that a name means:
+// the ID of a relationship, or a company's domain.
+func (a *Agent) named(ctx context.Context, name string) (rel firsthand.ID, domain string, err error) {
+	if id, err := firsthand.ParseID(name); err == nil && !id.IsZero() {
+		row, err := a.Store.Relationship(ctx, id)
+		return id, row.Domain, err
+	}
+	if err := firsthand.CheckDomain(name); err != nil {
+		return rel, name, fault.Tell(fault.Invalid, err.Error(), "name the company by its domain, as in acme.example")
+	}
+	rows, err := a.Store.CompanyRelationships(ctx, CompanyKey(name))
+	domain = CompanyKey(name)
+	for _, r := range slices.Backward(rows) {
+		if s, err := r.Summarised(); err == nil && !s.Closed {
+			return r.ID, r.Domain, nil
+		}
+	}
+	return rel, domain, err
+}
+
+// wanted reports whether Only and Except let t be.
+func (p *planner) wanted(t *target) bool {
+	is := func(name string) bool {
+		return name == t.key || name == t.domain || !t.rel.IsZero() && name == t.rel.String()
+	}
+	return (p.move.Only == nil || slices.ContainsFunc(p.move.Only, is)) && !slices.ContainsFunc(p.move.Except, is)
+}
+
+// unmet returns the legs of a company with which there is no relationship yet.
+func (p *planner) unmet(t target) []Leg {
+	s := firsthand.NewState()
+	s.Opened.Domain = t.domain
+	return p.legs(s, &Relationship{Domain: t.domain}, t)
+}
+
+// legs decides what the move means for t, whose state is s.
+func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []Leg) {
+	for i := range t.facts {
+		legs = append(legs, p.leg(s, row, &t, &t.facts[i]))
+	}
+	return legs
+}
+
+func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held) Leg {
+	l := Leg{Domain: t.domain, Name: p.name(row, t), Rel: t.rel, Fact: h.fact.Fact, Value: h.fact.Value, Old: h.value, Of: h.of,
+		Group: LeftOut, Guessed: h.guessed, Origin: firsthand.Stated}
+	told := s.Holding(h.of)
+	if told != nil {
+		l.Origin, l.Old = told.Origin, told.Value
+	}
+	out := func(reason string) Leg {
+		l.Reason = reason
+		return l
+	}
+	switch {
+	case h.guessed && !p.move.Guesses:
+		return out("only a guess says that it has this: confirm it, or include guesses")
+	case !l.Old.IsZero() && l.Old.Equal(h.fact.Value) && h.outcome != "refused":
+		return out("it has this value already")
+	case row.Frozen != "":
+		return out(row.FrozenText())
+	case t.rel.IsZero() && firsthand.CheckDomain(t.domain) != nil:
+		return out(t.domain + " is no domain of a company")
+	}
+	d := p.decide(s, told, h.fact.Fact)
+	if !d.Allowed {
+		return out(d.Reason)
+	}
+	l.Basis = d.Basis
+	if row.Gateway != "" {
+		l.Group, l.Channel, l.Reason = Instant, Native, d.Reason
+		if l.Proposal = s.Binding == nil && l.Origin == firsthand.Stated; l.Proposal {
+			l.Reason += "; a proposal until you have proved that the record there is yours"
+		}
+		return l
+	}
+	way, ch, err := p.a.way(p.ctx, p.companies[t.key].Channel, t.domain)
+	if err != nil {
+		return out("no channel reaches it: " + reason(err))
+	}
+	l.Group, l.Channel, l.Reason = way.Group, ch, d.Reason
+	if way.Say != "" {
+		l.Reason += "; " + way.Say
+	}
+	return l
+}
+
+// decide asks policy: what the terms allow, what the disclosure stood on, and what
+// she names for the whole move, in this order.
+func (p *planner) decide(s *firsthand.State, told *firsthand.Holding, fact string) policy.Decision {
+	q := policy.Question{State: s, Now: p.a.Now(), Roster: p.a.Roster, Rules: p.rules, Fact: fact}
+	if told != nil {
+		q.Purpose = told.Purpose
+	}
+	d := policy.Decide(q)
+	if !d.Allowed && told != nil && told.Basis.Agreement.IsZero() {
+		q.Basis = told.Basis
+		d = policy.Decide(q)
+	}
+	if !d.Allowed && p.move.Basis != (firsthand.Basis{}) {
+		q.Basis = p.move.Basis
+		d = policy.Decide(q)
+	}
+	return d
+}
+
+// name returns how she knows the company.
+func (p *planner) name(row *Relationship, t *target) string {
+	name := row.Name
+	if name == row.Domain {
+		name = ""
+	}
+	return cmp.Or(p.companies[t.key].Name, name, t.domain)
+}

@@ -1,0 +1,310 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"firsthand"
+	"firsthand/internal/agent"
+	"firsthand/internal/sqlite"
+)
+
+// companyFlags are bits in a company's row.
+const (
+	flagGuessed = 1 << iota
+	flagGateway
+	flagTwice // two accounts or more
+	flagPaired
+	flagBound
+	flagClosed
+)
+
+// steps are those of the ladder, by their number in a company's row.
+var steps = []string{"", "nameless", "pseudonym", "reachable", "known"}
+
+// noSign is what a company's row has in place of the zero time.
+const noSign = -1 << 40
+
+// nothingDue is what a company's row has for no date: it sorts after all dates.
+const nothingDue = "~"
+
+// A companyRow is a row of the cache of companies, as it is stored.
+type companyRow struct {
+	domain, name, agreement, channel, due                   string
+	flags, step, held, accounts, asks, waiting, since, used int64
+	rel                                                     firsthand.ID
+}
+
+// rowOf returns how c is stored. What is in the row and in no column follows from
+// the columns.
+func rowOf(c *agent.Company) companyRow {
+	r := companyRow{domain: c.Domain, name: c.Name, agreement: c.Agreement, channel: c.Channel, due: string(c.Due), rel: c.Rel,
+		step: int64(max(0, slices.Index(steps, c.Step))), held: int64(c.Held), accounts: int64(c.Accounts),
+		asks: int64(c.Asks), waiting: int64(c.Waiting), since: seconds(c.Since), used: seconds(c.Used)}
+	if r.due == "" {
+		r.due = nothingDue
+	}
+	for flag, on := range map[int64]bool{flagGuessed: c.Guessed, flagGateway: c.Gateway, flagTwice: c.Accounts > 1,
+		flagPaired: c.Paired, flagBound: c.Bound, flagClosed: c.Closed} {
+		if on {
+			r.flags |= flag
+		}
+	}
+	return r
+}
+
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return noSign
+	}
+	return t.Unix()
+}
+
+// company is the inverse of rowOf.
+func (r *companyRow) company() agent.Company {
+	c := agent.Company{Domain: r.domain, Name: r.name, Agreement: r.agreement, Channel: r.channel, Rel: r.rel,
+		Step: steps[r.step], Held: int(r.held), Accounts: int(r.accounts), Asks: int(r.asks), Waiting: int(r.waiting),
+		Guessed: r.flags&flagGuessed != 0, Gateway: r.flags&flagGateway != 0,
+		Paired: r.flags&flagPaired != 0, Bound: r.flags&flagBound != 0, Closed: r.flags&flagClosed != 0}
+	if r.due != nothingDue {
+		c.Due = firsthand.Date(r.due)
+	}
+	if r.since != noSign {
+		c.Since = time.Unix(r.since, 0).UTC()
+	}
+	if r.used != noSign {
+		c.Used = time.Unix(r.used, 0).UTC()
+	}
+	return c
+}
+
+const companyColumns = `domain, name, flags, rel, step, agreement, channel, held, accounts, asks, waiting, due, since, used`
+
+func scanCompany(rows *sqlite.Rows, r *companyRow) error {
+	var rel sql.RawBytes
+	err := rows.Scan(&r.domain, &r.name, &r.flags, &rel, &r.step, &r.agreement, &r.channel, &r.held, &r.accounts, &r.asks, &r.waiting,
+		&r.due, &r.since, &r.used)
+	copy(r.rel[:], rel)
+	if err == nil && (r.step < 0 || int(r.step) >= len(steps)) {
+		err = errDamaged
+	}
+	return err
+}
+
+// orders are the columns of each order, rising and falling. Each pair is one index,
+// read in one direction or the other.
+var orders = map[string][2]string{
+	agent.ByName: {`fold, domain`, `fold DESC, domain DESC`},
+	agent.ByHeld: {`held, fold DESC, domain DESC`, `held DESC, fold, domain`},
+	agent.ByUsed: {`used, fold DESC, domain DESC`, `used DESC, fold, domain`},
+	agent.ByStep: {`step, fold DESC, domain DESC`, `step DESC, fold, domain`},
+	agent.ByDue:  {`due, fold, domain`, `due DESC, fold DESC, domain DESC`},
+}
+
+// choice returns the condition of a query and its parameters. The texts are few, so
+// that each stays prepared. A plus before a column keeps SQLite from going by that:
+// the rows are to come in the order of the list, of which a page is soon full.
+func choice(q *agent.CompanyQuery) (where string, args []any) {
+	var all []string
+	and := func(condition string, with ...any) {
+		all, args = append(all, condition), append(args, with...)
+	}
+	if q.Search != "" {
+		// As bytes: of a text, SQLite would make a copy for each row.
+		s := []byte(agent.FoldName(q.Search))
+		and(`(instr(CAST(fold AS BLOB), ?) > 0 OR instr(CAST(domain AS BLOB), ?) > 0)`, s, s)
+	}
+	switch q.Show {
+	case agent.ShowGuessed:
+		and(`flags & ? <> 0`, flagGuessed)
+	case agent.ShowConfirmed:
+		and(`flags & ? = 0`, flagGuessed)
+	case agent.ShowGateway:
+		and(`flags & ? <> 0`, flagGateway)
+	case agent.ShowDuplicates:
+		and(`flags & ? <> 0`, flagTwice)
+	case agent.ShowSilent:
+		// Rows have seconds, so that a moment within one is the next.
+		and(`used > ? AND used < ?`, noSign, q.Silent.Add(time.Second-1).Unix())
+	}
+	if q.Group != "" {
+		and(`+domain IN (SELECT domain FROM company_group WHERE name = ?)`, q.Group)
+	}
+	switch {
+	case q.Holds != "" && q.Value != "":
+		fold := agent.FoldText(q.Value)
+		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND fold = ? AND origin IN ('told', 'stated')
+			UNION ALL SELECT domain FROM statement WHERE fact = ? AND fold = ?)`, q.Holds, fold, q.Holds, fold)
+	case q.Holds != "":
+		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND origin IN ('told', 'stated')
+			UNION ALL SELECT domain FROM statement WHERE fact = ?)`, q.Holds, q.Holds)
+	}
+	if len(all) == 0 {
+		return "", nil
+	}
+	return ` WHERE ` + strings.Join(all, ` AND `), args
+}
+
+// Companies implements [agent.Store].
+func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []agent.Company, total int, err error) {
+	if err := q.Check(); err != nil {
+		return nil, 0, err
+	}
+	if q.Sort == "" {
+		q.Sort = agent.ByName
+	}
+	order := orders[q.Sort][0]
+	if q.Desc {
+		order = orders[q.Sort][1]
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = -1
+	}
+	where, args := choice(&q)
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company`+where+` ORDER BY `+order+` LIMIT ? OFFSET ?`,
+			append(slices.Clone(args), limit, q.Offset)...)
+		if err != nil {
+			return err
+		}
+		// A page that isn't full shows where the list ends.
+		if total = q.Offset + len(rows); len(rows) == limit || len(rows) == 0 && q.Offset > 0 {
+			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&total); err != nil {
+				return err
+			}
+		}
+		page = make([]agent.Company, len(rows))
+		for i := range rows {
+			page[i] = rows[i].company()
+		}
+		return groupsOf(ctx, tx, page)
+	})
+	return page, total, err
+}
+
+// CompaniesAt implements [agent.Store].
+func (s *Store) CompaniesAt(ctx context.Context, domains ...string) (all []agent.Company, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY domain`, jsonText(domains))
+		for i := range rows {
+			all = append(all, rows[i].company())
+		}
+		if err != nil {
+			return err
+		}
+		return groupsOf(ctx, tx, all)
+	})
+	return all, err
+}
+
+// groupsOf fills in the groups of companies.
+func groupsOf(ctx context.Context, tx *sqlite.Tx, companies []agent.Company) error {
+	at := make(map[string]*agent.Company, len(companies))
+	domains := make([]string, len(companies))
+	for i := range companies {
+		at[companies[i].Domain], domains[i] = &companies[i], companies[i].Domain
+	}
+	for part := range slices.Chunk(domains, manyDomains) {
+		rows, err := tx.QueryContext(ctx, `SELECT domain, name FROM company_group WHERE domain IN (SELECT value FROM json_each(?)) ORDER BY domain, name`, jsonText(part))
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var domain, name string
+			if err := rows.Scan(&domain, &name); err != nil {
+				return err
+			}
+			at[domain].Groups = append(at[domain].Groups, name)
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// manyDomains is how many are given to one statement, as a JSON list.
+const manyDomains = 500
+
+func jsonText(v any) string { return string(firsthand.EncodeJSON(v)) }
+
+// CompanyRelationships implements [agent.Store].
+func (s *Store) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
+	return list(ctx, s, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship WHERE key = ? ORDER BY opened, n`, domain)
+}
+
+// CompanyHolders implements [agent.Store].
+func (s *Store) CompanyHolders(ctx context.Context, domain string) (all []agent.Holder, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		rows, err := readHoldings(ctx, tx, `WHERE relationship IN (SELECT id FROM relationship WHERE key = ?) ORDER BY fact, domain, relationship, n`, domain)
+		for _, r := range rows {
+			h, herr := r.holder()
+			all, err = append(all, h), errors.Join(err, herr)
+		}
+		return err
+	})
+	return all, err
+}
+
+// Owned implements [agent.Store].
+func (s *Store) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] {
+	return func(yield func(agent.OwnCompany, error) bool) {
+		var all []agent.OwnCompany
+		err := s.db.View(ctx, func(tx *sqlite.Tx) (err error) {
+			all, err = readOwned(ctx, tx, `SELECT domain FROM company_own UNION SELECT domain FROM company_group`)
+			return err
+		})
+		if err != nil {
+			yield(agent.OwnCompany{}, err)
+			return
+		}
+		for _, own := range all {
+			if !yield(own, nil) {
+				return
+			}
+		}
+	}
+}
+
+// readOwned returns what is hers of the companies whose domains a query finds,
+// sorted.
+func readOwned(ctx context.Context, tx *sqlite.Tx, domains string, args ...any) (all []agent.OwnCompany, err error) {
+	all, err = listIn(ctx, tx, func(rows *sqlite.Rows, own *agent.OwnCompany) error {
+		return rows.Scan(&own.Domain, &own.Name, &own.Confirmed, &own.Channel, &own.Gateway)
+	}, `WITH d (domain) AS (`+domains+`)
+		SELECT d.domain, coalesce(o.name, ''), coalesce(o.confirmed, 0), coalesce(o.channel, ''), coalesce(o.gateway, 0)
+		FROM d LEFT JOIN company_own o ON o.domain = d.domain ORDER BY d.domain`, args...)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]int, len(all))
+	for i, own := range all {
+		at[own.Domain] = i
+	}
+	rows, err := tx.QueryContext(ctx, `WITH d (domain) AS (`+domains+`)
+		SELECT g.domain, g.name FROM d JOIN company_group g ON g.domain = d.domain ORDER BY g.domain, g.name`, args...)
+	if err != nil {
+		return nil, err
+	}
+	for rows.Next() {
+		var domain, name string
+		if err := rows.Scan(&domain, &name); err != nil {
+			return nil, err
+		}
+		own := &all[at[domain]]
+		own.Groups = append(own.Groups, name)
+	}
+	return all, rows.Err()
+}
+
+// Groups implements [agent.Store].
+func (s *Store) Groups(ctx context.Context) ([]agent.GroupCount, error) {
+	return list(ctx, s, func(rows *sqlite.Rows, g *agent.GroupCount) error { return rows.Scan(&g.Name, &g.Companies) },
+		`SELECT name, count(*) FROM company_group GROUP BY name ORDER BY name`)
+}

@@ -1,0 +1,365 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent"
+	"firsthand/internal/sqlite"
+)
+
+// moves writes the parts of c that are about moves.
+func (w *writer) moves(c agent.Commit) error {
+	for i := range c.Moves {
+		if err := w.move(&c.Moves[i]); err != nil {
+			return err
+		}
+	}
+	for move, legs := range c.Legs {
+		if err := w.legs(move, legs); err != nil {
+			return err
+		}
+	}
+	for _, l := range c.LegEntries {
+		var err error
+		if l.Entry.IsZero() {
+			_, err = w.exec(`UPDATE leg SET way = ?, channel = '', reason = ?, entry = NULL WHERE move = ? AND n = ?`, agent.LeftOut, l.Reason, l.Move, l.N)
+		} else {
+			_, err = w.exec(`UPDATE leg SET entry = ? WHERE move = ? AND n = ?`, l.Entry[:], l.Move, l.N)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for entry, day := range c.Reminders {
+		query, args := `INSERT INTO reminder (entry, day) VALUES (?, ?) ON CONFLICT (entry) DO UPDATE SET day = excluded.day`, []any{entry[:], string(day)}
+		if day == "" {
+			query, args = `DELETE FROM reminder WHERE entry = ?`, args[:1]
+		}
+		if _, err := w.exec(query, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) move(m *agent.MoveRow) error {
+	if m.Key != "" {
+		other, err := w.exists(`SELECT 1 FROM move WHERE key = ? AND id <> ?`, m.Key, m.ID)
+		if err == nil && other {
+			err = fmt.Errorf("%w: a move of this key", fault.Conflict)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := w.exec(`
+		INSERT INTO move (id, key, move, made, state, began, paused, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET
+			key = excluded.key, move = excluded.move, made = excluded.made, state = excluded.state,
+			began = excluded.began, paused = excluded.paused, problem = excluded.problem`,
+		m.ID, sql.NullString{String: m.Key, Valid: m.Key != ""}, string(firsthand.EncodeJSON(m.Move)), timeText(m.Made), m.State, timeText(m.Began), m.Paused, m.Problem)
+	return err
+}
+
+func (w *writer) exists(query string, args ...any) (there bool, err error) {
+	var one int
+	err = w.tx.QueryRowContext(w.ctx, query, args...).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (w *writer) legs(move int64, legs []agent.LegRow) error {
+	if _, err := w.exec(`DELETE FROM leg WHERE move = ?`, move); err != nil {
+		return err
+	}
+	for i := range legs {
+		l := &legs[i]
+		basis, old := "", ""
+		if l.Basis != (firsthand.Basis{}) {
+			basis = string(firsthand.EncodeJSON(l.Basis))
+		}
+		if !l.Old.IsZero() {
+			old = valueText(l.Old)
+		}
+		var entry []byte
+		if !l.Entry.IsZero() {
+			entry = l.Entry[:]
+		}
+		_, err := w.exec(`
+			INSERT INTO leg (move, n, domain, name, relationship, fact, old, holding, way, channel, reason, basis, guessed, origin, proposal, entry)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			move, l.N, l.Domain, l.Name, l.Rel[:], l.Fact, old, l.Of[:], l.Group, l.Channel, l.Reason, basis, l.Guessed, string(l.Origin), l.Proposal, nullable(entry))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A carriedRow is a row of the cache of what is on its way.
+type carriedRow struct {
+	rel, entry                                              []byte
+	seq                                                     int64
+	kind, fact, made, due, step, system, record, why, noted string
+	unpaired                                                bool
+}
+
+func carriedRowOf(c *agent.Carried) carriedRow {
+	return carriedRow{rel: c.Rel[:], entry: c.Entry[:], seq: c.Seq, kind: string(c.Kind), fact: c.Fact, made: timeText(c.Made), due: string(c.Due),
+		step: c.Step, system: c.System, record: c.Record, why: c.Why, noted: timeText(c.Noted), unpaired: c.Unpaired}
+}
+
+func (r carriedRow) equal(o carriedRow) bool {
+	same := string(r.rel) == string(o.rel) && string(r.entry) == string(o.entry)
+	r.rel, r.entry, o.rel, o.entry = nil, nil, nil, nil
+	return same && r.seq == o.seq && r.kind == o.kind && r.fact == o.fact && r.made == o.made && r.due == o.due && r.step == o.step &&
+		r.system == o.system && r.record == o.record && r.why == o.why && r.noted == o.noted && r.unpaired == o.unpaired
+}
+
+func (r *carriedRow) carried() (c agent.Carried, err error) {
+	c = agent.Carried{Seq: r.seq, Kind: firsthand.Kind(r.kind), Fact: r.fact, Due: firsthand.Date(r.due), Step: r.step,
+		System: r.system, Record: r.record, Why: r.why, Unpaired: r.unpaired}
+	copy(c.Rel[:], r.rel)
+	copy(c.Entry[:], r.entry)
+	return c, errors.Join(parseTime(r.made, &c.Made), parseTime(r.noted, &c.Noted))
+}
+
+const carriedOf = `
+	SELECT relationship, entry, seq, kind, fact, made, due, step, system, record, why, noted, unpaired FROM carried
+	WHERE relationship = ? ORDER BY seq`
+
+func scanCarried(rows *sqlite.Rows, r *carriedRow) error {
+	return rows.Scan(&r.rel, &r.entry, &r.seq, &r.kind, &r.fact, &r.made, &r.due, &r.step, &r.system, &r.record, &r.why, &r.noted, &r.unpaired)
+}
+
+// Carried implements [agent.Store].
+func (s *Store) Carried(ctx context.Context, rel firsthand.ID) (all []agent.Carried, err error) {
+	rows, err := list(ctx, s, scanCarried, carriedOf, rel[:])
+	for i := range rows {
+		c, bad := rows[i].carried()
+		all, err = append(all, c), errors.Join(err, bad)
+	}
+	return all, err
+}
+
+// carried replaces what is cached of rel. Most commits bring the same again.
+func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
+	now, err := listIn(w.ctx, w.tx, scanCarried, carriedOf, rel[:])
+	if err != nil {
+		return err
+	}
+	want := make([]carriedRow, len(all))
+	for i := range all {
+		want[i] = carriedRowOf(&all[i])
+		want[i].rel = rel[:]
+	}
+	// Most changes are at the end, or of one row.
+	same := func(r carriedRow) bool {
+		i, found := slices.BinarySearchFunc(want, r.seq, func(w carriedRow, seq int64) int { return int(w.seq - seq) })
+		return found && want[i].equal(r)
+	}
+	kept := make(map[int64]bool, len(now))
+	for _, r := range now {
+		if same(r) {
+			kept[r.seq] = true
+		} else if _, err := w.exec(`DELETE FROM carried WHERE entry = ?`, r.entry); err != nil {
+			return err
+		}
+	}
+	for _, r := range want {
+		if kept[r.seq] {
+			continue
+		}
+		_, err := w.exec(`
+			INSERT INTO carried (entry, relationship, seq, kind, fact, made, due, step, system, record, why, noted, unpaired)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.entry, r.rel, r.seq, r.kind, r.fact, r.made, r.due, r.step, r.system, r.record, r.why, r.noted, r.unpaired)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// outbox replaces what the outbox knows of r, and leaves the rest of the row.
+func (w *writer) outbox(r *agent.Relationship) error {
+	_, err := w.exec(`
+		UPDATE relationship SET received_seq = ?, received_id = ?, sent = ?, tries = ?, next_try = ?, failure = ? WHERE id = ?`,
+		r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.ID[:])
+	return err
+}
+
+// NextKeys implements [agent.Store].
+func (s *Store) NextKeys(ctx context.Context, n int) ([]agent.NextKey, error) {
+	return list(ctx, s, scanKey, `SELECT label, hash FROM label WHERE used = 0 ORDER BY n LIMIT ?`, n)
+}
+
+// Outbox implements [agent.Store].
+func (s *Store) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
+	return list(ctx, s, func(rows *sqlite.Rows, o *agent.Outgoing) error {
+		var id sql.RawBytes
+		var frozen, next, expects string
+		err := rows.Scan(&id, &o.Head, &o.Received, &o.Restored, &frozen, &next, &expects, &o.Quiet)
+		copy(o.Rel[:], id)
+		o.Frozen, o.Expects = frozen != "", firsthand.Date(expects)
+		return errors.Join(err, parseTime(next, &o.NextTry))
+	}, `SELECT id, head, received_seq, restored, frozen, next_try, expects, quiet FROM relationship WHERE gateway <> ''`)
+}
+
+// Held implements [agent.Store].
+func (s *Store) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
+	type place struct {
+		rel firsthand.ID
+		seq int64
+	}
+	places, err := list(ctx, s, func(rows *sqlite.Rows, p *place) error {
+		var id sql.RawBytes
+		err := rows.Scan(&id, &p.seq)
+		copy(p.rel[:], id)
+		return err
+	}, `
+		SELECT r.id, c.seq FROM move m JOIN leg l ON l.move = m.id JOIN carried c ON c.entry = l.entry JOIN relationship r ON r.id = c.relationship
+		WHERE m.paused = 1 AND c.seq > r.received_seq ORDER BY c.seq`)
+	held := make(map[firsthand.ID][]int64)
+	for _, p := range places {
+		held[p.rel] = append(held[p.rel], p.seq)
+	}
+	return held, err
+}
+
+const moveColumns = `id, coalesce(key, ''), move, made, state, began, paused, problem`
+
+func scanMove(rows *sqlite.Rows, m *agent.MoveRow) error {
+	var move, made, began string
+	if err := rows.Scan(&m.ID, &m.Key, &move, &made, &m.State, &began, &m.Paused, &m.Problem); err != nil {
+		return err
+	}
+	return errors.Join(firsthand.ParseJSON([]byte(move), &m.Move), parseTime(made, &m.Made), parseTime(began, &m.Began))
+}
+
+// Moves implements [agent.Store].
+func (s *Store) Moves(ctx context.Context) ([]agent.MoveRow, error) {
+	return list(ctx, s, scanMove, `SELECT `+moveColumns+` FROM move ORDER BY id DESC`)
+}
+
+// Move implements [agent.Store].
+func (s *Store) Move(ctx context.Context, id int64) (agent.MoveRow, error) {
+	return only(list(ctx, s, scanMove, `SELECT `+moveColumns+` FROM move WHERE id = ?`, id))
+}
+
+// MoveOf implements [agent.Store].
+func (s *Store) MoveOf(ctx context.Context, key string) (agent.MoveRow, error) {
+	return only(list(ctx, s, scanMove, `SELECT `+moveColumns+` FROM move WHERE key = ?`, key))
+}
+
+// only returns the one that was found.
+func only[T any](found []T, err error) (t T, _ error) {
+	if err == nil && len(found) == 0 {
+		err = fault.NotExist
+	}
+	if err != nil {
+		return t, err
+	}
+	return found[0], nil
+}
+
+// Legs implements [agent.Store].
+func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
+	return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegState) error {
+		var rel, of, entry sql.RawBytes
+		var old, basis, origin, next string
+		var c carriedRow
+		err := rows.Scan(&l.N, &l.Domain, &l.Name, &rel, &l.Fact, &old, &of, &l.Group, &l.Channel, &l.Reason, &basis, &l.Guessed, &origin, &l.Proposal, &entry,
+			&c.rel, &c.entry, &c.seq, &c.kind, &c.fact, &c.made, &c.due, &c.step, &c.system, &c.record, &c.why, &c.noted, &c.unpaired,
+			&l.Sent, &l.Received, &l.Tries, &l.Failure, &next)
+		if err != nil {
+			return err
+		}
+		l.Move, l.Origin = move, firsthand.Origin(origin)
+		copy(l.Rel[:], rel)
+		copy(l.Of[:], of)
+		copy(l.Entry[:], entry)
+		if old != "" {
+			err = parseValue(old, &l.Old)
+		}
+		if basis != "" {
+			err = errors.Join(err, firsthand.ParseJSON([]byte(basis), &l.Basis))
+		}
+		var bad error
+		l.Carried, bad = c.carried()
+		return errors.Join(err, bad, parseTime(next, &l.NextTry))
+	}, `
+		SELECT l.n, l.domain, l.name, l.relationship, l.fact, l.old, l.holding, l.way, l.channel, l.reason, l.basis, l.guessed, l.origin, l.proposal, l.entry,
+			c.relationship, c.entry, coalesce(c.seq, 0), coalesce(c.kind, ''), coalesce(c.fact, ''), coalesce(c.made, ''), coalesce(c.due, ''),
+			coalesce(c.step, ''), coalesce(c.system, ''), coalesce(c.record, ''), coalesce(c.why, ''), coalesce(c.noted, ''), coalesce(c.unpaired, 0),
+			coalesce(r.sent, 0), coalesce(r.received_seq, 0), coalesce(r.tries, 0), coalesce(r.failure, ''), coalesce(r.next_try, '')
+		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship
+		WHERE l.move = ? ORDER BY l.n`, move)
+}
+
+// taskRows is what a task is read from.
+const taskRows = `
+	FROM carried c JOIN relationship r ON r.id = c.relationship LEFT JOIN reminder m ON m.entry = c.entry
+	WHERE c.unpaired = 1`
+
+const taskColumns = `c.entry, c.relationship, r.domain, r.name, c.kind, c.fact, c.made, c.due, coalesce(m.day, ''), c.step, c.why, c.noted,
+	coalesce((SELECT max(move) FROM leg WHERE leg.entry = c.entry), 0)`
+
+func scanTask(rows *sqlite.Rows, t *agent.Task) error {
+	var entry, rel sql.RawBytes
+	var kind, made, due, remind, noted string
+	err := rows.Scan(&entry, &rel, &t.Domain, &t.Name, &kind, &t.Fact, &made, &due, &remind, &t.Step, &t.Note, &noted, &t.Move)
+	copy(t.Entry[:], entry)
+	copy(t.Rel[:], rel)
+	t.Kind, t.Due, t.Remind = firsthand.Kind(kind), firsthand.Date(due), firsthand.Date(remind)
+	return errors.Join(err, parseTime(made, &t.Made), parseTime(noted, &t.Noted))
+}
+
+// Tasks implements [agent.Store].
+func (s *Store) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) (tasks []agent.Task, total int, err error) {
+	where, args := taskRows, []any{}
+	switch q.Show {
+	case "":
+		where += ` AND c.step = ''`
+	case "done":
+		where += ` AND c.step <> ''`
+	case "due":
+		where += ` AND c.step IN ('', 'sent') AND m.day <= ?`
+		args = append(args, string(today))
+	}
+	if q.Domain != "" {
+		where += ` AND r.domain = ?`
+		args = append(args, q.Domain)
+	}
+	if q.Move != 0 {
+		where += ` AND c.entry IN (SELECT entry FROM leg WHERE move = ?)`
+		args = append(args, q.Move)
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = -1
+	}
+	err = s.db.View(ctx, func(tx *sqlite.Tx) (err error) {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*)`+where, args...).Scan(&total); err != nil {
+			return err
+		}
+		tasks, err = listIn(ctx, tx, scanTask, `SELECT `+taskColumns+where+`
+			ORDER BY (m.day IS NULL OR m.day > ?), CASE WHEN m.day <= ? THEN m.day END, c.made, c.relationship, c.seq LIMIT ? OFFSET ?`,
+			append(args, string(today), string(today), limit, q.Offset)...)
+		return err
+	})
+	return tasks, total, err
+}
+
+// Task implements [agent.Store].
+func (s *Store) Task(ctx context.Context, entry firsthand.ID) (agent.Task, error) {
+	return only(list(ctx, s, scanTask, `SELECT `+taskColumns+taskRows+` AND c.entry = ?`, entry[:]))
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"io"
+	"iter"
+
+	"firsthand"
+	"firsthand/internal/agent"
+	"firsthand/internal/agent/policy"
+)
+
+// Agent is what the pages ask of the agent, a part for each group of pages. What a
+// method promises is said where *agent.Agent has it.
+type Agent interface {
+	Lists
+	Imports
+	Companies
+	Relationships
+	Acts
+	Facts
+	Moves
+	Tasks
+}
+
+// Lists are what the map shows.
+type Lists interface {
+	Map(ctx context.Context) (agent.Insight, error)
+	Suggestions(ctx context.Context) ([]agent.Suggestion, error)
+}
+
+// Imports are the lists she brings.
+type Imports interface {
+	Bring(ctx context.Context, file string, r io.Reader, progress func(agent.ImportCounts)) (agent.Import, error)
+	Imports(ctx context.Context) ([]agent.Import, error)
+	Brought(ctx context.Context, id int64) (agent.Import, error)
+	PreviewCompanies(ctx context.Context, id int64, offset, limit int) ([]agent.PreviewRow, int, error)
+	Unsure(ctx context.Context, id int64, offset, limit int) ([]agent.Account, int, error)
+	Assign(ctx context.Context, account int64, domain string) error
+	Keep(ctx context.Context, id int64) error
+	Undo(ctx context.Context, id int64) error
+	Cards(ctx context.Context, id int64) ([]agent.CardFound, error)
+	TakeCard(ctx context.Context, account int64) error
+}
+
+// Companies are everyone she deals with, or may.
+type Companies interface {
+	Companies(ctx context.Context, q agent.CompanyQuery) ([]agent.Company, int, error)
+	Company(ctx context.Context, domain string) (agent.CompanyDetail, error)
+	AddCompany(ctx context.Context, domain, name string) error
+	Confirm(ctx context.Context, domains ...string) error
+	DropCompany(ctx context.Context, domains ...string) error
+	Group(ctx context.Context, group string, in bool, domains ...string) error
+	Groups(ctx context.Context) ([]agent.GroupCount, error)
+	State(ctx context.Context, statements ...agent.Statement) error
+	Unstate(ctx context.Context, fact string, domains ...string) error
+	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
+	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
+	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)
+	Directories(ctx context.Context) ([]agent.Listing, error)
+}
+
+// Relationships are the logs, as they are read.
+type Relationships interface {
+	Show(ctx context.Context, rel firsthand.ID) (agent.Detail, error)
+	Relationships(ctx context.Context) ([]agent.Relationship, error)
+	Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error)
+}
+
+// Acts are what she does with a company.
+type Acts interface {
+	Meet(ctx context.Context, domain string, o agent.MeetOptions) (agent.Relationship, error)
+	Disclose(ctx context.Context, rel firsthand.ID, t agent.Telling) (agent.Act, error)
+	Withdraw(ctx context.Context, rel firsthand.ID, fact string) ([]agent.Act, error)
+	Decline(ctx context.Context, rel, ask firsthand.ID, reason string) (agent.Act, error)
+	Message(ctx context.Context, rel, thread firsthand.ID, text string) (agent.Act, error)
+	Request(ctx context.Context, rel firsthand.ID, req firsthand.Request) (agent.Act, error)
+	Claim(ctx context.Context, rel firsthand.ID, record string) (agent.Act, error)
+	Prove(ctx context.Context, rel firsthand.ID, code string) (agent.Act, error)
+	Offer(ctx context.Context, rel firsthand.ID, codes ...string) (agent.Act, error)
+	Take(ctx context.Context, rel firsthand.ID) (agent.Act, error)
+	EndTerms(ctx context.Context, rel firsthand.ID, from firsthand.Date) ([]agent.Act, error)
+	Pause(ctx context.Context, rel firsthand.ID, until firsthand.Date) (agent.Act, error)
+	Leave(ctx context.Context, rel firsthand.ID, reason string) (agent.Act, error)
+}
+
+// Facts are hers, and her standing decisions about them.
+type Facts interface {
+	Facts(ctx context.Context) ([]agent.Fact, error)
+	SetFact(ctx context.Context, name string, v firsthand.Value) error
+	Rules(ctx context.Context) ([]policy.Rule, error)
+	SetRule(ctx context.Context, rule policy.Rule) error
+}
+
+// Moves are changes, once and everywhere.
+type Moves interface {
+	Plan(ctx context.Context, m agent.Move) (agent.Plan, error)
+	Begin(ctx context.Context, m agent.Move, key string) (int64, error)
+	Moves(ctx context.Context) ([]agent.MoveRow, error)
+	Board(ctx context.Context, id int64) (agent.Board, error)
+	PauseMove(ctx context.Context, id int64, paused bool) error
+	Retry(ctx context.Context, id int64, n ...int) error
+	CancelMove(ctx context.Context, id int64) error
+}
+
+// Tasks are what she carries herself.
+type Tasks interface {
+	Tasks(ctx context.Context, q agent.TaskQuery) ([]agent.Task, int, error)
+	Task(ctx context.Context, entry firsthand.ID) (agent.Task, error)
+	Done(ctx context.Context, entry firsthand.ID, saw, note string) error
+	Reopen(ctx context.Context, entry firsthand.ID) error
+	Remind(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
+}

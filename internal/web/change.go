@@ -1,0 +1,276 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"firsthand"
+	"firsthand/internal/agent"
+)
+
+// drafts are the changes of a session that were typed and not sent. They are the
+// reason why nothing of a change stands in an address, and that back and forth
+// lose nothing. The word of a draft is the key of its move: sent twice, it is one.
+type drafts struct {
+	mu    sync.Mutex
+	byKey map[string]draft
+	order []string
+}
+
+// A draft is a change as it was typed, and what that means.
+type draft struct {
+	form Form
+	move agent.Move
+}
+
+const maxDrafts = 64
+
+func (d *drafts) put(key string, dr draft) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byKey == nil {
+		d.byKey = make(map[string]draft)
+	}
+	if _, ok := d.byKey[key]; !ok {
+		d.order = append(d.order, key)
+	}
+	d.byKey[key] = dr
+	if len(d.order) > maxDrafts {
+		delete(d.byKey, d.order[0])
+		d.order = d.order[1:]
+	}
+}
+
+func (d *drafts) get(key string) (draft, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	dr, ok := d.byKey[key]
+	return dr, ok
+}
+
+func (d *drafts) drop() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byKey, d.order = nil, nil
+}
+
+// A ChangePage is where she types what changes.
+type ChangePage struct {
+	Form   Form
+	Fields []ChangeField // the facts of this change
+	More   []FactRow     // those she can add
+	Bases  []Option
+}
+
+// A ChangeField is one fact with its new value to be typed.
+type ChangeField struct {
+	Fact    string
+	Prefix  string // of the names of its inputs
+	Now     firsthand.Value
+	Held    int
+	Address bool
+}
+
+// The bases that a change may stand on where an agreement gives none.
+var bases = []string{"GDPR 16", "exception", "none"}
+
+// showChange serves GET /change: ?fact=… names the facts, ?draft=… takes up what was
+// typed.
+func (s *Server) showChange(v *visit) error {
+	if d, ok := v.session.drafts.get(v.URL.Query().Get("draft")); ok {
+		f := d.form
+		f.Once = v.URL.Query().Get("draft")
+		return s.change(v, http.StatusOK, f)
+	}
+	f := newForm()
+	f.Values["fact"] = v.URL.Query()["fact"]
+	f.Values.Set("basis", bases[0])
+	return s.change(v, http.StatusOK, f)
+}
+
+func (s *Server) change(v *visit, status int, f Form) error {
+	rows, err := s.factRowsNow(v)
+	if err != nil {
+		return err
+	}
+	p := ChangePage{Form: f}
+	chosen := f.Values["fact"]
+	for _, name := range chosen {
+		if !factName.MatchString(name) || slices.ContainsFunc(p.Fields, func(c ChangeField) bool { return c.Fact == name }) {
+			continue
+		}
+		field := ChangeField{Fact: name, Prefix: name + ":", Address: strings.HasPrefix(name, "address")}
+		for _, r := range rows {
+			if r.Name == name {
+				field.Now, field.Held = r.Value, r.Held
+			}
+		}
+		p.Fields = append(p.Fields, field)
+	}
+	for _, r := range rows {
+		if !slices.Contains(chosen, r.Name) {
+			p.More = append(p.More, r)
+		}
+	}
+	for _, name := range []string{"address.home", "email", "phone", "name"} {
+		known := func(r FactRow) bool { return r.Name == name }
+		if !slices.Contains(chosen, name) && !slices.ContainsFunc(p.More, known) {
+			p.More = append(p.More, FactRow{Name: name})
+		}
+	}
+	for _, b := range bases {
+		p.Bases = append(p.Bases, Option{Value: b, Text: v.lang.Word("basis", b), Chosen: f.Value("basis") == b})
+	}
+	return s.render(v, status, "change", p)
+}
+
+// draftChange serves POST /change: what was typed is kept as a draft, and its
+// preview shown. With "more" it only adds a fact to the form.
+func (s *Server) draftChange(v *visit) error {
+	f := v.form()
+	if more := f.Value("more"); more != "" && v.PostForm.Has("add") {
+		f.Values.Add("fact", more)
+		f.Values.Del("add")
+		return s.change(v, http.StatusOK, f)
+	}
+	if drop := f.Value("drop"); drop != "" {
+		f.Values["fact"] = slices.DeleteFunc(slices.Clone(f.Values["fact"]), func(name string) bool { return name == drop })
+		f.Values.Del("drop")
+		return s.change(v, http.StatusOK, f)
+	}
+	var m agent.Move
+	seen := map[string]bool{}
+	for _, name := range f.Values["fact"] {
+		if !factName.MatchString(name) || seen[name] {
+			continue
+		}
+		seen[name] = true
+		value := typedValue(&f, name+":", name)
+		if value.IsZero() {
+			field := name + ":value"
+			if strings.HasPrefix(name, "address") {
+				field = name + ":street"
+			}
+			f.fault(field, v.say("change.no_value"))
+		}
+		m.Facts = append(m.Facts, agent.NewFact{Fact: name, Value: value, Old: firsthand.Text(strings.TrimSpace(f.Value(name + ":old")))})
+	}
+	if len(m.Facts) == 0 {
+		f.fault("", v.say("change.no_fact"))
+	}
+	switch basis := f.Value("basis"); basis {
+	case "none", "":
+	case "exception":
+		m.Basis.Exception = strings.TrimSpace(f.Value("exception"))
+		if m.Basis.Exception == "" {
+			f.fault("exception", v.say("change.no_exception"))
+		}
+	default:
+		m.Basis.Right = basis
+	}
+	var err error
+	if m.Starts, err = firsthand.ParseDate(f.Value("starts")); err != nil {
+		f.fault("starts", v.say("form.date"))
+	}
+	m.Guesses = f.Value("guesses") == "yes"
+	m.Note = strings.TrimSpace(f.Value("note"))
+	if len(f.Once) < 16 || len(f.Once) > 64 {
+		f.Once = newForm().Once
+	}
+	if !f.Fine() {
+		return s.change(v, http.StatusUnprocessableEntity, f)
+	}
+	v.session.drafts.put(f.Once, draft{f, m})
+	return v.to(pathOf("change", f.Once))
+}
+
+// A PreviewPage says what a change would do, company by company, before it does
+// anything.
+type PreviewPage struct {
+	Key    string
+	Move   agent.Move
+	Groups []PreviewGroup
+	Plan   agent.Plan
+	Out    map[string]bool // domains that she has left out
+	Form   Form
+}
+
+// A PreviewGroup is the legs that go one way.
+type PreviewGroup struct {
+	Group string
+	Legs  []agent.Leg
+	More  int // that are not shown
+}
+
+var legGroups = []string{agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut}
+
+// shownLegs bounds how many legs of a group a page shows.
+const shownLegs = 100
+
+// previewChange serves GET /change/{draft}.
+func (s *Server) previewChange(v *visit) error {
+	return s.preview(v, http.StatusOK, newForm())
+}
+
+func (s *Server) preview(v *visit, status int, f Form) error {
+	key := v.PathValue("draft")
+	d, ok := v.session.drafts.get(key)
+	if !ok {
+		return v.to("/change") // it was sent, or the session is another
+	}
+	plan, err := v.agent().Plan(v.ctx(), d.move)
+	if err != nil {
+		return err
+	}
+	p := PreviewPage{Key: key, Move: d.move, Plan: plan, Form: f}
+	for _, group := range legGroups {
+		g := PreviewGroup{Group: group}
+		for _, leg := range plan.Legs {
+			if leg.Group != group {
+				continue
+			}
+			if len(g.Legs) == shownLegs {
+				g.More++
+				continue
+			}
+			g.Legs = append(g.Legs, leg)
+		}
+		if len(g.Legs) > 0 {
+			p.Groups = append(p.Groups, g)
+		}
+	}
+	return s.render(v, status, "preview", p)
+}
+
+// sendChange serves POST /change/{draft}: the one confirmation. The draft's word is
+// the move's key, so a second click, also after a crash, finds the same move.
+func (s *Server) sendChange(v *visit) error {
+	key := v.PathValue("draft")
+	d, ok := v.session.drafts.get(key)
+	if !ok {
+		// Another session, or one before a restart: it may be a move already.
+		moves, err := v.agent().Moves(v.ctx())
+		if err != nil {
+			return err
+		}
+		for _, m := range moves {
+			if m.Key == key {
+				return v.to(pathOf("changes", itoa(m.ID)))
+			}
+		}
+		return v.to("/change")
+	}
+	m := d.move
+	m.Except = append(slices.Clone(m.Except), v.PostForm["except"]...)
+	id, err := v.agent().Begin(v.ctx(), m, key)
+	if err != nil {
+		f := newForm()
+		if again(&f, err) {
+			return s.preview(v, http.StatusUnprocessableEntity, f)
+		}
+		return err
+	}
+	return v.to(pathOf("changes", itoa(id)))
+}

@@ -1,0 +1,296 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"firsthand/fault"
+	"firsthand/internal/locale"
+)
+
+// A visit is one request, and what it may use.
+type visit struct {
+	*http.Request
+	w       http.ResponseWriter
+	room    Room     // of an open house, for routes that are inside
+	session *session // nil for nobody
+	level   level
+	lang    *locale.Language
+	now     time.Time
+}
+
+func (v *visit) ctx() context.Context {
+	if v.room.Context != nil {
+		return v.room.Context
+	}
+	return v.Context()
+}
+
+// agent is who acts for her.
+func (v *visit) agent() Agent { return v.room.Agent }
+
+// say returns a sentence in the visitor's language.
+func (v *visit) say(key string, args ...any) string { return v.lang.Say(key, args...) }
+
+// to leads on after a change.
+func (v *visit) to(path string) error {
+	http.Redirect(v.w, v.Request, path, http.StatusSeeOther)
+	return nil
+}
+
+// once does fn unless this very form was sent before, and leads to where it leads.
+// A form that the page can mend is for the caller: its error is returned.
+func (v *visit) once(fn func() (to string, err error)) error {
+	word := v.PostFormValue("once")
+	if len(word) < 16 || len(word) > 64 {
+		return fault.Tell(fault.Invalid, v.say("error.form"), "")
+	}
+	to, err := v.session.once.do(word, fn)
+	if err != nil {
+		return err
+	}
+	return v.to(to)
+}
+
+const maxForm = 1 << 20
+
+// page makes a handler of a route: it finds out who calls, turns away who may not,
+// and is the only place where an error becomes a status and a sentence.
+func (s *Server) page(r route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		v := &visit{Request: req, w: w, lang: locale.Choose(s.Languages, req.Header.Get("Accept-Language")), now: s.Now().In(s.Zone)}
+		if !r.stream {
+			req.Body = http.MaxBytesReader(w, req.Body, maxForm)
+		}
+		err := s.guarded(v, r)
+		if err == nil {
+			return
+		}
+		status := statusOf(err)
+		if status == http.StatusInternalServerError {
+			s.Log.ErrorContext(req.Context(), "request failed", "route", r.pattern, "err", err)
+		}
+		if err := s.render(v, status, "error", s.errorPage(v, status, err)); err != nil {
+			s.Log.ErrorContext(req.Context(), "cannot render error", "err", err)
+		}
+	})
+}
+
+// guarded is serve, in which one page's bug is not the end of the server.
+func (s *Server) guarded(v *visit, r route) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return s.serve(v, r)
+}
+
+// serve lets a visit in as far as its route demands, and handles it.
+func (s *Server) serve(v *visit, r route) error {
+	v.session, v.level = s.sessions.find(s.cookie(v.Request), v.Header.Get("Firsthand-Quiet") != "")
+	if v.level == inside && s.House.State() != Open {
+		v.level = linked // it was closed elsewhere
+	}
+	post := v.Method == http.MethodPost
+	if post && !r.stream {
+		if err := v.ParseForm(); err != nil {
+			return tooBig(err)
+		}
+	}
+	if r.need != anyone && v.level == anyone {
+		return errNobody
+	}
+	if r.need == inside {
+		if done, err := s.admit(v, r); done || err != nil {
+			return err
+		}
+		room, leave, err := s.House.Enter(v.Context())
+		if err != nil {
+			return err
+		}
+		defer leave()
+		v.room = room
+	}
+	return r.handle(v)
+}
+
+// statusOf returns the HTTP status of an error.
+func statusOf(err error) int {
+	if errors.Is(err, errNobody) {
+		return http.StatusUnauthorized
+	}
+	if errors.Is(err, errTooMany) {
+		return http.StatusTooManyRequests
+	}
+	if errors.Is(err, errTooBig) {
+		return http.StatusRequestEntityTooLarge
+	}
+	switch fault.KindOf(err) {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.Denied:
+		return http.StatusForbidden
+	case fault.NotExist:
+		return http.StatusNotFound
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
+
+var (
+	errNobody  = errors.New("nobody knows this browser")
+	errTooMany = errors.New("too many passphrases")
+	errTooBig  = errors.New("the form is too big")
+	errNoPage  = fault.Tell(fault.NotExist, "", "")
+)
+
+func tooBig(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errTooBig
+	}
+	return fault.Refuse(fault.Invalid, "form", "%v", err)
+}
+
+// An ErrorPage says that something can't be done, and what can.
+type ErrorPage struct {
+	Heading, Detail, Hint string
+	Back                  string
+}
+
+func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
+	switch status {
+	case http.StatusUnauthorized:
+		return ErrorPage{Heading: v.say("error.nobody"), Hint: v.say("error.nobody_hint")}
+	case http.StatusTooManyRequests:
+		v.w.Header().Set("Retry-After", "10")
+		return ErrorPage{Heading: v.say("error.too_many"), Hint: v.say("error.too_many_hint"), Back: "/"}
+	case http.StatusRequestEntityTooLarge:
+		return ErrorPage{Heading: v.say("error.too_big"), Back: "/"}
+	}
+	p := ErrorPage{Heading: v.lang.Word("error.kind", fault.KindOf(err).Error()), Back: "/"}
+	if v.level == anyone {
+		p.Back = ""
+	}
+	if fault.KindOf(err) != fault.Internal {
+		p.Detail, p.Hint = sentence(err)
+	}
+	return p
+}
+
+// sentence returns what an error says to people, and what it tells them to do. A
+// hint that is a command is for a terminal.
+func sentence(err error) (text, hint string) {
+	if n, ok := errors.AsType[*fault.Notice](err); ok {
+		text, hint = n.Text, n.Hint
+	} else if r, ok := errors.AsType[*fault.Refusal](err); ok {
+		text = r.Detail
+	}
+	if strings.Contains(hint, "firsthand ") || strings.HasPrefix(hint, "--") {
+		hint = ""
+	}
+	return capital(text), capital(hint)
+}
+
+// capital makes a sentence of a clause.
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	if !strings.ContainsRune(".?!…", rune(s[len(s)-1])) {
+		s += "."
+	}
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// again reports whether an error is one that she can mend in the form, and notes
+// it there.
+func again(f *Form, err error) bool {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.Denied, fault.Conflict, fault.NotExist, fault.Unavailable:
+		text, hint := sentence(err)
+		if text == "" {
+			return false
+		}
+		f.fault("", strings.TrimSpace(text+" "+hint))
+		return true
+	}
+	return false
+}
+
+// A frame is what the layout shows around a page.
+type frame struct {
+	Name   string // of the page's template
+	Page   any
+	Lang   *locale.Language
+	Nonce  string
+	Inside bool
+	Nav    string
+	Notice string
+	Live   bool
+	Path   string
+}
+
+// notices are the sentences that a redirect may have shown: the page says that
+// what was asked for was done. Nothing of the address is shown itself.
+var notices = map[string]bool{"kept": true, "undone": true, "saved": true, "added": true, "done": true, "sent": true, "noted": true,
+	"forgotten": true, "grouped": true, "confirmed": true, "stated": true, "refilled": true, "passphrase": true, "ended": true, "dropped": true, "offered": true, "retried": true, "restored": true, "looked": true}
+
+// render makes the whole page in memory, and then sends it.
+func (s *Server) render(v *visit, status int, name string, data any) error {
+	f := frame{Name: name, Page: data, Lang: v.lang, Nonce: newSecret()[:22], Inside: v.level == inside && name != "confirm", Nav: navOf(v.URL.Path), Path: v.URL.Path}
+	if n := v.URL.Query().Get("did"); notices[n] {
+		f.Notice = v.say("notice." + n)
+	}
+	p := s.templates[v.lang.Tag][name]
+	var b bytes.Buffer
+	if err := p.execute(&b, v.now, f); err != nil {
+		return err
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.lang.Tag)
+	h.Set("Content-Security-Policy", contentPolicy(f.Nonce))
+	h.Set("Vary", "Accept-Language, Accept-Encoding")
+	return ignoreGone(send(v, status, b.Bytes()))
+}
+
+// navOf returns which place of the navigation a path belongs to.
+func navOf(path string) string {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "", "import", "imports", "welcome":
+		return "map"
+	case "change", "changes":
+		return "changes"
+	case "safety", "relationships":
+		return "safety"
+	}
+	return first
+}
+
+// local returns path if it leads to a page of ours, else "/".
+func local(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}

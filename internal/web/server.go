@@ -1,0 +1,116 @@
+package web
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"firsthand/internal/locale"
+	"firsthand/terms"
+)
+
+// Options are what a Server needs from its surroundings.
+type Options struct {
+	House     House
+	Languages []*locale.Language // the first is for those who want none of them
+	Roster    *terms.Roster
+	Now       func() time.Time
+	Zone      *time.Location // in which times are shown
+	Log       *slog.Logger   // no personal data
+	Secure    bool           // served under TLS
+	Hosts     []string       // names under which it is served, beside those of loopback
+}
+
+// A Server serves the pages. Its methods may be called from several goroutines.
+type Server struct {
+	Options
+	sessions  *sessions
+	tries     *rate.Limiter // of passphrases
+	templates map[string]map[string]*page
+	routes    []route
+	handler   http.Handler
+	reading   reading
+}
+
+// New returns the server of all pages.
+func New(o Options) (*Server, error) {
+	s := &Server{Options: o,
+		sessions: &sessions{now: o.Now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
+		tries:    rate.NewLimiter(rate.Every(5*time.Second), 5),
+	}
+	var err error
+	if s.templates, err = s.parse(o.Languages); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	s.routes = s.allRoutes()
+	for _, r := range s.routes {
+		mux.Handle(r.pattern, s.page(r))
+	}
+	s.handler = s.guard(http.NewCrossOriginProtection().Handler(mux))
+	return s, nil
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Link returns the path of a link that lets one browser in, once, for a short
+// time.
+func (s *Server) Link() string { return "/enter/" + s.sessions.link() }
+
+// guard sets what every response has, and refuses requests for another host: a
+// page of a stranger whose name was made to lead to this machine.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+		h.Set("Content-Security-Policy", contentPolicy(""))
+		h.Set("Cache-Control", "no-store")
+		if s.Secure {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if !s.ours(r.Host) {
+			http.Error(w, "this is not the host of these pages", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// contentPolicy returns the content policy of a response. Nothing is loaded but our own
+// style, pictures and the one script that has the nonce, and no script may make
+// markup out of text.
+func contentPolicy(nonce string) string {
+	script := "'none'"
+	if nonce != "" {
+		script = "'nonce-" + nonce + "'"
+	}
+	return fmt.Sprintf("default-src 'none'; script-src %s; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
+		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'", script)
+}
+
+func (s *Server) ours(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = strings.Trim(hostport, "[]")
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() || host == "localhost" {
+		return true
+	}
+	for _, h := range s.Hosts {
+		if strings.EqualFold(h, host) {
+			return true
+		}
+	}
+	return false
+}

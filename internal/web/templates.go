@@ -1,0 +1,159 @@
+package web
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"firsthand"
+	"firsthand/internal/locale"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// A page is the template of one page in one language.
+type page struct{ t *template.Template }
+
+func (p *page) execute(w io.Writer, _ time.Time, f frame) error {
+	return p.t.ExecuteTemplate(w, "layout", f)
+}
+
+// parse parses all templates once for each language: functions that know the
+// language are theirs, so that nothing is swapped while pages are made.
+func (s *Server) parse(langs []*locale.Language) (map[string]map[string]*page, error) {
+	all := make(map[string]map[string]*page)
+	files, err := fs.Glob(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range langs {
+		base, err := template.New("").Option("missingkey=error").Funcs(s.funcs(l)).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+		if err != nil {
+			return nil, err
+		}
+		pages := make(map[string]*page)
+		for _, file := range files {
+			name := strings.TrimSuffix(path.Base(file), ".html")
+			if name == "layout" || name == "parts" {
+				continue
+			}
+			t, err := base.Clone()
+			if err != nil {
+				return nil, err
+			}
+			if t, err = t.ParseFS(templateFiles, file); err != nil {
+				return nil, err
+			}
+			pages[name] = &page{t}
+		}
+		all[l.Tag] = pages
+	}
+	return all, nil
+}
+
+// funcs are what templates may call, in one language.
+func (s *Server) funcs(l *locale.Language) template.FuncMap {
+	now := func() time.Time { return s.Now().In(s.Zone) }
+	return template.FuncMap{
+		"t":     l.Say,
+		"n":     l.Count,
+		"word":  func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
+		"num":   l.Number,
+		"day":   func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
+		"at":    func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
+		"month": func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
+		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"date": func(d firsthand.Date) string {
+			t, err := time.ParseInLocation(time.DateOnly, string(d), s.Zone)
+			if err != nil {
+				return ""
+			}
+			return l.Day(t, now())
+		},
+		"asset": func(name string) (string, error) {
+			a := assets()[name]
+			if a == nil {
+				return "", fmt.Errorf("no static file %s", name)
+			}
+			return "/static/" + a.name, nil
+		},
+		"icon": func(name string) (template.HTML, error) {
+			svg, ok := icons()[name]
+			if !ok {
+				return "", fmt.Errorf("no icon %s", name)
+			}
+			return svg, nil
+		},
+		"status": func(step string) Status { return statusOfStep(l, step) },
+		"tile":   tile,
+		"lines":  func(v firsthand.Value) []string { return valueLines(l, v) },
+		"input":  func(f Form, name, label string, more ...any) (Input, error) { return input(l, f, name, label, more) },
+		"list":   func(all ...any) []any { return all },
+		"path":   func(parts ...string) string { return pathOf(parts...) },
+		"https":  httpsOnly,
+		"host":   hostOf,
+		"form":   func() Form { return newForm() },
+		"list2":  func(icon, word, class string) Status { return Status{icon, word, class} },
+		"address": func(f Form, prefix string) (ins []Input, err error) {
+			for _, name := range addressParts {
+				in, err := input(l, f, prefix+name, "part."+name, nil)
+				if err != nil {
+					return nil, err
+				}
+				ins = append(ins, in)
+			}
+			return ins, nil
+		},
+		"short": func(id firsthand.ID) string { return short(id.String()) },
+	}
+}
+
+// A Status is a step as it is always shown: a picture, a word and a colour.
+type Status struct{ Icon, Word, Class string }
+
+// statusIcons are the pictures of steps; the class names a colour.
+var statusIcons = map[string][2]string{
+	"scheduled": {"scheduled", "quiet"}, "left out": {"leave", "quiet"}, "needs you": {"hand", "yours"}, "open": {"hand", "yours"},
+	"draft": {"draft", "quiet"}, "paused": {"paused", "quiet"}, "sent": {"sent", "moving"}, "received": {"received", "moving"},
+	"applied": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
+	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},
+	"guessed": {"unsure", "late"}, "confirmed": {"check", "good"},
+	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
+	"overdue": {"late", "late"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
+}
+
+func statusOfStep(l *locale.Language, step string) Status {
+	s, ok := statusIcons[step]
+	if !ok {
+		s = [2]string{"unsure", "quiet"}
+	}
+	return Status{s[0], l.Word("step", step), s[1]}
+}
+
+// A Tile stands for a company: its first letter on one of some colours, always the
+// same. No picture of a company is ever fetched.
+type Tile struct {
+	Letter string
+	Colour int
+}
+
+func tile(name string) Tile {
+	t := Tile{Letter: "·"}
+	for _, r := range name {
+		if t.Letter == "·" && isLetter(r) {
+			t.Letter = strings.ToUpper(string(r))
+		}
+		t.Colour = (t.Colour*31 + int(r)) & 0xffff
+	}
+	t.Colour %= 6
+	return t
+}
+
+// partOrder is how the parts of a value are read; what isn't here follows by name.
+var partOrder = []string{"given", "family", "street", "house", "line2", "postcode", "postal_code", "city", "region", "country"}

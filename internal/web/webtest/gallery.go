@@ -1,0 +1,57 @@
+package webtest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"firsthand"
+)
+
+// Pages returns the addresses of pages with something to see, for a signed-in
+// browser, made from the data: at least one for each GET route behind the door.
+func Pages(a *Agent) []string {
+	pages := []string{"/", "/import", "/companies", "/companies?show=guessed", "/me", "/change", "/change?fact=address.home&fact=phone", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/safety", "/there-is-nothing"}
+	for _, f := range a.Hers {
+		pages = append(pages, "/me/"+f.Name)
+	}
+	for _, i := range a.Brought_ {
+		pages = append(pages, fmt.Sprint("/imports/", i.ID))
+	}
+	domains := slices.Sorted(maps.Keys(a.Details))
+	if len(domains) > 2 {
+		domains = domains[:2]
+	}
+	for i, d := range domains {
+		pages = append(pages, "/companies/"+d)
+		if i == 0 {
+			for _, act := range []string{"meet", "tell", "message", "withdraw", "ask", "agree", "take", "end", "claim", "prove", "decline", "pause", "leave"} {
+				pages = append(pages, "/companies/"+d+"/do/"+act)
+			}
+		}
+	}
+	for rel, b := range a.Bundles {
+		for _, e := range []firsthand.Entry{b.First[2], b.Second[len(b.Second)-1]} {
+			pages = append(pages, "/relationships/"+rel.String()+"/entries/"+e.ID.String())
+		}
+	}
+	for _, m := range a.MoveList {
+		pages = append(pages, fmt.Sprint("/changes/", m.ID))
+	}
+	for i, task := range a.TaskList {
+		if i == 0 || i == 3 {
+			pages = append(pages, "/tasks/"+task.Entry.String())
+		}
+	}
+	return pages
+}
+
+// Name makes a file's name of a page's address.
+func Name(page string) string {
+	name := strings.Trim(strings.NewReplacer("/", "-", "?", "-", "&", "-", "=", "-").Replace(page), "-")
+	if name == "" {
+		return "map"
+	}
+	return name[:min(len(name), 60)]
+}
