@@ -15,47 +15,47 @@
 //
 // Commands:
 //
-//	init                                                                    make your file and the recovery kit
-//	unlock                                                                  open the file of a server that waits for it; change what opens it
-//	kit [refill | check]                                                    refill the book of next keys from the kit, or check that a kit is yours
-//	rotate company | --all                                                  replace your key at a company by the next, which only the kit can make
-//	fact [name [value | part=text ...]]                                     note a fact of yours, or show them; tells nobody
-//	rule [never | drop] [fact] [company]                                    set or show your standing decisions: facts that are never told
-//	bring [file]                                                            read a list that you have: passwords, aliases or contacts, as another program exports them
-//	directory [add source | refresh | drop set]                             the data sets of what is publicly known of companies, in your file
-//	company [company | add | confirm | drop | group | channel | look ...]   the companies that know you: list, show, confirm, group
-//	state [fact [value | part=text ...]]                                    say what companies hold of you from before, many at once
-//	map                                                                     who knows you, what do they hold, and how old it is
-//	meet company                                                            open a relationship; the company learns nothing of you
-//	terms company [code ...]                                                proffer terms, take a counter-offer, end an agreement, or list the roster
-//	claim company record                                                    say which of the company's records is yours: a customer number, a login
-//	prove company [code]                                                    prove it with the code that the company sent to the contact it has on record
-//	disclose company fact [value | part=text ...]                           tell a company one fact, for a purpose
-//	decline company ask                                                     answer a company's ask with no
-//	change fact value | part=text ... [and ...]                             give new values to every company that holds the facts
-//	move [id [pause | resume | retry | cancel]]                             how far each company is with a change; hold it, or try again
-//	task [entry [done | reopen | remind day]]                               what you have to tell companies without a gateway yourself
-//	withdraw company fact                                                   take a fact back: the company has to erase it
-//	message company [text]                                                  say something; without text it is read from standard input
-//	request company right [text]                                            claim a right: access, correct, erase, port, object, opt_out
-//	pause company                                                           nothing but duties until a date
-//	leave company                                                           end the relationship; what terms and law give goes on
-//	reconcile company                                                       end a fork of your own log: what the company received first stands
-//	status [company]                                                        who holds what, under which terms, and how far everything has come
-//	sync [company]                                                          send what waits and ask for news now
-//	log company                                                             print both logs of a relationship, or keep them as a bundle
-//	verify [file | company]                                                 check every signature, of a bundle, a company, or all
-//	export file                                                             your whole life as one file, readable without this program
-//	import file                                                             take over a life that was exported
-//	backup file                                                             make a backup, and restore it to see that it works
-//	restore file                                                            put a backup into an empty folder
-//	rebuild                                                                 make all that is cached anew from the logs, and say what differed
-//	doctor                                                                  check the file, its entries and signatures, and the book of next keys
-//	serve                                                                   serve your pages; send, receive, and carry out commands
-//	link                                                                    print a new link to the pages of a running server, valid once
-//	healthcheck [url]                                                       ask a running server whether it is ready; for supervisors
-//	demo                                                                    try everything with a made-up life, on this machine alone
-//	version                                                                 print the version
+//	init                                            make your file and the recovery kit
+//	unlock                                          open the file of a server that waits for it; change what opens it
+//	kit [refill | check]                            refill the book of next keys from the kit, or check that a kit is yours
+//	rotate company | --all                          replace your key at a company by the next, which only the kit can make
+//	fact [name [value | part=text ...]]             note a fact of yours, or show them; tells nobody
+//	rule [never | drop] [fact] [company]            set or show your standing decisions: facts that are never told
+//	bring [file]                                    read a list that you have: passwords, aliases or contacts, as another program exports them
+//	directory [add source | refresh | drop set]     the data sets of what is publicly known of companies, in your file
+//	company [company | verb company ...]            the companies that know you: list, show, confirm, group
+//	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
+//	map                                             who knows you, what do they hold, and how old it is
+//	meet company                                    open a relationship; the company learns nothing of you
+//	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
+//	claim company record                            say which of the company's records is yours: a customer number, a login
+//	prove company [code]                            prove it with the code that the company sent to the contact it has on record
+//	disclose company fact [value | part=text ...]   tell a company one fact, for a purpose
+//	decline company ask                             answer a company's ask with no
+//	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
+//	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
+//	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
+//	withdraw company fact                           take a fact back: the company has to erase it
+//	message company [text]                          say something; without text it is read from standard input
+//	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
+//	pause company                                   nothing but duties until a date
+//	leave company                                   end the relationship; what terms and law give goes on
+//	reconcile company                               end a fork of your own log: what the company received first stands
+//	status [company]                                who holds what, under which terms, and how far everything has come
+//	sync [company]                                  send what waits and ask for news now
+//	log company                                     print both logs of a relationship, or keep them as a bundle
+//	verify [file | company]                         check every signature, of a bundle, a company, or all
+//	export file                                     your whole life as one file, readable without this program
+//	import file                                     take over a life that was exported
+//	backup file                                     make a backup, and restore it to see that it works
+//	restore file                                    put a backup into an empty folder
+//	rebuild                                         make all that is cached anew from the logs, and say what differed
+//	doctor                                          check the file, its entries and signatures, and the book of next keys
+//	serve                                           serve your pages; send, receive, and carry out commands
+//	link                                            print a new link to the pages of a running server, valid once
+//	healthcheck [url]                               ask a running server whether it is ready; for supervisors
+//	demo                                            try everything with a made-up life, on this machine alone
+//	version                                         print the version
 //
 // Her file is in --dir, or FIRSTHAND_DIR, or the user's data folder. It is opened
 // by a passphrase (asked for, or in the file that FIRSTHAND_PASSPHRASE_FILE

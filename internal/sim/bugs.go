@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"firsthand"
@@ -32,11 +33,12 @@ const (
 	OutOfOrder      Bug = "the newest delivery goes first"
 	BodiesKept      Bug = "erased bodies stay in the company's store"
 	DraftsForgotten Bug = "drafts are dropped after a restore"
+	RemovedStays    Bug = "what is removed from the company's system stays in it"
 )
 
 // Bugs are all that can be planted.
 var Bugs = []Bug{LostCommit, LostIntake, SentIsReceived, RetryDrops, NoPause, StaleCaches, RestoreUnasked, GatewayUnasked,
-	LabelTwice, BookKept, ThiefAdopted, DeliveredTwice, NoIdempotency, OutOfOrder, BodiesKept, DraftsForgotten}
+	LabelTwice, BookKept, ThiefAdopted, DeliveredTwice, NoIdempotency, OutOfOrder, BodiesKept, DraftsForgotten, RemovedStays}
 
 // agentStore returns what an agent gets as its store.
 func (b Bug) agentStore(r *run, s agent.Store) agent.Store {
@@ -54,27 +56,24 @@ type badAgentStore struct {
 
 func (s *badAgentStore) Commit(ctx context.Context, c agent.Commit) error {
 	c.Relationships, c.Outbox = slices.Clone(c.Relationships), slices.Clone(c.Outbox)
-	var rows []*agent.Relationship // of which the commit says what the outbox knows
-	for i := range c.Relationships {
-		rows = append(rows, &c.Relationships[i])
-	}
-	for i := range c.Outbox {
-		rows = append(rows, &c.Outbox[i])
-	}
 	switch s.r.Bug {
 	case LostCommit:
 		if len(c.Entries) > 0 && s.r.chance(0.05) {
 			return nil
 		}
 	case SentIsReceived:
-		for _, row := range rows {
-			if sum, err := row.Summarised(); err == nil && row.Sent == sum.First.Seq {
-				row.Received = sum.First
+		for _, rows := range [][]agent.Relationship{c.Relationships, c.Outbox} {
+			for i := range rows {
+				if sum, err := rows[i].Summarised(); err == nil && rows[i].Sent == sum.First.Seq {
+					rows[i].Received = sum.First
+				}
 			}
 		}
 	case NoPause:
-		for _, row := range rows {
-			row.NextTry = begun
+		for _, rows := range [][]agent.Relationship{c.Relationships, c.Outbox} {
+			for i := range rows {
+				rows[i].NextTry = begun
+			}
 		}
 	case StaleCaches:
 		for i := range c.Relationships {
@@ -168,14 +167,31 @@ func (s *badGatewayStore) Entries(ctx context.Context, rel firsthand.ID, side fi
 func (b Bug) connector(r *run, c *crm) connector.Connector {
 	switch b {
 	case DeliveredTwice, NoIdempotency:
-		return &badConnector{c, r}
+		return &badConnector{c, r, nil}
+	case RemovedStays:
+		return &badConnector{c, r, make(map[string]bool)}
 	}
 	return c
 }
 
 type badConnector struct {
 	*crm
-	r *run
+	r       *run
+	removed map[string]bool // what it says is not there any more, by record and fact; nil: it removes
+}
+
+func (c *badConnector) Redact(ctx context.Context, ref connector.Ref, fact string) error {
+	if c.removed == nil {
+		return c.crm.Redact(ctx, ref, fact)
+	}
+	c.removed[ref.ID+" "+fact] = true
+	return nil
+}
+
+func (c *badConnector) Read(ctx context.Context, ref connector.Ref) (connector.Record, error) {
+	rec, err := c.crm.Read(ctx, ref)
+	maps.DeleteFunc(rec.Facts, func(fact string, _ firsthand.Value) bool { return c.removed[ref.ID+" "+fact] })
+	return rec, err
 }
 
 func (c *badConnector) Deliver(ctx context.Context, q connector.Request) (connector.Result, error) {
