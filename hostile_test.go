@@ -737,25 +737,31 @@ func TestHostileFlood(t *testing.T) {
 	})
 	// A customer can do the same to a company: each of her rotates disowns the lot,
 	// each change starts a duty.
-	took := func(a, b []firsthand.Entry) (least time.Duration, s *firsthand.State) {
-		for i := range 3 {
-			began := time.Now()
-			var err error
-			if s, err = firsthand.Fold(a, b); err != nil {
-				t.Fatal(err)
-			}
-			if d := time.Since(began); i == 0 || d < least {
-				least = d
-			}
+	took := func(a, b []firsthand.Entry) (time.Duration, *firsthand.State) {
+		began := time.Now()
+		s, err := firsthand.Fold(a, b)
+		if err != nil {
+			t.Fatal(err)
 		}
-		return least, s
+		return time.Since(began), s
 	}
 	floor, _ := took(mine, honest)
-	cost, s := took(mine, hostile)
-	if cost > 12*floor {
-		t.Errorf("%d hostile entries took %v, as many honest ones %v", n, cost, floor)
+	// On a busy machine a fold may take many times what it takes: what counts is
+	// whether it is ever quick.
+	quick := func(a, b []firsthand.Entry) (s *firsthand.State) {
+		least := time.Hour
+		for range 20 {
+			var cost time.Duration
+			cost, s = took(a, b)
+			again, _ := took(mine, honest)
+			if least, floor = min(least, cost), min(floor, again); least <= 12*floor {
+				return s
+			}
+		}
+		t.Errorf("%d hostile entries took %v, as many honest ones %v", n, least, floor)
+		return s
 	}
-	if len(s.Closed) != 1 || len(s.Duties) > 5 {
+	if s := quick(mine, hostile); len(s.Closed) != 1 || len(s.Duties) > 5 {
 		t.Errorf("%d closed, %d duties", len(s.Closed), len(s.Duties))
 	}
 	log := slices.Clone(mine)
@@ -768,7 +774,5 @@ func TestHostileFlood(t *testing.T) {
 		log = append(log, firsthand.Entry{ID: firsthand.ID(seeded(fmt.Sprint("flood", i))), Rel: p.Rel, Side: first, Seq: last.Seq + 1, Prev: last.ID,
 			Seen: last.Seen, At: p.Now, Salt: seededBytes("salt"), Body: []byte(body)})
 	}
-	if cost, _ := took(log, theirs); cost > 12*floor {
-		t.Errorf("%d hostile entries of hers took %v, as many honest ones %v", n, cost, floor)
-	}
+	quick(log, theirs)
 }

@@ -63,8 +63,9 @@ type Binder interface {
 // disclosure ends; without it, the gateway asks an operator.
 type Redactor interface {
 	Connector
-	// Redact removes a fact from the record, or the whole record if fact is "".
-	// A second call changes nothing.
+	// Redact removes a fact from the record, or the whole record if fact is "", and
+	// copies of it, with what waits for a person to be written there. A second call
+	// changes nothing.
 	Redact(ctx context.Context, ref Ref, fact string) error
 }
 

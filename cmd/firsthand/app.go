@@ -103,28 +103,35 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 	return newApp(env, dir, s, log), s.Close, nil
 }
 
-// newApp puts the agent together.
+// newApp puts her life together, as it is for real use.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
-	return &app{store: s, dir: dir, agent: agent.New(agent.Options{
+	return &app{store: s, dir: dir, agent: newAgent(newFetch(env), time.Now, s, log)}
+}
+
+// newAgent puts the agent together that acts on s. All that it calls it reaches by
+// client.
+func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
+	return agent.New(agent.Options{
 		Store:  s,
-		Caller: newCaller(env),
+		Caller: wire.NewClient(client, now),
 		Roster: terms.Default(),
-		Now:    time.Now,
+		Now:    now,
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
 		Channels: []channel.Channel{manual.Manual{}},
 		Formats:  append(passwords.Formats(), vcard.Format{}),
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
-			return directory.Open(ctx, newFetch(env), pathOrURL)
+			return directory.Open(ctx, client, pathOrURL)
 		},
-	})}
+	})
 }
 
-// newCaller returns the client by which gateways are reached. Loopback is only
-// for trials: by default no packet goes to an address of this machine or network.
+// newCaller returns the client by which gateways are reached.
 func newCaller(env *cli.Env) agent.Caller { return wire.NewClient(newFetch(env), nil) }
 
+// newFetch returns the client for all calls. Loopback is only for trials: by default
+// no packet goes to an address of this machine or network.
 func newFetch(env *cli.Env) *fetch.Client {
 	return fetch.New(fetch.Options{AllowLoopback: env.Getenv("FIRSTHAND_ALLOW_LOOPBACK") == "1"})
 }

@@ -27,6 +27,9 @@ type home struct {
 	log  *slog.Logger
 	link func() string // a link to the pages; nil where none are served
 
+	make func(*store.Store) *app                   // puts her life together on an open store
+	made func(context.Context, *agent.Agent) error // what a file that was just made needs; nil for nothing
+
 	opened chan *app // tells serve, which runs what an open file needs
 
 	mu      sync.Mutex // held while the file is opened
@@ -39,6 +42,7 @@ type home struct {
 
 func newHome(env *cli.Env, dir string, log *slog.Logger) *home {
 	h := &home{dir: dir, env: env, log: log, opened: make(chan *app, 1), closing: make(chan struct{})}
+	h.make = func(s *store.Store) *app { return newApp(env, dir, s, log) }
 	close(h.closing)
 	return h
 }
@@ -58,7 +62,7 @@ func (h *home) State() web.State {
 
 // take makes the open store the home's. h.mu is held.
 func (h *home) take(s *store.Store) {
-	h.app = newApp(h.env, h.dir, s, h.log)
+	h.app = h.make(s)
 	h.app.home = h
 	h.until, h.lock = context.WithCancel(context.Background())
 	h.inside, h.closing = new(sync.WaitGroup), make(chan struct{})
@@ -136,7 +140,10 @@ func (h *home) Create(ctx context.Context, passphrase []byte, kit web.Kit) error
 		return err
 	}
 	h.take(s)
-	return h.app.agent.Refill(ctx, kit.Text)
+	if err := h.app.agent.Refill(ctx, kit.Text); err != nil || h.made == nil {
+		return err
+	}
+	return h.made(ctx, h.app.agent)
 }
 
 // Restore implements [web.House]. A backup is encrypted, so that it may lie in a

@@ -54,6 +54,7 @@
 //	serve                                           serve your pages; send, receive, and carry out commands
 //	link                                            print a new link to the pages of a running server, valid once
 //	healthcheck [url]                               ask a running server whether it is ready; for supervisors
+//	demo                                            try everything with a made-up life, on this machine alone
 //	version                                         print the version
 //
 // Her file is in --dir, or FIRSTHAND_DIR, or the user's data folder. It is opened
@@ -94,7 +95,7 @@ func program() *cli.Program[*app] {
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
-			serveCmd(), linkCmd, healthcheckCmd, versionCmd,
+			serveCmd(), linkCmd, healthcheckCmd, demoCmd, versionCmd,
 		},
 		Open:   openApp,
 		Socket: socketPath,

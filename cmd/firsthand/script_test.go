@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(tidy{m}, map[string]func(){"firsthand": main})
 }
 
-// tidy removes what programs built, once all tests have run.
+// tidy removes what programs built, and ends the browser, once all tests have run.
 type tidy struct{ *testing.M }
 
 func (m tidy) Run() int {

@@ -21,6 +21,7 @@ type schedule struct {
 	all   map[firsthand.ID]*place  // nil until Run has filled it
 	sends places                   // those that have something to send and are in no call
 	polls places                   // those to be asked for news, likewise
+	turns int64                    // how often one was put into either
 	holds map[firsthand.ID][]int64 // by relationship: the entries that paused moves hold
 
 	sending, slow, waiting int // calls under way that send, that have sent for long, that wait for news
@@ -32,6 +33,7 @@ type place struct {
 	at   time.Time // when to call, as long as it is in no call
 	poll time.Time // when to ask for news
 	rest time.Time // no call before: the last one failed and that could not be noted
+	turn int64     // who came first, of those at the same time
 	heap *places   // where it is; nil while it is in a call or owes no call
 	i    int       // its index there
 
@@ -165,7 +167,8 @@ func (s *schedule) queue(now time.Time, p *place) {
 		return
 	}
 	s.leave(p)
-	p.at = at
+	s.turns++
+	p.at, p.turn = at, s.turns
 	heap.Push(to, p)
 }
 
@@ -319,8 +322,10 @@ func (s *schedule) end(now time.Time, c *call, jitter time.Duration, failed, gav
 // places are a heap by time.
 type places []*place
 
-func (h places) Len() int           { return len(h) }
-func (h places) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h places) Len() int { return len(h) }
+func (h places) Less(i, j int) bool {
+	return h[i].at.Before(h[j].at) || h[i].at.Equal(h[j].at) && h[i].turn < h[j].turn
+}
 func (h places) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].i, h[j].i = i, j

@@ -150,6 +150,7 @@ func TestThiefWroteFirst(t *testing.T) {
 	if d.Entry != stands {
 		t.Errorf("due = %+v", d)
 	}
+	wantRule(t, w.Refuse(w.ctx(), "ann", c.Rel(), stands, "no"), fault.Invalid, "") // there is nothing to refuse
 	if h := c.State.Holding(mine); h.Value.Text != "mia@example.org" {
 		t.Errorf("the thief's value counts: %+v", h)
 	}

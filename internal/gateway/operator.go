@@ -61,6 +61,9 @@ func (g *Gateway) Refuse(ctx context.Context, by string, rel, entry firsthand.ID
 		return fault.Tell(fault.Invalid, "A refusal needs a reason.", "The customer reads it.")
 	}
 	return g.act(ctx, by, "refuse", rel, entry, reason, func(t *turn, d Delivery) error {
+		if d.Why == stolen {
+			return fault.Tell(fault.Invalid, "She has disowned this: there is nothing to refuse.", "Put it right in the system, and say so: firsthand-gateway apply")
+		}
 		d.Why, d.Tries = cut(reason, maxWhy), min(d.Tries, 1)
 		switch d.Task {
 		case Deliver:

@@ -33,7 +33,7 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 		if !e.HasBody() || t.state().Outcomes[e.ID] != nil {
 			d.Status, d.Due = Done, ""
 			t.queue(d)
-			return nil
+			return t.decidedBefore(ctx, d)
 		}
 		var o outcome
 		if p, o, err = t.parcel(ctx, &e); err != nil {
@@ -45,6 +45,7 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 		// Before it is called: after a crash nobody could tell any more that it was.
 		d.Tries++
 		t.queue(d)
+		t.queued = false // it is nobody else's to do
 		return nil
 	})
 	return p, err

@@ -192,3 +192,38 @@ func TestProofLost(t *testing.T) {
 	}
 	w.wantSound(c)
 }
+
+// A person decides about an entry that a backup has lost, and when it is back it has
+// ended: then there is nothing to be said, and nothing is kept for it.
+func TestDecisionOfWhatEnded(t *testing.T) {
+	w := memory(t)
+	w.crm.person = true
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	backup := m.Snapshot()
+	c.Write(t, &firsthand.Disclose{Fact: "phone", Value: firsthand.Text("0471"), Purpose: service,
+		Basis: firsthand.Basis{Exception: "for the parcel"}, Until: "2026-11-22"})
+	c.Sync(t, w)
+	w.idle()
+
+	m.Restore(backup, w.now)
+	w.restart()
+	decision := w.crm.decide(w.crm.requests[0], "", "We have no place for it.")
+	decision.At = w.now
+	w.crm.happens(decision)
+	w.pass(time.Hour)
+	if drafts, err := w.store.Drafts(w.ctx(), c.Rel()); err != nil || len(drafts) != 1 {
+		t.Fatalf("drafts = %+v, %v", drafts, err)
+	}
+	// First she only asks, which ends the restore, and then brings it.
+	if _, err := w.Sync(w.ctx(), c.Request()); err != nil {
+		t.Fatal(err)
+	}
+	c.Sent = 1
+	w.pass(72 * time.Hour)
+	w.exchange(c)
+	if drafts, err := w.store.Drafts(w.ctx(), c.Rel()); err != nil || len(drafts) != 0 {
+		t.Errorf("drafts = %+v, %v", drafts, err)
+	}
+	w.wantSound(c)
+}

@@ -46,7 +46,7 @@ func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
 		t.placed(d)
 	}
 	t.queue(d)
-	if d.Status == Proposed {
+	if d.Task == Deliver && (d.Status == Proposed || d.Status == Done) {
 		return t.decidedBefore(ctx, d)
 	}
 	return t.outcome(ctx, d)

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"iter"
+	"maps"
 	"slices"
 
 	"firsthand"
@@ -32,11 +33,12 @@ const (
 	OutOfOrder      Bug = "the newest delivery goes first"
 	BodiesKept      Bug = "erased bodies stay in the company's store"
 	DraftsForgotten Bug = "drafts are dropped after a restore"
+	RemovedStays    Bug = "what is removed from the company's system stays in it"
 )
 
 // Bugs are all that can be planted.
 var Bugs = []Bug{LostCommit, LostIntake, SentIsReceived, RetryDrops, NoPause, StaleCaches, RestoreUnasked, GatewayUnasked,
-	LabelTwice, BookKept, ThiefAdopted, DeliveredTwice, NoIdempotency, OutOfOrder, BodiesKept, DraftsForgotten}
+	LabelTwice, BookKept, ThiefAdopted, DeliveredTwice, NoIdempotency, OutOfOrder, BodiesKept, DraftsForgotten, RemovedStays}
 
 // agentStore returns what an agent gets as its store.
 func (b Bug) agentStore(r *run, s agent.Store) agent.Store {
@@ -165,14 +167,31 @@ func (s *badGatewayStore) Entries(ctx context.Context, rel firsthand.ID, side fi
 func (b Bug) connector(r *run, c *crm) connector.Connector {
 	switch b {
 	case DeliveredTwice, NoIdempotency:
-		return &badConnector{c, r}
+		return &badConnector{c, r, nil}
+	case RemovedStays:
+		return &badConnector{c, r, make(map[string]bool)}
 	}
 	return c
 }
 
 type badConnector struct {
 	*crm
-	r *run
+	r       *run
+	removed map[string]bool // what it says is not there any more, by record and fact; nil: it removes
+}
+
+func (c *badConnector) Redact(ctx context.Context, ref connector.Ref, fact string) error {
+	if c.removed == nil {
+		return c.crm.Redact(ctx, ref, fact)
+	}
+	c.removed[ref.ID+" "+fact] = true
+	return nil
+}
+
+func (c *badConnector) Read(ctx context.Context, ref connector.Ref) (connector.Record, error) {
+	rec, err := c.crm.Read(ctx, ref)
+	maps.DeleteFunc(rec.Facts, func(fact string, _ firsthand.Value) bool { return c.removed[ref.ID+" "+fact] })
+	return rec, err
 }
 
 func (c *badConnector) Deliver(ctx context.Context, q connector.Request) (connector.Result, error) {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"strings"
+
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/gateway"
@@ -133,14 +135,15 @@ func (c *company) operate() {
 			continue
 		}
 		c.r.say("%s: %s of %s is %s: %s", c.name, d.Task, d.Entry, d.Status, d.Why)
+		stolen := strings.Contains(d.Why, "by a thief")
 		switch {
 		case d.Status == gateway.Stopped:
 			err = g.Retry(c.r.ctx, "ann", d.Rel, d.Entry)
-		case d.Task == gateway.Deliver || d.Task == gateway.Verify:
+		case d.Task == gateway.Deliver && !stolen || d.Task == gateway.Verify:
 			err = g.Refuse(c.r.ctx, "ann", d.Rel, d.Entry, "we can't do this")
 		default:
 			switch d.Task {
-			case gateway.Redact:
+			case gateway.Redact, gateway.Deliver:
 				c.removeByHand(d.Entry)
 			case gateway.Merge:
 				delete(c.crm.records, d.Ref.ID) // all that counts is in hers

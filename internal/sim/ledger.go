@@ -113,8 +113,10 @@ func (l *ledger) agentCommitted(d *device, c agent.Commit) {
 		}
 	}
 	for _, id := range c.Forget {
-		l.rels[id].forgotten = true
-		r.count("relationship forgotten")
+		if b := l.rels[id]; b.device == d { // and not a copy, which has less to wait for
+			b.forgotten = true
+			r.count("relationship forgotten")
+		}
 	}
 	l.drafts += len(c.AddDrafts)
 	if len(c.DropDrafts) > 0 {

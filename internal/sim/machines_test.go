@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -194,81 +192,4 @@ func TestCopiedFile(t *testing.T) {
 	s.tell(laptop, rel, "phone", "0478 12 34 56")
 	s.pass(time.Hour)
 	want(t, "the copy is frozen", s.row(laptop, rel).Frozen, "")
-}
-
-// Her file was copied, and the company was restored from before what it had got
-// from her. The copy is the first to call it, and has nothing to give back. So the
-// company goes on from the copy's branch, and forgets what it had said to the
-// other: both logs have forked, and each branch has seen one of the other log.
-// She ends it; what is lost of either side stays as evidence.
-func TestCopyAnswersRestoredCompany(t *testing.T) {
-	for name, end := range map[string]func(*story, firsthand.ID) (agent.Act, error){
-		"reconcile": func(s *story, rel firsthand.ID) (agent.Act, error) {
-			return s.phone().agent.Reconcile(s.ctx, rel)
-		},
-		"rotate": func(s *story, rel firsthand.ID) (agent.Act, error) {
-			return s.phone().agent.Rotate(s.ctx, rel, agent.Rotation{Kit: s.mia.kit})
-		},
-	} {
-		for _, speaks := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, company speaks: %t", name, speaks), func(t *testing.T) {
-				s := newStory(t, 1)
-				rel := s.meet(s.acme)
-				s.ledger.rels[rel].copied = true
-				backup := s.acme.store.Snapshot()
-				store := agenttest.NewMemory()
-				store.PutBack(s.phone().store.Snapshot())
-				s.tell(s.phone(), rel, "email", "mia@example.org")
-				s.pass(time.Hour)
-				s.ok(s.acme.gateway.Say(s.ctx, "ann", rel, &firsthand.Message{Text: "the price is ten"}))
-				s.pass(time.Hour)
-				lost := s.state(s.phone(), rel)
-				want(t, "entries of the company's", lost.Log(firsthand.Second).Head.Seq, 3) // open, applied, the message
-
-				s.phone().stop()
-				s.acme.stop()
-				s.acme.store.Restore(backup, s.now)
-				s.acme.start()
-				laptop := s.newDevice(s.mia, "her laptop", store)
-				s.tell(laptop, rel, "email", "mia@example.net")
-				s.pass(time.Hour)
-				if speaks {
-					s.ok(s.acme.gateway.Say(s.ctx, "ann", rel, &firsthand.Message{Text: "the price is twenty"}))
-				}
-				s.pass(time.Hour)
-				laptop.retire()
-
-				s.phone().start()
-				s.pass(time.Hour)
-				want(t, "frozen", s.row(s.phone(), rel).Frozen, "branch")
-				_, err := end(s, rel)
-				s.ok(err)
-				s.phone().wake(0)
-				s.settled(rel)
-				want(t, "held e-mail", s.holds(rel)["email"], "mia@example.net")
-				want(t, "reconciled", len(s.state(s.phone(), rel).Reconciled), 1)
-
-				evidence, err := s.phone().store.Evidence(s.ctx, rel)
-				s.ok(err)
-				for seq := int64(2); seq <= 3; seq++ {
-					id := lost.Log(firsthand.Second).ID(seq)
-					kept := slices.ContainsFunc(evidence, func(e agent.Evidence) bool { return e.Entry.ID == id })
-					want(t, "what the company had said is kept", kept, true)
-				}
-				b, err := s.phone().agent.Bundle(s.ctx, rel)
-				s.ok(err)
-				report, err := b.Verify()
-				s.ok(err)
-				forked := make(map[firsthand.Side]bool)
-				for _, e := range report.Forks {
-					forked[e.Side] = true
-				}
-				want(t, "a stranger can verify that her log forked", forked[firsthand.First], true)
-				want(t, "a stranger can verify that the company's did", forked[firsthand.Second], true)
-				_, err = s.phone().agent.Message(s.ctx, rel, firsthand.ID{}, "twenty it is")
-				s.ok(err)
-				s.settled(rel)
-			})
-		}
-	}
 }

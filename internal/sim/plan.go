@@ -81,7 +81,7 @@ func (p *plan) provoke(b Bug) {
 		p.backups, p.partitions, p.acts = 3, 0, 25
 	case BookKept:
 		p.backups, p.companies, p.acts = 3, 3, 40
-	case GatewayUnasked, BodiesKept:
+	case GatewayUnasked, BodiesKept, RemovedStays:
 		p.gatewayBackups, p.staffActs, p.acts = 3, 12, 30
 	case ThiefAdopted:
 		p.thefts, p.loss = 2, 0

@@ -86,6 +86,7 @@ func (s *Server) showChange(v *visit) error {
 	}
 	f := newForm()
 	f.Values["fact"] = v.URL.Query()["fact"]
+	f.Values["guesses"] = v.URL.Query()["guesses"]
 	f.Values.Set("basis", bases[0])
 	if v.URL.Query().Get("guesses") == "yes" {
 		f.Values.Set("guesses", "yes")
@@ -143,14 +144,23 @@ func (s *Server) draftChange(v *visit) error {
 		f.Values.Del("drop")
 		return s.change(v, http.StatusOK, f)
 	}
-	var m agent.Move
+	m := v.move(&f)
+	if !f.Fine() {
+		return s.change(v, http.StatusUnprocessableEntity, f)
+	}
+	v.session.drafts.put(f.Once, draft{form: f, move: m})
+	return v.to(pathOf("change", f.Once))
+}
+
+// move reads the move that was typed into f, and notes there what is wrong with it.
+func (v *visit) move(f *Form) (m agent.Move) {
 	seen := map[string]bool{}
 	for _, name := range f.Values["fact"] {
 		if !factName.MatchString(name) || seen[name] {
 			continue
 		}
 		seen[name] = true
-		value := typedValue(&f, name+":", name)
+		value := typedValue(f, name+":", name)
 		if value.IsZero() {
 			field := name + ":value"
 			if isAddress(name) {
@@ -182,11 +192,7 @@ func (s *Server) draftChange(v *visit) error {
 	if len(f.Once) < 16 || len(f.Once) > 64 {
 		f.Once = newForm().Once
 	}
-	if !f.Fine() {
-		return s.change(v, http.StatusUnprocessableEntity, f)
-	}
-	v.session.drafts.put(f.Once, draft{f, m})
-	return v.to(pathOf("change", f.Once))
+	return m
 }
 
 // A PreviewPage says what a change would do, company by company, before it does
@@ -196,7 +202,7 @@ type PreviewPage struct {
 	Move   agent.Move
 	Groups []PreviewGroup
 	Plan   agent.Plan
-	Out    map[string]bool // domains that she has left out
+	Typed  []Input // the form she typed: it must outlive this server
 	Form   Form
 }
 
@@ -227,7 +233,7 @@ func (s *Server) preview(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	p := PreviewPage{Key: key, Move: d.move, Plan: plan, Form: f}
+	p := PreviewPage{Key: key, Move: d.move, Plan: plan, Form: f, Typed: d.form.hidden()}
 	for _, group := range legGroups {
 		g := PreviewGroup{Group: group}
 		for _, leg := range plan.Legs {
@@ -263,7 +269,16 @@ func (s *Server) sendChange(v *visit) error {
 				return v.to(pathOf("changes", itoa(m.ID)))
 			}
 		}
-		return v.to("/change")
+		// If not, what was typed stands in the preview that she sent.
+		d.form = v.form()
+		d.form.Once = key
+		if d.move = v.move(&d.form); len(d.move.Facts) == 0 || d.form.Once != key {
+			return v.to("/change")
+		}
+		if !d.form.Fine() {
+			return s.change(v, http.StatusUnprocessableEntity, d.form)
+		}
+		v.session.drafts.put(key, d)
 	}
 	m := d.move
 	m.Except = append(slices.Clone(m.Except), v.PostForm["except"]...)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 )
@@ -55,6 +56,18 @@ func (v *visit) form() Form {
 		}
 	}
 	return Form{Once: v.PostFormValue("once"), Values: values}
+}
+
+// hidden returns what was typed as fields that aren't shown, by name.
+func (f Form) hidden() (all []Input) {
+	for _, name := range slices.Sorted(maps.Keys(f.Values)) {
+		for _, value := range f.Values[name] {
+			if name != "once" && name != "except" && value != "" {
+				all = append(all, Input{Name: name, Value: value})
+			}
+		}
+	}
+	return all
 }
 
 // secret reports whether a field is one that is never shown again.

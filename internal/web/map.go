@@ -17,6 +17,7 @@ type MapPage struct {
 	Best        *FactRow           // the change with most effect
 	Form        Form
 	NoBackup    bool
+	Look        bool // nobody she knows is known to have a gateway
 }
 
 // A WelcomePage is the first page of an empty file: how to begin.
@@ -28,7 +29,7 @@ func (s *Server) showMap(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := MapPage{Map: insight, Form: newForm()}
+	p := MapPage{Map: insight, Form: newForm(), Look: insight.Companies > 0 && insight.Gateways == 0}
 	imports, err := v.agent().Imports(v.ctx())
 	if err != nil {
 		return err

@@ -30,6 +30,12 @@ func TestForms(t *testing.T) {
 	for _, as := range a.Shown[rel].View.Asks {
 		ask = as.Entry.String()
 	}
+	var unmet []string
+	for _, c := range a.List {
+		if c.Rel.IsZero() {
+			unmet = append(unmet, c.Domain)
+		}
+	}
 	const company = "/companies/acme.example"
 	tests := []struct {
 		name, path, form string // form is a query
@@ -51,6 +57,7 @@ func TestForms(t *testing.T) {
 		{name: "add a company", path: "/companies", form: "domain=WWW.New.example&name=New", want: 303, to: "/companies/new.example?did=added", did: "AddCompany new.example New"},
 		{name: "add nothing", path: "/companies", form: "domain=+&name=kept+%3Cb%3E", want: 422, page: `value="kept &lt;b&gt;"`},
 		{name: "add what is there", path: "/companies", form: "domain=new.example", fail: "AddCompany", want: 422, page: "It has changed meanwhile."},
+		{name: "meet those that answer", path: "/companies/meet", want: 303, to: "/?did=met", did: "LookForGateways " + strings.Join(unmet, " ") + "|Meet " + unmet[0] + " unpaired false"},
 		{name: "confirm some", path: "/companies/many", form: "act=confirm&domain=a.example&domain=b.example", want: 303, to: "/companies?did=confirmed", did: "Confirm a.example b.example"},
 		{name: "confirm none", path: "/companies/many", form: "act=confirm", want: 422, page: "Mark at least one company"},
 		{name: "group all of a list", path: "/companies/many", form: "act=group&group=books&all=yes&filter=search%3Dcorner", want: 303, to: "/companies?did=grouped&search=corner", did: "Group books true corner-books.example corner-books-2.example"},

@@ -51,6 +51,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "GET /companies", need: inside, handle: s.showCompanies},
 		{pattern: "POST /companies", need: inside, handle: s.addCompany},
 		{pattern: "POST /companies/many", need: inside, handle: s.manyCompanies},
+		{pattern: "POST /companies/meet", need: inside, handle: s.meetMany},
 		{pattern: "GET /companies/{domain}", need: inside, handle: s.showCompany},
 		{pattern: "POST /companies/{domain}/confirm", need: inside, handle: s.confirmCompany},
 		{pattern: "POST /companies/{domain}/drop", need: inside, handle: s.dropCompany},

@@ -24,6 +24,7 @@ type Options struct {
 	Log       *slog.Logger   // no personal data
 	Secure    bool           // served under TLS
 	Hosts     []string       // names under which it is served, beside those of loopback
+	Demo      string         // path of a page beside these, behind a made-up world; "" where all is real
 }
 
 // A Server serves the pages. Its methods may be called from several goroutines.

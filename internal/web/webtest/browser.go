@@ -100,11 +100,24 @@ var programs = []string{"chromium", "chromium-browser", "google-chrome"}
 // Chromium is installed.
 func Open(t testing.TB, base string) *Browser {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(chromium(t, needtest.Program(t, programs...)))
+	b := tab(t, chromium(t, needtest.Program(t, programs...)), base)
+	b.Run(network.ClearBrowserCookies(), page.BringToFront())
+	return b
+}
+
+// Tab opens another tab, for the same pages and with the same cookies.
+func (b *Browser) Tab() *Browser {
+	b.t.Helper()
+	return tab(b.t, b.Context, b.Base)
+}
+
+func tab(t testing.TB, in context.Context, base string) *Browser {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(in)
 	t.Cleanup(cancel)
 	b := &Browser{Context: ctx, Base: base, t: t}
 	chromedp.ListenTarget(ctx, b.listen)
-	if err := chromedp.Run(ctx, network.Enable(), network.ClearBrowserCookies(), cdplog.Enable(), runtime.Enable(), page.Enable(), page.BringToFront()); err != nil {
+	if err := chromedp.Run(ctx, network.Enable(), cdplog.Enable(), runtime.Enable(), page.Enable()); err != nil {
 		t.Fatal(err)
 	}
 	return b

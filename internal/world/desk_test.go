@@ -1,0 +1,94 @@
+package world_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"firsthand"
+	"firsthand/internal/world"
+)
+
+// ask makes a request of the desk.
+func ask(d http.Handler, method, path string, form url.Values, change ...func(*http.Request)) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "http://127.0.0.1:8440"+path, strings.NewReader(form.Encode()))
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, c := range change {
+		c(r)
+	}
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w
+}
+
+// The desk shows letters and records, whatever was told to companies, and turns
+// their machines off and on.
+func TestDesk(t *testing.T) {
+	s := fresh(t)
+	var resets []bool
+	d := world.NewDesk("/demo/", world.DeskOptions{
+		World: func() *world.World { return s.World },
+		Reset: func(_ context.Context, fresh bool) error {
+			resets = append(resets, fresh)
+			return nil
+		},
+		Link: func() string { return "/enter/here" },
+	})
+	rel := s.meet("veloshop.example")
+	s.bind(rel, "veloshop.example")
+	s.tell(rel, "nickname", firsthand.Text("<script>alert(1)</script>"))
+	s.pass(0)
+
+	page := ask(d, "GET", "/demo/", nil)
+	body := page.Body.String()
+	for _, want := range []string{s.code(s.Company("veloshop.example")), world.OldEmail, "V-20418", "Chrome Passwords.csv", "&lt;script&gt;alert(1)"} {
+		if page.Code != 200 || !strings.Contains(body, want) {
+			t.Errorf("the page, %d, lacks %q", page.Code, want)
+		}
+	}
+	if strings.Contains(body, "<script") || !strings.Contains(page.Header().Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Error("what was told is no text on the page")
+	}
+
+	velo := url.Values{"company": {"veloshop.example"}}
+	if r := ask(d, "POST", "/demo/down", velo); r.Code != 303 || s.Company("veloshop.example").IsUp() {
+		t.Errorf("down: %d", r.Code)
+	}
+	if r := ask(d, "GET", "/demo/", nil); r.Code != 200 || !strings.Contains(r.Body.String(), "is down") {
+		t.Errorf("with one down: %d", r.Code)
+	}
+	if r := ask(d, "POST", "/demo/up", velo); r.Code != 303 || !s.Company("veloshop.example").IsUp() {
+		t.Errorf("up: %d", r.Code)
+	}
+	if r := ask(d, "POST", "/demo/up", url.Values{"company": {"nobody.example"}}); r.Code != 404 {
+		t.Errorf("up nobody: %d", r.Code)
+	}
+
+	for path, want := range map[string]int{
+		"/demo/exports/contacts.vcf": 200, "/demo/exports/firsthand-demo": 404, "/demo/exports/..%2ffirsthand-demo": 400,
+		"/demo/exports/%2e%2e%2fcompanies%2fveloshop.example%2fcompany.key": 400, "/demo/other": 404, "/demo/desk.css": 200,
+	} {
+		if r := ask(d, "GET", path, nil); r.Code != want || r.Code >= 400 && strings.Contains(r.Body.String(), "a world") {
+			t.Errorf("%s: %d, want %d", path, r.Code, want)
+		}
+	}
+
+	if r := ask(d, "POST", "/demo/enter", nil); r.Code != 303 || r.Header().Get("Location") != "/enter/here" {
+		t.Errorf("another browser: %d to %s", r.Code, r.Header().Get("Location"))
+	}
+	foreign := func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") }
+	if r := ask(d, "POST", "/demo/reset", url.Values{"life": {"mia"}}, foreign); r.Code != 403 || len(resets) != 0 {
+		t.Errorf("reset by another site: %d", r.Code)
+	}
+	for _, life := range []string{"mia", "fresh", ""} {
+		ask(d, "POST", "/demo/reset", url.Values{"life": {life}})
+	}
+	if len(resets) != 2 || resets[0] || !resets[1] {
+		t.Errorf("resets = %v", resets)
+	}
+}
