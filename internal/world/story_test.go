@@ -81,6 +81,7 @@ func (s *stage) want(move int64, domain, address, phone string) {
 // meets those that have a gateway, proves which customer she is, says who has her
 // old address, changes it once, and follows it everywhere to the end.
 func TestStory(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	s.bringAll()
 	m, err := s.agent.Map(s.ctx())
@@ -207,6 +208,7 @@ func TestStory(t *testing.T) {
 // What is said of a record that is not proved to be hers reaches nobody's record:
 // staff ask for the proof, and act when it is there.
 func TestProofComesLater(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	const water = "gentwater.example"
 	rel := s.meet(water)
@@ -252,6 +254,7 @@ func TestProofComesLater(t *testing.T) {
 // Mia's life is there, whole, sound, and in the past; and it goes on where the clock
 // stands.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	c := newClock()
 	dir := t.TempDir()
 	w := open(t, dir, c)
