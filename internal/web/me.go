@@ -127,7 +127,7 @@ func typedValue(f *Form, prefix, fact string) firsthand.Value {
 	return firsthand.Value{Parts: parts}
 }
 
-var addressParts = []string{"street", "line2", "postcode", "city", "region", "country"}
+var addressParts = []string{"street", "extra", "postal_code", "city", "region", "country"}
 
 // setFact serves POST /me: a fact that she notes, and tells nobody.
 func (s *Server) setFact(v *visit) error {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"html"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -224,6 +226,35 @@ func TestChangeAfterACrash(t *testing.T) {
 	a.MoveList[1].Key = "0123456789abcdef"
 	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
 	if r := c.Post("/change/0123456789abcdef"); r.Header().Get("Location") != "/changes/1" {
+		t.Errorf("status %d to %q", r.Code, r.Header().Get("Location"))
+	}
+}
+
+// One that was not is sent from the preview that she still has: what was typed stands
+// in it, and outlives the server.
+func TestPreviewOutlivesTheServer(t *testing.T) {
+	before := newDoor(t, web.Open)
+	c := webtest.SignIn(t, before.server)
+	once := c.Once("/change?fact=phone")
+	c.Post("/change", "once", once, "fact", "phone", "phone:value", "+32 9 222", "basis", "GDPR 16", "guesses", "yes")
+	preview := c.Get("/change/" + once).Body.String()
+	var sent []string
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(preview, -1) {
+		sent = append(sent, html.UnescapeString(m[1]), html.UnescapeString(m[2]))
+	}
+
+	after := newDoor(t, web.Open)
+	c = webtest.SignIn(t, after.server)
+	for range 2 { // nor does a second click lose it
+		if r := c.Post("/change/"+once, sent...); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/changes/1" {
+			t.Errorf("status %d to %q", r.Code, r.Header().Get("Location"))
+		}
+	}
+	if did := after.agent.Did(); len(did) != 1 || !strings.Contains(did[0], "+32 9 222") || !strings.Contains(did[0], "GDPR 16") {
+		t.Errorf("did %q", did)
+	}
+	// What is no form of ours is nothing.
+	if r := c.Post("/change/fedcba9876543210"); r.Header().Get("Location") != "/change" || len(after.agent.Did()) != 1 {
 		t.Errorf("status %d to %q", r.Code, r.Header().Get("Location"))
 	}
 }

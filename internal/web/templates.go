@@ -157,4 +157,4 @@ func tile(name string) Tile {
 }
 
 // partOrder is how the parts of a value are read; what isn't here follows by name.
-var partOrder = []string{"given", "family", "street", "house", "line2", "postcode", "postal_code", "city", "region", "country"}
+var partOrder = []string{"given", "family", "street", "house", "extra", "postal_code", "city", "region", "country"}

@@ -26,7 +26,7 @@ func valueLines(l *locale.Language, v firsthand.Value) (lines []string) {
 	}
 	for _, name := range partsOf(v) {
 		if text := v.Parts[name]; text != "" {
-			if name == "city" && v.Parts["postcode"] != "" && len(lines) > 0 {
+			if name == "city" && v.Parts["postal_code"] != "" && len(lines) > 0 {
 				lines[len(lines)-1] += " " + text
 			} else if slices.Contains(partOrder, name) {
 				lines = append(lines, text)

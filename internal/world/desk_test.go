@@ -29,6 +29,7 @@ func ask(d http.Handler, method, path string, form url.Values, change ...func(*h
 // The desk shows letters and records, whatever was told to companies, and turns
 // their machines off and on.
 func TestDesk(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	var resets []bool
 	d := world.NewDesk("/demo/", world.DeskOptions{

@@ -20,6 +20,7 @@ func formats() []importer.Format { return append(passwords.Formats(), vcard.Form
 
 // What readers find in the exports is what who made them up says is in them.
 func TestExports(t *testing.T) {
+	t.Parallel()
 	now := newClock().Now()
 	all := map[string]bool{}
 	for _, e := range world.Exports(now) {
@@ -83,6 +84,7 @@ func asJSON(v any) []byte {
 // Each data set is read as what it is, without a word of complaint, and knows how
 // to change an account where it says so.
 func TestDirectory(t *testing.T) {
+	t.Parallel()
 	w := open(t, t.TempDir(), newClock())
 	names, err := os.ReadDir(w.Directory())
 	if err != nil || len(names) != 4 {

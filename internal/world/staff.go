@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -37,16 +38,19 @@ func (c *Company) attend(ctx context.Context, patience time.Duration) (worked bo
 		if now.Sub(since) < patience || since.IsZero() {
 			continue
 		}
-		worked = true
 		if p.Unproved {
 			seen[key] = time.Time{} // asked
 			err = c.askForProof(ctx, p)
 		} else {
 			err = c.decide(ctx, p)
 		}
+		if fault.KindOf(err) == fault.Conflict { // an earlier one comes first
+			continue
+		}
 		if err != nil {
 			return worked, fmt.Errorf("staff of %s: %w", c.domain, err)
 		}
+		worked = true
 	}
 	return worked, nil
 }
@@ -54,17 +58,17 @@ func (c *Company) attend(ctx context.Context, patience time.Duration) (worked bo
 // decide applies or refuses what was proposed: first in the CRM, as somebody does
 // who works there, and then with the gateway, which reads it back and signs.
 func (c *Company) decide(ctx context.Context, p memory.Proposal) (err error) {
-	g := c.life.gateway
+	g, by := c.life.gateway, c.employee()
 	if c.manner == Refuses && p.Kind != "withdraw" && p.Fact == "address.home" {
 		if err := c.life.crm.Refuse(p.ID, noAddress); err != nil {
 			return err
 		}
-		err = g.Refuse(ctx, c.desk, p.Relationship, p.ID, noAddress)
+		err = g.Refuse(ctx, by, p.Relationship, p.ID, noAddress)
 	} else {
 		if err := c.life.crm.Apply(p.ID); err != nil {
 			return err
 		}
-		err = g.Apply(ctx, c.desk, p.Relationship, p.ID, c.recordOf(p))
+		err = g.Apply(ctx, by, p.Relationship, p.ID, c.recordOf(p))
 	}
 	if fault.KindOf(err) == fault.NotExist {
 		return nil // the gateway has heard of it from the CRM meanwhile
@@ -91,7 +95,7 @@ func (c *Company) recordOf(p memory.Proposal) string {
 func (c *Company) askForProof(ctx context.Context, p memory.Proposal) error {
 	text := "Thank you. We can enter this once we know which customer you are: claim your customer number, and type the code that we then send to the address that we have of you."
 	s, err := firsthand.Load(ctx, c.life.store, p.Relationship)
-	if err != nil {
+	if err != nil || len(s.Closed) > 0 {
 		return err
 	}
 	for _, m := range s.Messages {
@@ -99,12 +103,11 @@ func (c *Company) askForProof(ctx context.Context, p memory.Proposal) error {
 			return nil
 		}
 	}
-	err = c.life.gateway.Say(ctx, c.desk, p.Relationship, &firsthand.Message{Text: text})
-	if fault.KindOf(err) == fault.Invalid { // she has left
-		return nil
-	}
-	return err
+	return c.life.gateway.Say(ctx, c.employee(), p.Relationship, &firsthand.Message{Text: text})
 }
+
+// employee is who acts for the company, for its audit.
+func (c *Company) employee() string { return cmp.Or(c.desk, "customer desk") }
 
 // falter is the life of a company whose machine is not of the best: once somebody
 // has met it, and it was then left alone for a while, it goes down; and it comes

@@ -81,6 +81,7 @@ func (s *stage) want(move int64, domain, address, phone string) {
 // meets those that have a gateway, proves which customer she is, says who has her
 // old address, changes it once, and follows it everywhere to the end.
 func TestStory(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	s.bringAll()
 	m, err := s.agent.Map(s.ctx())
@@ -207,27 +208,35 @@ func TestStory(t *testing.T) {
 // What is said of a record that is not proved to be hers reaches nobody's record:
 // staff ask for the proof, and act when it is there.
 func TestProofComesLater(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
-	const water = "gentwater.example"
-	rel := s.meet(water)
-	s.must(s.agent.State(s.ctx(), agent.Statement{Domain: water, Fact: "address.home", Value: world.OldAddress}))
+	// One where a person decides all, and one where only this is for a person.
+	for _, domain := range []string{"gentwater.example", "veloshop.example"} {
+		s.proofComesLater(domain)
+	}
+}
+
+func (s *stage) proofComesLater(domain string) {
+	s.Helper()
+	rel := s.meet(domain)
+	s.must(s.agent.State(s.ctx(), agent.Statement{Domain: domain, Fact: "address.home", Value: world.OldAddress}))
 	id, err := s.agent.Begin(s.ctx(), agent.Move{Basis: firsthand.Basis{Right: "GDPR 16"},
 		Facts: []agent.NewFact{{Fact: "address.home", Value: world.NewAddress}}}, "")
 	s.must(err)
 	for range 5 {
 		s.pass(10 * time.Second)
 	}
-	if l := s.steps(id, water)["address.home"]; l.Step != agent.StepReceived {
-		t.Errorf("unproved: %+v, want received and no more", l)
+	if l := s.steps(id, domain)["address.home"]; l.Step != agent.StepReceived {
+		s.Errorf("%s, unproved: %+v, want received and no more", domain, l)
 	}
-	for _, r := range s.Company(water).Records() {
+	for _, r := range s.Company(domain).Records() {
 		if !r.Facts["address.home"].Equal(world.OldAddress) {
-			t.Errorf("record %s was changed by somebody unproved: %v", r.Number, r.Facts)
+			s.Errorf("record %s was changed by somebody unproved: %v", r.Number, r.Facts)
 		}
 	}
 	// Whoever comes in the next morning finds it waiting again.
-	s.must(s.Company(water).Down())
-	s.must(s.Company(water).Up(s.ctx()))
+	s.must(s.Company(domain).Down())
+	s.must(s.Company(domain).Up(s.ctx()))
 	for range 3 {
 		s.pass(10 * time.Second)
 	}
@@ -240,18 +249,19 @@ func TestProofComesLater(t *testing.T) {
 		}
 	}
 	if asked != 1 {
-		t.Errorf("asked for a proof %d times, want once", asked)
+		s.Errorf("%s asked for a proof %d times, want once", domain, asked)
 	}
-	s.bind(rel, water)
+	s.bind(rel, domain)
 	s.pass(5 * time.Second)
-	if l := s.steps(id, water)["address.home"]; l.Step != agent.StepApplied || l.Record != s.Company(water).Number() {
-		t.Errorf("proved: %+v, want applied", l)
+	if l := s.steps(id, domain)["address.home"]; l.Step != agent.StepApplied || l.Record != s.Company(domain).Number() {
+		s.Errorf("%s, proved: %+v, want applied", domain, l)
 	}
 }
 
 // Mia's life is there, whole, sound, and in the past; and it goes on where the clock
 // stands.
 func TestLife(t *testing.T) {
+	t.Parallel()
 	c := newClock()
 	dir := t.TempDir()
 	w := open(t, dir, c)

@@ -183,6 +183,7 @@ func (s *stage) outcome(rel, entry firsthand.ID) *firsthand.Outcome {
 // A code goes to the contact on record, and only who reads that can bind. What is
 // told after that reaches the very record, as each company has it.
 func TestCompanies(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	type told struct{ rel, entry firsthand.ID }
 	all := map[string]told{}
@@ -224,6 +225,7 @@ func TestCompanies(t *testing.T) {
 
 // A stranger who names her number gets nothing written, and the letter goes to her.
 func TestUnprovedIsNotApplied(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	rel := s.meet("gentwater.example")
 	_, err := s.agent.Claim(s.ctx(), rel, s.Company("gentwater.example").Number())
@@ -249,6 +251,7 @@ func TestUnprovedIsNotApplied(t *testing.T) {
 // The company that falters goes down when nobody needs it, and comes back a while
 // after it was missed. What was said meanwhile waits, and is applied once.
 func TestFalters(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	const domain = "kruidenbox.example"
 	c := s.Company(domain)
@@ -294,6 +297,7 @@ func TestFalters(t *testing.T) {
 // The guards of package fetch are all up in the world: neither this machine nor the
 // internet is reached from it.
 func TestNothingElseIsReached(t *testing.T) {
+	t.Parallel()
 	s := fresh(t)
 	client := fetch.New(s.Fetch())
 	defer client.Close()
@@ -322,6 +326,7 @@ func TestNothingElseIsReached(t *testing.T) {
 // A world is taken up where it was, made anew where a crash left it unfinished, and
 // removed whole; nothing that isn't a world is touched.
 func TestFolder(t *testing.T) {
+	t.Parallel()
 	dir, c := filepath.Join(t.TempDir(), "demo"), newClock()
 	w := open(t, dir, c)
 	before, err := fetch.New(w.Fetch()).Get(t.Context(), "https://veloshop.example/.well-known/firsthand")

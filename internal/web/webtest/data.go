@@ -43,8 +43,8 @@ func day(n int) time.Time { return Now.AddDate(0, 0, n) }
 func life(t testing.TB, n int, say speaker) *Agent {
 	t.Helper()
 	a := &Agent{Details: map[string]agent.CompanyDetail{}, Shown: map[firsthand.ID]agent.Detail{}, Bundles: map[firsthand.ID]*firsthand.Bundle{}, Boards: map[int64]agent.Board{}}
-	home := firsthand.Value{Parts: map[string]string{"street": "Graslei 2", "postcode": "9000", "city": "Gent", "country": "BE"}}
-	old := firsthand.Value{Parts: map[string]string{"street": "Korenmarkt 1", "postcode": "9000", "city": "Gent", "country": "BE"}}
+	home := firsthand.Value{Parts: map[string]string{"street": "Graslei 2", "postal_code": "9000", "city": "Gent", "country": "BE"}}
+	old := firsthand.Value{Parts: map[string]string{"street": "Korenmarkt 1", "postal_code": "9000", "city": "Gent", "country": "BE"}}
 	a.Hers = []agent.Fact{{Name: "address.home", Value: home, Updated: day(-40)}, {Name: "email", Value: firsthand.Text("mia@new.example"), Updated: day(-200)}, {Name: "phone", Value: firsthand.Text("+32 9 000 00 01"), Updated: day(-3)}}
 
 	names := []string{"Acme", "Bolt Energy", "Corner Books", "Delta Bank", "Example Rail", "Fern & Leaf", "Gent Water", "Hearth Insurance", "Ink Weekly", "Jolly Toys", "Kettle Coffee", "Lumen"}
