@@ -70,19 +70,24 @@ func (r *run) stayErased(b *bond, s *firsthand.State) {
 					r.fail("%s has a body that it said is erased", b.company.name)
 				}
 			}
-			r.isRemoved(b, id)
+			r.isRemoved(b, s, id)
 		}
 	}
 }
 
 // isRemoved holds that no record of the company's system has the value of an entry
-// that it said is erased.
-func (r *run) isRemoved(b *bond, id firsthand.ID) {
+// that it said is erased, unless she gives it by another one.
+func (r *run) isRemoved(b *bond, s *firsthand.State, id firsthand.ID) {
 	k := r.ledger.entries[id]
 	if k == nil || k.Side != firsthand.First {
 		return
 	}
 	fact, value, _ := k.gives()
+	for _, h := range s.At(b.company.clock()).Holdings {
+		if h.Fact == fact && h.Value.Equal(value) {
+			return
+		}
+	}
 	for _, number := range sortedKeys(b.company.crm.records) {
 		if fact != "" && b.company.crm.records[number].facts[fact].Equal(value) {
 			r.fail("%s says that entry %d is erased, and record %s has its %s", b.company.name, k.Seq, number, fact)
