@@ -90,7 +90,7 @@ func (r *run) isRemoved(b *bond, s *firsthand.State, id firsthand.ID) {
 	}
 	for _, number := range sortedKeys(b.company.crm.records) {
 		if fact != "" && b.company.crm.records[number].facts[fact].Equal(value) {
-			r.fail("%s says that entry %d is erased, and record %s has its %s", b.company.name, k.Seq, number, fact)
+			r.fail("%s says that entry %d (%.6s) is erased, and record %s has its %s", b.company.name, k.Seq, k.ID, number, fact)
 		}
 	}
 }
