@@ -73,9 +73,6 @@ func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Da
 	if t.g.o.Connector == nil {
 		d.Status, d.Why = Held, noConnector
 	}
-	if t.mayBeDone(e) {
-		d.Tries = 1
-	}
 	return t.once(ctx, d)
 }
 

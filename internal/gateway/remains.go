@@ -91,7 +91,7 @@ func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found trace
 		case e.Task != Deliver:
 		case i >= 0:
 			t.stopDelivery(e)
-			if e.Status == Declined || e.Status != Applied && e.Tries == 0 { // applied by hand counts
+			if e.Status == Declined || e.Status != Applied && e.Tries == 0 && !t.mayBeDone(&parts[i]) { // applied by hand counts
 				continue
 			}
 			found.tried, found.last.seq = true, e.Seq
