@@ -56,12 +56,13 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 	if err := b.takeKeys(); err != nil {
 		return err
 	}
+	rest := locked
 	for _, t := range b.plan.targets {
 		if t.rel.IsZero() {
 			err = b.open(t)
 		} else {
-			r := locked[0]
-			locked = locked[1:]
+			r := rest[0]
+			rest = rest[1:]
 			if err = a.load(ctx, r); err == nil {
 				err = b.say(r, t, b.plan.legs(r.state, &r.row, t))
 			}

@@ -66,6 +66,12 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 		// Its own log, which it has lost: what first wrote since has seen it.
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.Second, r.lacks, nil)
 	}
+	if n := len(req.Entries); err == nil && silent && n > 0 && req.Entries[0].Side == firsthand.Second {
+		// What the company had when it wrote these, it may have lost as well.
+		seen := req.Entries[n-1].Seen.Seq
+		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
+		req.Entries = slices.DeleteFunc(req.Entries, func(e firsthand.Entry) bool { return e.Side == firsthand.First && e.Seq > seen })
+	}
 	if err == nil && !silent && r.state.Log(firsthand.First).Head.Seq > received {
 		if kept := r.after(received); kept != nil && len(req.Entries) == 0 {
 			req.Entries = slices.Clone(kept)

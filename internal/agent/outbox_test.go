@@ -1,12 +1,14 @@
 package agent_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/terms"
 	"firsthand/wire"
 )
 
@@ -137,5 +139,40 @@ func TestErasedBeforeReceived(t *testing.T) {
 		if head := state.Log(firsthand.Second).Head; head.Seq != 3 {
 			t.Errorf("apart %t: she has %d entries of the company's, want 3", apart, head.Seq)
 		}
+	}
+}
+
+// A brokenDisk is a file whose disk can fail.
+type brokenDisk struct {
+	agent.Store
+	fail bool
+}
+
+func (f *brokenDisk) Commit(ctx context.Context, c agent.Commit) error {
+	if f.fail {
+		return fault.Unavailable
+	}
+	return f.Store.Commit(ctx, c)
+}
+
+// What a change had signed when it could not be kept is not in memory either: the
+// next entry takes its place.
+func TestFailedChangeLeavesNothing(t *testing.T) {
+	s := newSides(t)
+	rel := s.meet(agent.MeetOptions{Kept: true})
+	_, err := s.Disclose(t.Context(), rel, agent.Telling{Fact: "email", Value: firsthand.Text("mia@example.org"), Purpose: "x", Basis: firsthand.Basis{Exception: "x"}})
+	s.must(err)
+	s.sync(rel)
+	disk := &brokenDisk{Store: s.store, fail: true}
+	s.Agent = agent.New(agent.Options{Store: disk, Caller: s, Roster: terms.Default(), Now: func() time.Time { return s.now }, Rand: s.rand})
+	move := agent.Move{Facts: []agent.NewFact{{Fact: "email", Value: firsthand.Text("mia@example.net")}}, Basis: firsthand.Basis{Right: "GDPR 16"}}
+	if _, err := s.Begin(t.Context(), move, ""); fault.KindOf(err) != fault.Unavailable {
+		t.Fatalf("begin: %v", err)
+	}
+	disk.fail = false
+	hello := s.say(rel, "hello")
+	s.sync(rel)
+	if seq := s.at(s.theirs, rel, hello); seq != 3 {
+		t.Errorf("her message has the place %d with the company, want 3", seq)
 	}
 }

@@ -73,16 +73,13 @@ func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Da
 	if t.g.o.Connector == nil {
 		d.Status, d.Why = Held, noConnector
 	}
-	if t.mayBeDone(e) {
-		d.Tries = 1
-	}
 	return t.once(ctx, d)
 }
 
 // mayBeDone reports whether e may have been brought to the system by what a backup
-// has lost. Her clock may be wrong by two days.
+// has lost. Her clock and ours may be wrong by two days each.
 func (t *turn) mayBeDone(e *firsthand.Entry) bool {
-	return e.At.Before(t.row.Noticed.AddDate(0, 0, 2))
+	return e.At.Before(t.row.Noticed.AddDate(0, 0, 4))
 }
 
 const noConnector = "no system is connected: do it by hand, and say so"

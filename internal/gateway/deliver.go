@@ -55,7 +55,7 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 			return outcome{err: fmt.Errorf("the connector answers %q", res.State)}
 		}
 		switch {
-		case r.Proposal && d.Tries > 0:
+		case r.Proposal && p.again:
 			o.status, o.why = Held, notHers // by a proof that was lost here with a backup
 			return o
 		case r.Proposal:

@@ -13,6 +13,7 @@ import (
 type parcel struct {
 	request connector.Request
 	warn    bool // tell the contact on record before anything is written
+	again   bool // the system may have been called with it before
 	stated  bool // it changes what she says the company has from before: in the record that is proved to be hers, and no other
 }
 
@@ -42,6 +43,7 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 		if p == nil {
 			return t.settle(ctx, d, o)
 		}
+		p.again = d.Tries > 0 || t.mayBeDone(&e)
 		// Before it is called: after a crash nobody could tell any more that it was.
 		d.Tries++
 		t.queue(d)

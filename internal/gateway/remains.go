@@ -91,7 +91,7 @@ func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found trace
 		case e.Task != Deliver:
 		case i >= 0:
 			t.stopDelivery(e)
-			if e.Status == Declined || e.Status != Applied && e.Tries == 0 { // applied by hand counts
+			if e.Status == Declined || e.Status != Applied && e.Tries == 0 && !t.mayBeDone(&parts[i]) { // applied by hand counts
 				continue
 			}
 			found.tried, found.last.seq = true, e.Seq
@@ -112,7 +112,8 @@ func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found trace
 }
 
 // parts returns the entries of first's that tell what the entry id began: itself
-// and its changes, as far as their bodies are here.
+// and its changes, as far as their bodies are here. A change that came when it was
+// erased already has begun something of its own.
 func (t *turn) parts(ctx context.Context, id firsthand.ID) (parts []firsthand.Entry, err error) {
 	first, err := t.log(ctx, firsthand.First)
 	if err != nil {
@@ -126,10 +127,16 @@ func (t *turn) parts(ctx context.Context, id firsthand.ID) (parts []firsthand.En
 		if e.ID == id {
 			parts = append(parts, *e)
 		} else if e.Kind() == "change" {
-			if c, err := as[*firsthand.Change](e); err == nil && c.Of == id {
+			if c, err := as[*firsthand.Change](e); err == nil && c.Of == id && !t.beganAnew(e.ID, id) {
 				parts = append(parts, *e)
 			}
 		}
 	}
 	return parts, nil
+}
+
+// beganAnew reports whether change e of what id began is a holding of its own.
+func (t *turn) beganAnew(e, id firsthand.ID) bool {
+	h := t.state().Holding(e)
+	return h != nil && h.Entry != id
 }

@@ -227,3 +227,33 @@ func TestDecisionOfWhatEnded(t *testing.T) {
 	}
 	w.wantSound(c)
 }
+
+// A change that crosses the end of what it changes begins something anew. It is not
+// erased with what had ended, however often the relationship is looked at.
+func TestChangeCrossesTheEnd(t *testing.T) {
+	w := memory(t)
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	told := c.Write(t, &firsthand.Disclose{Fact: "phone", Value: firsthand.Text("0471"), Purpose: service,
+		Basis: firsthand.Basis{Exception: "for the parcel"}, Until: "2026-11-22"})
+	w.exchange(c)
+	change := c.Write(t, &firsthand.Change{Fact: "phone", Value: firsthand.Text("0472"), Of: told, Basis: firsthand.Basis{Right: "GDPR 16"}})
+	w.pass(72 * time.Hour)
+	w.exchange(c)
+	if len(w.crm.redacted) != 1 || w.crm.records["N-1"]["phone"].Text != "0472" {
+		t.Fatalf("redacted %v, record %v", w.crm.redacted, w.crm.records["N-1"])
+	}
+	m.Restore(m.Snapshot(), w.now)
+	w.restart()
+	w.exchange(c)
+	w.pass(firsthand.CallTolerance)
+	w.exchange(c)
+	for _, e := range c.Second {
+		for _, id := range e.Erases() {
+			if id == change {
+				t.Error("the change is said to be erased, and the system has it")
+			}
+		}
+	}
+	w.wantSound(c)
+}

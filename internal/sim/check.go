@@ -113,11 +113,11 @@ func (c *company) checkWrites() {
 			c.r.fail("%s: a write that no entry asked for", c.name)
 			return
 		}
-		if w.fact == "" {
+		if w.fact == "" || k.gone != "" { // of a life that has not been
 			continue
 		}
 		key := of{w.rel, w.record, w.fact}
-		if k.Seq < last[key] && k.gone == "" {
+		if k.Seq < last[key] {
 			c.r.fail("%s: an older %s was written over a newer one", c.name, w.fact)
 		}
 		last[key] = k.Seq

@@ -4,6 +4,7 @@ import (
 	"firsthand"
 	"firsthand/internal/agent"
 	"firsthand/internal/gateway"
+	"slices"
 )
 
 // A ledger remembers what the parties have promised, so that the run can hold
@@ -89,6 +90,8 @@ func (l *ledger) agentCommitted(d *device, c agent.Commit) {
 			l.order = append(l.order, b)
 			r.count("relationship opened")
 		}
+	}
+	for _, row := range slices.Concat(c.Relationships, c.Outbox) {
 		if k := l.entries[row.Received.ID]; row.Received.Seq > 0 && (k == nil || !k.taken) {
 			r.fail("%s: entry %d counts as received, and the company never had it", d.name, row.Received.Seq)
 		}

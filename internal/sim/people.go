@@ -79,7 +79,7 @@ func (d *device) takeBack(b *bond, row *agent.Relationship) {
 		o = agent.Rotation{Kit: d.who.kit}
 	case o.Since > 0 && !row.Restored && !d.has(b.id, o.Since):
 		o.Since = 0 // all that her file doesn't know is his
-	case o.Since == 0 && row.Restored && row.Frozen != "":
+	case o.Since == 0 && row.Restored && row.Frozen != "" && row.Failure != "call-signature":
 		d.reconcile(b.id)
 		return
 	case o.Since == 0 && row.Restored:
