@@ -28,6 +28,9 @@ func (d *device) putBack() {
 		if b.device.who == d.who && before[b.id] && !after[b.id] {
 			b.orphan = true
 		}
+		if b.device.who == d.who {
+			b.safe = false // the rotation may be lost with the file: she looks again
+		}
 		if after[b.id] {
 			b.forgotten = false // it is in the backup, and she is asked anew
 		}
