@@ -78,7 +78,7 @@ func New(o Options) *Agent {
 // of a change to a thousand companies there. A state is folded anew when needed.
 const (
 	maxOpen  = 1024
-	maxSpent = 16384
+	maxSpent = 8192
 )
 
 // A relationship is one that is being worked on. mu is held for one act, or for

@@ -15,12 +15,14 @@ import (
 // second, most of which nobody works.
 const (
 	pollEvery = 15 * time.Minute
-	pollEnded = 24 * time.Hour // where it is closed and nothing is owed: the company may have lost that
-	pollAgain = time.Second    // between two long polls, should one not be held
-	maxCalls  = 256            // that send
-	maxSlow   = 1024           // that have sent for longer than slowCall
+	pollEnded = 24 * time.Hour   // where it is closed and nothing is owed: the company may have lost that
+	pollAgain = time.Second      // between two long polls, should one not be held
+	pollMany  = 10 * time.Second // where more companies owe something than can be waited for
+	maxCalls  = 256              // that send
+	maxSlow   = 1024             // that have sent for longer than slowCall
 	slowCall  = 400 * time.Millisecond
-	maxPolls  = 256 // that wait for news
+	maxPolls  = 64 // that ask for news
+	maxWaits  = 48 // of these, that wait for it
 )
 
 // Run carries entries until ctx ends: at once what acts have written, again what

@@ -261,7 +261,10 @@ func (s *schedule) start(ctx context.Context, now time.Time) (c *call, next time
 	default:
 		return nil, next
 	}
-	c = &call{rel: p.Rel, wait: !p.sends && p.expecting(now), every: p.every(), place: p}
+	// Where very many owe something, most are asked again and again, and not waited
+	// for: each waiting call holds a connection.
+	wait := !p.sends && p.expecting(now) && s.waiting <= maxWaits
+	c = &call{rel: p.Rel, wait: wait, every: p.every(), place: p}
 	c.ctx, p.cancel = context.WithCancel(ctx)
 	if p.sends {
 		c.timer = time.AfterFunc(slowCall, func() { s.slowed(c) })
@@ -308,6 +311,8 @@ func (s *schedule) end(now time.Time, c *call, jitter time.Duration, failed, gav
 		p.rest = now.Add(pollAgain)
 	case gaveWay:
 		p.poll = now
+	case p.expecting(now) && !p.sends && !c.wait:
+		p.poll = now.Add(pollMany)
 	case p.sends || p.expecting(now):
 		p.poll = now.Add(pollAgain)
 	default:

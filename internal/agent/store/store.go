@@ -155,7 +155,7 @@ func (s *Store) settle(ctx context.Context) error {
 // cacheKiB is how much of the file the connection that writes keeps in memory; each of
 // the four that read keeps a quarter. The lists of 10,000 companies fit, so that a page
 // costs no decryption.
-const cacheKiB = 16 << 10
+const cacheKiB = 8 << 10
 
 // options returns how to open a database in the folder.
 func (s *Store) options(name string) sqlite.Options {
