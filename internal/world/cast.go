@@ -67,4 +67,4 @@ const noAddress = "A bank may not take a new address from afar. Please come to t
 const Passphrase = "korenmarkt in the rain"
 
 // Purpose is that for which she tells companies things.
-const Purpose = "dpv:RequestedServiceProvision"
+const Purpose = "ServiceDelivery"
