@@ -20,10 +20,12 @@
 // line feed, must be there once. Lines that begin with # between bugs are comments. A bug may say "timeout: 20s"
 // if what it breaks runs for ever.
 //
-// That each bug can be planted is always tested. With FIRSTHAND_TEST_ALL=1, or for
-// those whose name matches -bug, each is planted in turn, by an overlay that
-// leaves the source alone, and one of its tests has to fail. What a harness does
-// to itself in other ways is not listed here, but in docs/planted-bugs.md as well.
+// That each bug can be planted is always tested. Those whose name matches -bug are
+// planted in turn, by an overlay that leaves the source alone, and one of their
+// tests has to fail. "-bug ." plants all, which takes half an hour and belongs
+// before a release; with FIRSTHAND_TEST_ALL=1 it is all of the protocol's, and of
+// the others every fourth. What a harness does to itself in other ways is not
+// listed here, but in docs/planted-bugs.md as well.
 package plantedtest
 
 import (
@@ -175,8 +177,8 @@ func TestBugsAreFound(t *testing.T) {
 	}
 	program := needtest.Program(t, "go")
 	sound := map[string]func() error{} // whether tests pass as long as nothing is planted
-	for _, b := range bugs(t) {
-		if !match.MatchString(b.name) {
+	for i, b := range bugs(t) {
+		if !match.MatchString(b.name) || *only == "" && b.list != "firsthand.txt" && i%4 != 0 {
 			continue
 		}
 		tests := b.packag + " " + strings.Join(b.tests, " ")
