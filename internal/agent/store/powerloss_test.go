@@ -261,7 +261,7 @@ func (f *flight) verifyCopy(d *sqlitetest.Disk, dir string) error {
 }
 
 func (f *flight) plan() sqlitetest.Plan {
-	return sqlitetest.Plan{States: 80, Workload: f.workload, Verify: f.verify}
+	return sqlitetest.Plan{States: 80, CI: 3000, Workload: f.workload, Verify: f.verify}
 }
 
 func TestPowerLoss(t *testing.T) {
