@@ -134,12 +134,28 @@ func (t *turn) saidBefore(c firsthand.Content, made time.Time) bool {
 }
 
 // followChain rotates second's log to the company's key in force, one key after
-// the other.
+// the other. A log that is empty is begun: by the key that she pinned, which may
+// have been replaced since, and moved on at once, as a relationship that is older
+// would be.
 func (t *turn) followChain(ctx context.Context) error {
 	keys := t.g.keyring()
-	n := keys.reached(t.state().Log(firsthand.Second).Key())
+	empty, key := t.state().Log(firsthand.Second).Head.Seq == 0, t.state().Log(firsthand.Second).Key()
+	if empty {
+		key = t.state().Opened.CompanyKey
+	}
+	n := keys.reached(key)
 	if n == 0 {
 		return errNotInChain
+	}
+	if empty {
+		pinned := keys.Chain[n-1]
+		signer, err := keys.signer(pinned.Key)
+		if err != nil {
+			return fault.Refuse(fault.Conflict, "open-pinned", "the company has another key by now: fetch its document again")
+		}
+		if _, err := t.sayWith(signer, &firsthand.Open{Role: "company", Key: pinned.Key, Next: pinned.Next}); err != nil {
+			return err
+		}
 	}
 	for _, next := range keys.Chain[n:] {
 		key, err := keys.signer(next.Key)

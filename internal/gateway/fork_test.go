@@ -261,6 +261,30 @@ func TestRestoredFromNothing(t *testing.T) {
 	w.wantSound(c)
 }
 
+// A company that lost a relationship whole was told so, and waits for its log; then
+// an older file of hers calls, which never had any of it. It is answered, and not
+// refused as if the company's keys were lost. (Seed 4536 of the simulation.)
+func TestOldFileOpensWhatWasLost(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	old := c.Copy(t, 1, 0)
+	w.agree(c)
+	w.store = gatewaytest.NewMemory()
+	w.restart()
+	r := c.Request()
+	r.Entries = slices.Clone(c.First[:1])
+	if _, err := w.Open(w.ctx(), r); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(firsthand.CallTolerance + time.Minute)
+	if resp := old.Call(t, w); resp.Second.Seq != 1 {
+		t.Errorf("the company's log ends at %d", resp.Second.Seq)
+	}
+	old.Say(t, "Anybody there?")
+	w.exchange(old)
+	w.wantSound(old)
+}
+
 // The company's own fork: a backup was put back unnoticed and the gateway signed
 // before she called. Her branch stands, the other is kept, and a reconcile says so.
 func TestCompanyForks(t *testing.T) {

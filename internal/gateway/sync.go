@@ -123,16 +123,6 @@ func (g *Gateway) meet(ctx context.Context, r *wire.Request) error {
 		t.row.Noticed = t.now
 		return t.commit(ctx)
 	}
-	// She may have pinned a key that was replaced since. It is answered by that key,
-	// and moved on at once, as a relationship that is older would be.
-	pinned := keys.Chain[n-1]
-	key, err := keys.signer(pinned.Key)
-	if err != nil {
-		return fault.Refuse(fault.Conflict, "open-pinned", "the company has another key by now: fetch its document again")
-	}
-	if _, err := t.sayWith(key, &firsthand.Open{Role: "company", Key: pinned.Key, Next: pinned.Next}); err != nil {
-		return err
-	}
 	if err := t.followChain(ctx); err != nil {
 		return err
 	}
