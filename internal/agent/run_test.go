@@ -184,6 +184,16 @@ func TestQuietCompanyIsAskedNowAndThen(t *testing.T) {
 	wait(t, "it is asked within the next quarters of an hour", func() bool { s.pass(time.Minute); return now() > asked })
 }
 
+// A relationship that is opened while Run runs is called at once.
+func TestMetWhileRunning(t *testing.T) {
+	s := newStreet(t)
+	rels := s.meets(t, 1)
+	s.run(t)
+	wait(t, "the opening arrives", func() bool { return s.received(rels...) })
+	later := s.meets(t, 1)
+	wait(t, "the later opening arrives", func() bool { return s.received(later...) })
+}
+
 // A message that is written while a call waits for news goes at once.
 func TestNewsGiveWay(t *testing.T) {
 	s := newStreet(t)
