@@ -1,15 +1,11 @@
 package logtest_test
 
 import (
-	"context"
-	"fmt"
-	"runtime"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"firsthand"
+	"firsthand/internal/needtest"
 	"firsthand/logtest"
 )
 
@@ -110,60 +106,9 @@ func TestBrokenLogsFail(t *testing.T) {
 // failure runs the suite until a check fails, and returns which and how.
 func failure(t *testing.T, f logtest.Fixture) string {
 	for _, c := range logtest.Checks() {
-		r := &recorder{TB: t}
-		done := make(chan struct{})
-		go func() { // which Fatal ends
-			defer close(done)
-			defer func() {
-				if p := recover(); p != nil {
-					r.Errorf("panic: %v", p)
-				}
-			}()
-			c.Run(r, f)
-		}()
-		<-done
-		if said := r.first(); said != "" {
+		if said, failed := needtest.Record(t, func(t testing.TB) { c.Run(t, f) }); failed {
 			return c.Name + ": " + said
 		}
 	}
 	return ""
 }
-
-// A recorder stands for a test and notes what it was told.
-type recorder struct {
-	testing.TB
-	mu   sync.Mutex
-	said []string
-}
-
-func (r *recorder) Helper()                  {}
-func (r *recorder) Logf(string, ...any)      {}
-func (r *recorder) Context() context.Context { return context.Background() }
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.said = append(r.said, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Error(args ...any) { r.Errorf("%s", fmt.Sprintln(args...)) }
-
-// first returns the beginning of what was said first.
-func (r *recorder) first() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.said) == 0 {
-		return ""
-	}
-	said, _, _ := strings.Cut(r.said[0], "\n")
-	return said[:min(len(said), 120)]
-}
-
-func (r *recorder) Failed() bool { return r.first() != "" }
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprintln(args...)) }

@@ -3,12 +3,8 @@
 package main
 
 import (
-	"bufio"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -41,25 +37,7 @@ func TestJourney(t *testing.T) {
 	if err := os.WriteFile(file, []byte(dirtyList), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.CommandContext(t.Context(), bin, "serve", "--addr", "127.0.0.1:0")
-	server.Env = append(os.Environ(), "FIRSTHAND_DIR="+filepath.Join(t.TempDir(), "mia"), "FIRSTHAND_PASSPHRASE_FILE=", "FIRSTHAND_KEY_FILE=")
-	server.Stderr, server.Cancel = t.Output(), func() error { return server.Process.Signal(os.Interrupt) }
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Wait() })
-	link, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(strings.TrimSpace(link))
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := startPages(t, bin, "FIRSTHAND_DIR="+filepath.Join(t.TempDir(), "mia"), "FIRSTHAND_PASSPHRASE_FILE=", "FIRSTHAND_KEY_FILE=")
 
 	b := webtest.Open(t, u.Scheme+"://"+u.Host)
 	b.Look(390, false)

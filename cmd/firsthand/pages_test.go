@@ -84,25 +84,7 @@ func TestPages(t *testing.T) {
 	bin := filepath.Join(programs(t), "firsthand")
 	dir := filepath.Join(t.TempDir(), "mia")
 	env := append(os.Environ(), "FIRSTHAND_DIR="+dir, "FIRSTHAND_PASSPHRASE_FILE=", "FIRSTHAND_KEY_FILE=", "FIRSTHAND_ALLOW_LOOPBACK=1")
-	server := exec.CommandContext(t.Context(), bin, "serve", "--addr", "127.0.0.1:0")
-	server.Env, server.Stderr = env, t.Output()
-	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
-	out, err := server.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Wait() })
-	link, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(strings.TrimSpace(link))
-	if err != nil {
-		t.Fatal(err)
-	}
+	u := startPages(t, bin, env...)
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -183,4 +165,30 @@ func command(t *testing.T, env []string, name string, args ...string) (string, e
 	cmd.Env = env
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// startPages starts the program with pages, for a folder that env names, until t
+// ends, and returns the link that it prints.
+func startPages(t *testing.T, bin string, env ...string) *url.URL {
+	t.Helper()
+	server := exec.CommandContext(t.Context(), bin, "serve", "--addr", "127.0.0.1:0")
+	server.Env, server.Stderr = append(os.Environ(), env...), t.Output()
+	server.Cancel = func() error { return server.Process.Signal(os.Interrupt) }
+	out, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Wait() })
+	link, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(strings.TrimSpace(link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -18,6 +18,7 @@ import (
 
 	"firsthand"
 	"firsthand/connector"
+	"firsthand/internal/needtest"
 )
 
 // A Fixture says how to try a connector.
@@ -126,7 +127,7 @@ func Tests(t testing.TB, f Fixture) []string {
 func Check(t testing.TB, f Fixture, name string) []Failure {
 	var failures []Failure
 	for _, c := range f.cases(t, name) {
-		if text, failed := record(t, func(t testing.TB) { c.run(newWorld(t, f)) }); failed {
+		if text, failed := needtest.Record(t, func(t testing.TB) { c.run(newWorld(t, f)) }); failed {
 			failures = append(failures, Failure{c.name, text})
 		}
 	}

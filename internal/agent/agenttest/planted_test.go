@@ -2,18 +2,16 @@ package agenttest
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/needtest"
 )
 
 // A broken store is a Memory with a bug: one that a store could have.
@@ -535,59 +533,9 @@ func fixture(bug string) Fixture {
 // failure runs the suite until a check fails, and returns which and how.
 func failure(t *testing.T, f Fixture) string {
 	for _, c := range checks() {
-		r := &recorder{TB: t}
-		done := make(chan struct{})
-		go func() { // which Fatal ends
-			defer close(done)
-			defer func() {
-				if p := recover(); p != nil {
-					r.Errorf("panic: %v", p)
-				}
-			}()
-			c.run(r, f)
-		}()
-		<-done
-		if said := r.first(); said != "" {
+		if said, failed := needtest.Record(t, func(t testing.TB) { c.run(t, f) }); failed {
 			return c.name + ": " + said
 		}
 	}
 	return ""
 }
-
-// A recorder stands for a test and notes what it was told.
-type recorder struct {
-	testing.TB
-	mu   sync.Mutex
-	said []string
-}
-
-func (r *recorder) Helper()                  {}
-func (r *recorder) Context() context.Context { return context.Background() }
-
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.said = append(r.said, fmt.Sprintf(format, args...))
-}
-
-func (r *recorder) Error(args ...any) { r.Errorf("%s", fmt.Sprintln(args...)) }
-
-func (r *recorder) Fatalf(format string, args ...any) {
-	r.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-func (r *recorder) Fatal(args ...any) { r.Fatalf("%s", fmt.Sprintln(args...)) }
-
-// first returns the beginning of what was said first.
-func (r *recorder) first() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.said) == 0 {
-		return ""
-	}
-	said := strings.ReplaceAll(r.said[0], "\n", " ")
-	return said[:min(len(said), 120)]
-}
-
-func (r *recorder) Failed() bool { return r.first() != "" }

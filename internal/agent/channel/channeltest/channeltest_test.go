@@ -1,15 +1,14 @@
 package channeltest
 
 import (
-	"context"
 	"fmt"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
 	"firsthand"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/needtest"
 )
 
 // good is a channel that could not be simpler, and does all that the suite wants.
@@ -169,40 +168,9 @@ func TestGoodChannelPasses(t *testing.T) { Run(t, good{}) }
 // failure runs the suite until a check fails, and returns which and how.
 func failure(t *testing.T, c channel.Channel) string {
 	for _, k := range checks {
-		r := &recorder{TB: t}
-		done := make(chan struct{})
-		go func() { // which Fatal ends
-			defer close(done)
-			k.run(r, c)
-		}()
-		<-done
-		r.mu.Lock()
-		said := r.said
-		r.mu.Unlock()
-		if len(said) > 0 {
-			return k.name + ": " + said[0]
+		if said, failed := needtest.Record(t, func(t testing.TB) { k.run(t, c) }); failed {
+			return k.name + ": " + said
 		}
 	}
 	return ""
-}
-
-// A recorder stands for a test and notes what it was told.
-type recorder struct {
-	testing.TB
-	mu   sync.Mutex
-	said []string
-}
-
-func (r *recorder) Helper()                  {}
-func (r *recorder) Context() context.Context { return context.Background() }
-func (r *recorder) Errorf(format string, args ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	said := fmt.Sprintf(format, args...)
-	r.said = append(r.said, said[:min(len(said), 160)])
-}
-func (r *recorder) Error(args ...any) { r.Errorf("%s", fmt.Sprintln(args...)) }
-func (r *recorder) Fatal(args ...any) {
-	r.Error(args...)
-	runtime.Goexit()
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/needtest"
 )
 
 // Secret stands in fixtures for, or is part of, whatever may not come out:
@@ -65,19 +66,11 @@ func Check(t testing.TB, f Fixture, name string) []Failure {
 		if name != "" && name != c.name {
 			continue
 		}
-		if text, failed := record(t, func(t testing.TB) { c.run(t, f) }); failed {
+		if text, failed := needtest.Record(t, func(t testing.TB) { c.run(t, f) }); failed {
 			failures = append(failures, Failure{c.name, text})
 		}
 	}
 	return failures
-}
-
-// Names returns the names of the tests of the suite.
-func Names() (names []string) {
-	for _, c := range cases {
-		names = append(names, c.name)
-	}
-	return names
 }
 
 // A Failure is a test of the suite that failed, and what it said first.

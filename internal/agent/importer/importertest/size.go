@@ -57,9 +57,6 @@ func (s *stream) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// Stream returns a file of so many rows, for benchmarks.
-func (f Fixture) Stream(rows int) io.Reader { return f.stream(rows) }
-
 func streams(t testing.TB, f Fixture) {
 	const rows = 10_000
 	s := f.stream(rows)

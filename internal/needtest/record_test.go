@@ -1,8 +1,10 @@
-package connectortest
+package needtest_test
 
 import (
 	"slices"
 	"testing"
+
+	"firsthand/internal/needtest"
 )
 
 func TestRecorder(t *testing.T) {
@@ -21,8 +23,8 @@ func TestRecorder(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if text, failed := record(t, tt.f); text != tt.text || failed != tt.failed {
-				t.Errorf("record = %q, %t, want %q, %t", text, failed, tt.text, tt.failed)
+			if text, failed := needtest.Record(t, tt.f); text != tt.text || failed != tt.failed {
+				t.Errorf("Record = %q, %t, want %q, %t", text, failed, tt.text, tt.failed)
 			}
 		})
 	}
@@ -31,7 +33,7 @@ func TestRecorder(t *testing.T) {
 func TestRecorderCleansUp(t *testing.T) {
 	var order []int
 	var tb testing.TB
-	record(t, func(t testing.TB) {
+	needtest.Record(t, func(t testing.TB) {
 		tb = t
 		t.Cleanup(func() { order = append(order, 1) })
 		t.Cleanup(func() {
@@ -47,15 +49,5 @@ func TestRecorderCleansUp(t *testing.T) {
 	}
 	if !tb.Failed() {
 		t.Error("FailNow is not remembered")
-	}
-}
-
-func TestCasesHaveNames(t *testing.T) {
-	var names []string
-	for _, c := range cases {
-		if slices.Contains(names, c.name) || c.name == "" || c.run == nil {
-			t.Errorf("case %q is there twice, or empty", c.name)
-		}
-		names = append(names, c.name)
 	}
 }

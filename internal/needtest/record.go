@@ -1,4 +1,4 @@
-package importertest
+package needtest
 
 import (
 	"context"
@@ -20,8 +20,9 @@ type recorder struct {
 	cleanups []func()
 }
 
-// record runs f as a test, and returns whether it failed and what it said first.
-func record(t testing.TB, f func(testing.TB)) (text string, failed bool) {
+// Record runs f as a test of its own, and returns what it said first when it failed,
+// and whether it did: so a suite can be shown to fail.
+func Record(t testing.TB, f func(testing.TB)) (text string, failed bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &recorder{TB: t, ctx: ctx}
 	r.do(func() { f(r) })
