@@ -22,7 +22,7 @@ type setting struct{ name, value, want string }
 func (d *disk) settings(cacheKiB int, role role) []setting {
 	s := []setting{
 		{"busy_timeout", "5000", "5000"}, // first: what follows may have to wait
-		{"page_size", "8192", ""},        // has effect in a new file only
+		{"page_size", "4096", ""},        // has effect in a new file only; one block of the cipher, see Check
 		{"cache_size", fmt.Sprint(-cacheKiB), fmt.Sprint(-cacheKiB)},
 		{"secure_delete", "ON", "1"}, // overwrite what is deleted
 		{"journal_mode", "WAL", "wal"},
