@@ -236,7 +236,7 @@ func jsonText(v any) string { return string(firsthand.EncodeJSON(v)) }
 
 // CompanyRelationships implements [agent.Store].
 func (s *Store) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
-	return list(ctx, s, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship WHERE key = ? ORDER BY opened, n`, domain)
+	return list(ctx, s, scanRelationship, readRelationship+`WHERE key = ? ORDER BY opened, r.n`, domain)
 }
 
 // CompanyHolders implements [agent.Store].
