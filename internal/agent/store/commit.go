@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"firsthand"
@@ -336,8 +335,8 @@ func (w *writer) forget(rel firsthand.ID) error {
 	return nil
 }
 
-// holdings replaces the cached holdings of rel. Most commits bring the same
-// again; reading them costs less than writing.
+// holdings replaces the cached holdings of rel. Most commits bring the same again, or
+// other values of what was held before; reading them costs less than writing.
 func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 	now, err := readHoldings(w.ctx, w.tx, `WHERE relationship = ? ORDER BY n`, rel[:])
 	if err != nil {
@@ -348,13 +347,22 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
 			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome}
 	}
-	if slices.EqualFunc(now, want, holdingRow.equal) {
-		return nil
-	}
-	if _, err := w.exec(`DELETE FROM holding WHERE relationship = ?`, rel[:]); err != nil {
-		return err
-	}
 	for i, r := range want {
+		switch {
+		case i < len(now) && now[i].equal(r):
+			continue
+		case i < len(now) && now[i].sameHolding(r):
+			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ? WHERE relationship = ? AND n = ?`,
+				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.rel, i)
+			if err != nil {
+				return err
+			}
+			continue
+		case i < len(now):
+			if _, err := w.exec(`DELETE FROM holding WHERE relationship = ? AND n = ?`, r.rel, i); err != nil {
+				return err
+			}
+		}
 		_, err := w.exec(`
 			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -363,7 +371,10 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 			return err
 		}
 	}
-	return nil
+	if len(now) > len(want) {
+		_, err = w.exec(`DELETE FROM holding WHERE relationship = ? AND n >= ?`, rel[:], len(want))
+	}
+	return err
 }
 
 func (w *writer) fact(f agent.Fact) error {

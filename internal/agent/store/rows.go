@@ -180,6 +180,11 @@ func (r holdingRow) equal(o holdingRow) bool {
 		r.since == o.since && r.until == o.until && r.outcome == o.outcome
 }
 
+// sameHolding reports whether both rows are of one holding, whose value may differ.
+func (r holdingRow) sameHolding(o holdingRow) bool {
+	return string(r.entry) == string(o.entry) && r.domain == o.domain && r.fact == o.fact && r.origin == o.origin
+}
+
 func (r holdingRow) holder() (h agent.Holder, err error) {
 	h = agent.Holder{Domain: r.domain, Fact: r.fact, Origin: firsthand.Origin(r.origin), Until: firsthand.Date(r.until), Outcome: r.outcome}
 	copy(h.Rel[:], r.rel)
