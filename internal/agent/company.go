@@ -53,6 +53,7 @@ const (
 	ShowGateway    = "gateway"    // those that have one
 	ShowSilent     = "silent"     // no sign of it for three years
 	ShowDuplicates = "duplicates" // two accounts or more
+	ShowLate       = "late"       // something that it owes was due before today
 )
 
 // A CompanyQuery chooses companies. The zero value is all, by name.
@@ -66,8 +67,10 @@ type CompanyQuery struct {
 	// Desc turns the order round. Names still rise among equals in the order that
 	// people want: held, used and step falling, the others rising.
 	Desc          bool
-	Offset, Limit int       // Limit 0 is no limit
-	Silent        time.Time // for ShowSilent: the last sign is before; the Agent fills it in
+	Offset, Limit int // Limit 0 is no limit
+	// What the Agent fills in:
+	Silent time.Time      // for ShowSilent: the last sign is before
+	Today  firsthand.Date // for ShowLate
 }
 
 // A CompanyDetail is one company as a page shows it.
@@ -93,7 +96,8 @@ func CompanyKey(host string) string { return directory.Registrable(host) }
 
 // Companies returns a page of companies, and how many there are in all.
 func (a *Agent) Companies(ctx context.Context, q CompanyQuery) (rows []Company, total int, err error) {
-	q.Silent = a.Now().AddDate(-silentYears, 0, 0)
+	now := a.Now()
+	q.Silent, q.Today = now.AddDate(-silentYears, 0, 0), firsthand.DateOf(now)
 	return a.Store.Companies(ctx, q)
 }
 

@@ -42,7 +42,7 @@ func queryOf(q url.Values) agent.CompanyQuery {
 }
 
 var (
-	shows = []string{"", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates}
+	shows = []string{"", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate}
 	sorts = []string{agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue}
 )
 
