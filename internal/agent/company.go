@@ -12,6 +12,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
 )
 
@@ -228,14 +229,17 @@ func (a *Agent) Group(ctx context.Context, group string, in bool, domains ...str
 	return a.edit(ctx, CompanyEdit{Groups: map[string]bool{group: in}}, domains...)
 }
 
-// SetChannel says by which channel her entries reach a company; "" is the best.
-func (a *Agent) SetChannel(ctx context.Context, domain, channel string) error {
-	if channel != "" {
-		if err := checkWord("channel", channel); err != nil {
-			return err
+// SetChannel says by which channel her entries reach a company; "" is the best. It
+// is remembered, and used wherever that channel can.
+func (a *Agent) SetChannel(ctx context.Context, domain, name string) error {
+	if name != "" && !slices.ContainsFunc(a.Channels, func(ch channel.Channel) bool { return ch.Name() == name }) {
+		var names []string
+		for _, ch := range a.Channels {
+			names = append(names, ch.Name())
 		}
+		return fault.Tell(fault.Invalid, fmt.Sprintf("%.60q is no channel", name), "one of "+strings.Join(names, ", ")+"; or none, for the best")
 	}
-	return a.edit(ctx, CompanyEdit{Channel: &channel}, domain)
+	return a.edit(ctx, CompanyEdit{Channel: &name}, domain)
 }
 
 // checkWord refuses what is no name of a thing: lists and files show it.

@@ -69,10 +69,8 @@ func waiting(s *firsthand.State, row *Relationship) (rows []Waiting) {
 	if c := openChallenge(s); c != nil {
 		add(Waiting{What: WaitCode, Entry: c.Entry, Until: c.Say.Until, Since: c.At})
 	}
-	for _, m := range lastOfThreads(s) {
-		if m.Side == firsthand.Second {
-			add(Waiting{What: WaitMessage, Entry: m.Entry, Since: m.At})
-		}
+	if n := len(s.Messages); n > 0 && s.Messages[n-1].Side == firsthand.Second {
+		add(Waiting{What: WaitMessage, Entry: s.Messages[n-1].Entry, Since: s.Messages[n-1].At})
 	}
 	for _, h := range s.Holdings {
 		if o := s.Outcomes[h.Last]; o != nil && !o.Applied && h.Withdraw.IsZero() {
@@ -98,25 +96,6 @@ func openChallenge(s *firsthand.State) *firsthand.Said[*firsthand.Challenge] {
 		}
 	}
 	return nil
-}
-
-// lastOfThreads returns the last message of each thread, in the order in which the
-// threads began.
-func lastOfThreads(s *firsthand.State) (last []*firsthand.Said[*firsthand.Message]) {
-	place := make(map[firsthand.ID]int)
-	for _, m := range s.Messages {
-		thread := m.Say.Thread
-		if thread.IsZero() {
-			thread = m.Entry
-		}
-		i, known := place[thread]
-		if !known {
-			i = len(last)
-			place[thread], last = i, append(last, nil)
-		}
-		last[i] = m
-	}
-	return last
 }
 
 // equal reports whether two rows say the same. Domain is the store's.
