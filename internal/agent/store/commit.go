@@ -111,6 +111,13 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, rows := range c.Waiting {
+		for _, r := range rows {
+			if err := checkTimes(r.Since); err != nil {
+				return err
+			}
+		}
+	}
 	for _, f := range c.Facts {
 		if err := checkTimes(f.Updated); err != nil {
 			return err
@@ -197,6 +204,11 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
+	for rel, rows := range c.Waiting {
+		if err := w.waiting(rel, rows); err != nil {
+			return err
+		}
+	}
 	for i := range c.Outbox {
 		if err := w.outbox(&c.Outbox[i]); err != nil {
 			return err
@@ -260,7 +272,7 @@ func (w *writer) own(c agent.Commit) error {
 			return err
 		}
 	}
-	return nil
+	return w.later(c.Later)
 }
 
 // relationship writes all of r. What is the same already is not written again: most
@@ -316,6 +328,8 @@ func (w *writer) forget(rel firsthand.ID) error {
 		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
 		`DELETE FROM reminder WHERE entry IN (SELECT entry FROM carried WHERE relationship = ?)`,
 		`DELETE FROM carried WHERE relationship = ?`,
+		`DELETE FROM later WHERE key IN (SELECT key FROM waiting WHERE relationship = ?)`,
+		`DELETE FROM waiting WHERE relationship = ?`,
 		`DELETE FROM leg WHERE relationship = ?`,
 		`DELETE FROM entry WHERE relationship = ?`,
 		`DELETE FROM receipt WHERE relationship = ?`,

@@ -138,6 +138,8 @@ func choose(q *agent.CompanyQuery) (c choice) {
 		and(`flags & ? = 0`, flagGuessed)
 	case agent.ShowGateway:
 		and(`flags & ? <> 0`, flagGateway)
+	case agent.ShowLate:
+		and(`due < ?`, string(q.Today))
 	case agent.ShowDuplicates:
 		and(`flags & ? <> 0`, flagTwice)
 	case agent.ShowSilent:
