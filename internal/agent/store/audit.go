@@ -119,7 +119,8 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if _, err := readRecipients(ctx, tx); err != nil {
 		return err
 	}
-	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting)); err != nil {
+	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting),
+		readEvery(ctx, tx, scanMask, `SELECT `+maskColumns+` FROM mask`), readEvery(ctx, tx, scanLeak, `SELECT `+leakColumns+` FROM leak`)); err != nil {
 		return err
 	}
 	holdings, err := readHoldings(ctx, tx, ``)

@@ -118,6 +118,16 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, m := range c.Masks {
+		if err := checkTimes(m.Made); err != nil {
+			return err
+		}
+	}
+	for _, l := range c.Leaks {
+		if err := checkTimes(l.First, l.Last); err != nil {
+			return err
+		}
+	}
 	for _, f := range c.Facts {
 		if err := checkTimes(f.Updated); err != nil {
 			return err
@@ -271,6 +281,9 @@ func (w *writer) own(c agent.Commit) error {
 		if err := w.setting(name, value); err != nil {
 			return err
 		}
+	}
+	if err := w.masks(&c); err != nil {
+		return err
 	}
 	return w.later(c.Later)
 }
