@@ -82,6 +82,7 @@ func BenchmarkChange1000(b *testing.B) {
 			if u := usageHere(b); u.now > 0 {
 				b.ReportMetric(float64(u.now)/(1<<20), "settled-MB")
 			}
+			runtime.KeepAlive(c) // what the agent has in memory is part of it
 		})
 	}
 }
