@@ -105,7 +105,7 @@ func (a *audited) entries(ctx context.Context, tx *sqlite.Tx) (map[log]firsthand
 
 // rows reads all other rows.
 func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
-	relationships, err := listIn(ctx, tx, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship`)
+	relationships, err := listIn(ctx, tx, scanRelationship, readRelationship)
 	a.Relationships = len(relationships)
 	if err != nil {
 		return err
