@@ -145,7 +145,7 @@ func (q *CompanyQuery) Check() error {
 	if !slices.Contains([]string{"", ByName, ByHeld, ByUsed, ByStep, ByDue}, q.Sort) {
 		return fault.Tell(fault.Invalid, "companies are not sorted by "+q.Sort, "by "+strings.Join([]string{ByName, ByHeld, ByUsed, ByStep, ByDue}, ", "))
 	}
-	shows := []string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates, ShowLate}
+	shows := []string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates, ShowAgreed, ShowLate}
 	if !slices.Contains(shows, q.Show) {
 		return fault.Tell(fault.Invalid, "there is no choice "+q.Show,
 			"one of "+strings.Join(shows[1:], ", "))

@@ -153,7 +153,7 @@ func queries() (all []agent.CompanyQuery) {
 			all = append(all, agent.CompanyQuery{Sort: sort, Desc: desc, Offset: 1, Limit: 3})
 		}
 	}
-	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate} {
+	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowAgreed, agent.ShowLate} {
 		all = append(all, agent.CompanyQuery{Show: show, Silent: noon, Today: "2027-01-01"})
 	}
 	return append(all, agent.CompanyQuery{Search: "1"}, agent.CompanyQuery{Group: "shops", Sort: agent.ByHeld}, agent.CompanyQuery{Holds: agent.MailFact},

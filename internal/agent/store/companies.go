@@ -124,6 +124,8 @@ func choice(q *agent.CompanyQuery) (where string, args []any) {
 		and(`flags & ? <> 0`, flagGuessed)
 	case agent.ShowConfirmed:
 		and(`flags & ? = 0`, flagGuessed)
+	case agent.ShowAgreed:
+		and(`agreement <> '' AND flags & ? = 0`, flagClosed)
 	case agent.ShowGateway:
 		and(`flags & ? <> 0`, flagGateway)
 	case agent.ShowLate:

@@ -103,6 +103,15 @@ func (s *Store) countInsight(ctx context.Context, silent time.Time) (in agent.In
 			Scan(&in.Relationships); err != nil {
 			return err
 		}
+		in.Agreements, err = listIn(ctx, tx, func(rows *sqlite.Rows, c *agent.AgreementCount) error { return rows.Scan(&c.Code, &c.Companies) },
+			`SELECT agreement, count(*) FROM company WHERE agreement <> '' AND flags & ? = 0 GROUP BY agreement ORDER BY agreement`, flagClosed)
+		if err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company WHERE step > 0 AND agreement = '' AND flags & ? = ?`, flagClosed|flagPaired, flagPaired).
+			Scan(&in.Unagreed); err != nil {
+			return err
+		}
 		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE since > ? ORDER BY since, domain LIMIT 5`, noSign)
 		if err != nil {
 			return err

@@ -127,7 +127,7 @@ func (a *Agent) TakeCard(_ context.Context, card int64) error { return a.note("T
 func (a *Agent) Companies(_ context.Context, q agent.CompanyQuery) ([]agent.Company, int, error) {
 	var rows []agent.Company
 	for _, c := range a.List {
-		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) {
+		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) && (q.Show != agent.ShowAgreed || c.Agreement != "") {
 			rows = append(rows, c)
 		}
 	}
