@@ -112,6 +112,10 @@ type StatementStore interface {
 	// fact, domain and value, as they are at one moment.
 	Statements(ctx context.Context, fact, domain string) iter.Seq2[Statement, error]
 
+	// HeldPage returns a part of what [JoinHeld] makes of the holders and the
+	// statements of a fact, without reading the rest, and how many rows that has.
+	HeldPage(ctx context.Context, fact string, offset, limit int) ([]Held, int, error)
+
 	// Suggestions returns the values that are guessed, those at most companies
 	// first, then by fact and value; at most limit.
 	Suggestions(ctx context.Context, limit int) ([]Suggestion, error)

@@ -390,6 +390,26 @@ func (m *Memory) Statements(ctx context.Context, fact, domain string) iter.Seq2[
 	})
 }
 
+// HeldPage implements [agent.Store].
+func (m *Memory) HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error) {
+	var holders []agent.Holder
+	var statements []agent.Statement
+	for h, err := range m.Holders(ctx, fact) {
+		if err != nil {
+			return nil, 0, err
+		}
+		holders = append(holders, h)
+	}
+	for s, err := range m.Statements(ctx, fact, "") {
+		if err != nil {
+			return nil, 0, err
+		}
+		statements = append(statements, s)
+	}
+	all := agent.JoinHeld(holders, statements)
+	return page(all, offset, limit), len(all), nil
+}
+
 // Suggestions implements [agent.Store].
 func (m *Memory) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion, error) {
 	return read(ctx, m, func(l *life) (all []agent.Suggestion) {

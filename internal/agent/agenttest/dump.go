@@ -174,6 +174,21 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 		all.Records = append(all.Records, string(firsthand.EncodeJSON(records[0])))
 	}
 	slices.Sort(all.Records)
+	for _, fact := range []string{agent.MailFact, "fact1", "phone", "none"} {
+		for offset := range 3 {
+			page, total, err := s.HeldPage(ctx, fact, offset, 2*offset) // 0: all
+			if err != nil {
+				return err
+			}
+			l := listOf{Query: fmt.Sprint("who holds ", fact, " from ", offset), Total: total}
+			for _, h := range page {
+				l.Page = append(l.Page, string(firsthand.EncodeJSON(h)))
+			}
+			if total > 0 {
+				all.Lists = append(all.Lists, l)
+			}
+		}
+	}
 	for _, q := range queries() {
 		page, total, err := s.Companies(ctx, q)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -177,14 +176,14 @@ func (a *Agent) Select(ctx context.Context, q agent.CompanyQuery) (domains []str
 	}
 	return domains, err
 }
-func (a *Agent) Holds(_ context.Context, fact string) iter.Seq2[agent.Held, error] {
-	return func(yield func(agent.Held, error) bool) {
-		for _, h := range a.Held {
-			if (fact == "" || h.Fact == fact) && !yield(h, nil) {
-				return
-			}
+func (a *Agent) HeldPage(_ context.Context, fact string, offset, limit int) ([]agent.Held, int, error) {
+	var rows []agent.Held
+	for _, h := range a.Held {
+		if h.Fact == fact {
+			rows = append(rows, h)
 		}
 	}
+	return part(rows, offset, limit), len(rows), nil
 }
 func (a *Agent) LookForGateways(_ context.Context, domains ...string) ([]agent.GatewayAt, error) {
 	found := make([]agent.GatewayAt, len(domains)) // the first of them has one
