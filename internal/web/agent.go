@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"io"
-	"iter"
 	"time"
 
 	"firsthand"
@@ -80,7 +79,7 @@ type Companies interface {
 	Ways(ctx context.Context, domain string) ([]agent.WayTo, error)
 	SetChannel(ctx context.Context, domain, channel string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
-	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
+	HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error)
 	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)
 	Directories(ctx context.Context) ([]agent.Listing, error)
 }

@@ -157,7 +157,7 @@ func queries() (all []agent.CompanyQuery) {
 			all = append(all, agent.CompanyQuery{Sort: sort, Desc: desc, Offset: 1, Limit: 3})
 		}
 	}
-	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate} {
+	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowAgreed, agent.ShowLate} {
 		all = append(all, agent.CompanyQuery{Show: show, Silent: noon, Today: "2027-01-01"})
 	}
 	return append(all, agent.CompanyQuery{Search: "1"}, agent.CompanyQuery{Group: "shops", Sort: agent.ByHeld}, agent.CompanyQuery{Holds: agent.MailFact},
@@ -178,6 +178,21 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 		all.Records = append(all.Records, string(firsthand.EncodeJSON(records[0])))
 	}
 	slices.Sort(all.Records)
+	for _, fact := range []string{agent.MailFact, "fact1", "phone", "none"} {
+		for offset := range 3 {
+			page, total, err := s.HeldPage(ctx, fact, offset, 2*offset) // 0: all
+			if err != nil {
+				return err
+			}
+			l := listOf{Query: fmt.Sprint("who holds ", fact, " from ", offset), Total: total}
+			for _, h := range page {
+				l.Page = append(l.Page, string(firsthand.EncodeJSON(h)))
+			}
+			if total > 0 {
+				all.Lists = append(all.Lists, l)
+			}
+		}
+	}
 	for _, q := range queries() {
 		page, total, err := s.Companies(ctx, q)
 		if err != nil {

@@ -136,6 +136,8 @@ func choose(q *agent.CompanyQuery) (c choice) {
 		and(`flags & ? <> 0`, flagGuessed)
 	case agent.ShowConfirmed:
 		and(`flags & ? = 0`, flagGuessed)
+	case agent.ShowAgreed:
+		and(`agreement <> '' AND flags & ? = 0`, flagClosed)
 	case agent.ShowGateway:
 		and(`flags & ? <> 0`, flagGateway)
 	case agent.ShowLate:

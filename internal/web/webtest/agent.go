@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -163,7 +162,7 @@ func (a *Agent) TakeCard(_ context.Context, card int64) error { return a.note("T
 func (a *Agent) Companies(_ context.Context, q agent.CompanyQuery) ([]agent.Company, int, error) {
 	var rows []agent.Company
 	for _, c := range a.List {
-		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) {
+		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) && (q.Show != agent.ShowAgreed || c.Agreement != "") {
 			rows = append(rows, c)
 		}
 	}
@@ -213,14 +212,14 @@ func (a *Agent) Select(ctx context.Context, q agent.CompanyQuery) (domains []str
 	}
 	return domains, err
 }
-func (a *Agent) Holds(_ context.Context, fact string) iter.Seq2[agent.Held, error] {
-	return func(yield func(agent.Held, error) bool) {
-		for _, h := range a.Held {
-			if (fact == "" || h.Fact == fact) && !yield(h, nil) {
-				return
-			}
+func (a *Agent) HeldPage(_ context.Context, fact string, offset, limit int) ([]agent.Held, int, error) {
+	var rows []agent.Held
+	for _, h := range a.Held {
+		if h.Fact == fact {
+			rows = append(rows, h)
 		}
 	}
+	return part(rows, offset, limit), len(rows), nil
 }
 func (a *Agent) LookForGateways(_ context.Context, domains ...string) ([]agent.GatewayAt, error) {
 	found := make([]agent.GatewayAt, len(domains)) // the first of them has one

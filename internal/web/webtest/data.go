@@ -56,6 +56,9 @@ func life(t testing.TB, n int, say speaker) *Agent {
 		}
 		domain := strings.ToLower(strings.NewReplacer(" ", "-", "&", "and").Replace(name)) + ".example"
 		c := agent.Company{Domain: domain, Name: say(name), Guessed: i%3 == 1, Held: i % 4, Accounts: 1 + i%2, Since: day(-2000 + i), Used: day(-i)}
+		if i == 0 {
+			c.Agreement = agent.DefaultTerms
+		}
 		if i%5 == 2 {
 			c.Groups = []string{say("shops")}
 		}
@@ -73,7 +76,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 
 	paired(t, a, old, home, say)
 	a.GroupCounts = []agent.GroupCount{{Name: say("shops"), Companies: 5}}
-	a.Insight = agent.Insight{Companies: len(a.List), Guessed: len(a.List) / 3, Gateways: 3, Relationships: 3, Silent: 34, Duplicates: 7, Emails: 2, Oldest: a.List[:min(5, len(a.List))], Now: Now,
+	a.Insight = agent.Insight{Companies: len(a.List), Guessed: len(a.List) / 3, Gateways: 3, Relationships: 3, Agreements: []agent.AgreementCount{{Code: agent.DefaultTerms, Companies: 1}}, Unagreed: 1, Silent: 34, Duplicates: 7, Emails: 2, Oldest: a.List[:min(5, len(a.List))], Now: Now,
 		Facts:     []agent.FactInsight{{Fact: "address.home", Holds: 61, Old: 9, Guessed: 0}, {Fact: "email", Holds: 173, Old: 12, Guessed: 160}, {Fact: "phone", Holds: 1}},
 		Addresses: []agent.MailCount{{Value: firsthand.Text(say("mia@old.example")), Companies: 140, Guessed: 130}, {Value: firsthand.Text("mia@new.example"), Companies: 33, Current: true}}}
 	a.Suggested = []agent.Suggestion{{Fact: "email", Value: firsthand.Text(say("mia@old.example")), Companies: 140, Kind: agent.LoginAccount, Import: 1}}
