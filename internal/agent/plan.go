@@ -206,8 +206,9 @@ func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []
 func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held) Leg {
 	l := Leg{Domain: t.domain, Name: p.name(row, t), Rel: t.rel, Fact: h.fact.Fact, Value: h.fact.Value, Old: h.value, Of: h.of,
 		Group: LeftOut, Guessed: h.guessed, Origin: firsthand.Stated}
-	told := s.Holding(h.of)
-	if told != nil {
+	var told *firsthand.Holding
+	if i := slices.IndexFunc(s.Holdings, func(x *firsthand.Holding) bool { return x.Entry == h.of }); i >= 0 && !h.of.IsZero() {
+		told = s.Holdings[i]
 		l.Origin, l.Old = told.Origin, told.Value
 	}
 	out := func(reason string) Leg {
