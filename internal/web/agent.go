@@ -7,6 +7,7 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
 
@@ -15,6 +16,7 @@ import (
 type Agent interface {
 	Lists
 	Cards
+	Masks
 	Imports
 	Companies
 	Relationships
@@ -35,6 +37,18 @@ type Cards interface {
 	Today(ctx context.Context, backup time.Time, limit int) (agent.Today, error)
 	PutOff(ctx context.Context, until firsthand.Date, keys ...string) error
 	BringBack(ctx context.Context) error
+}
+
+// Masks are addresses that one company has each.
+type Masks interface {
+	MaskConfig(ctx context.Context) (mask.Config, error)
+	SetMaskConfig(ctx context.Context, c mask.Config) error
+	Masks(ctx context.Context, domain string) ([]agent.Mask, error)
+	MakeMask(ctx context.Context, domain string) (agent.Mask, error)
+	PauseMask(ctx context.Context, token string, paused bool) (held bool, err error)
+	RetireMask(ctx context.Context, token string) error
+	Leaks(ctx context.Context, domain string) ([]agent.Leak, error)
+	JudgeLeak(ctx context.Context, token, from, verdict string) error
 }
 
 // Imports are the lists she brings.

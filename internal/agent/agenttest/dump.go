@@ -34,6 +34,8 @@ type everything struct {
 	Reminders     int // of tasks
 	Waits         []agent.Waiting
 	Later         map[string]firsthand.Date
+	Masks         []agent.Mask
+	Leaks         []agent.Leak
 
 	// What is kept of companies. A test that says what it wants of the rest may leave
 	// it out.
@@ -111,12 +113,14 @@ func Dump(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...s
 // readAll reads what Dump returns. Draft IDs are a store's own: they are checked
 // to rise, and then counted from 1.
 func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...string) (all everything, err error) {
-	var errs [7]error
+	var errs [9]error
 	all.Relationships, errs[0] = s.Relationships(ctx)
 	all.Holders, errs[1] = collected(s.Holders(ctx, ""))
 	all.Facts, errs[2] = s.Facts(ctx)
 	all.Labels, errs[3] = s.Labels(ctx)
 	all.Later, errs[5] = s.Later(ctx)
+	all.Masks, errs[7] = s.Masks(ctx, "")
+	all.Leaks, errs[8] = s.Leaks(ctx)
 	all.Waits, _, errs[6] = s.Waits(ctx, today, 1000)
 	k, err := s.Label(ctx)
 	if all.HasLabel = err == nil && k.Label != (firsthand.Label{}) && !k.Hash.IsZero(); !errors.Is(err, fault.NotExist) {

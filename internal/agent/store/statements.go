@@ -97,7 +97,7 @@ func hers(ctx context.Context, tx *sqlite.Tx) (map[string]string, error) {
 
 // Suggestions implements [agent.Store].
 func (s *Store) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion, error) {
-	all, err := s.suggestions.get(s.db, int64(limit), func() ([]agent.Suggestion, error) { return s.countSuggestions(ctx, limit) })
+	all, err := s.suggestions.get(s.db, limit, func() ([]agent.Suggestion, error) { return s.countSuggestions(ctx, limit) })
 	return slices.Clone(all), err
 }
 

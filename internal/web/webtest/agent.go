@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
 
@@ -40,6 +41,9 @@ type Agent struct {
 	Sets        []agent.Listing
 	Day         agent.Today
 	WayList     []agent.WayTo
+	MaskList    []agent.Mask
+	LeakList    []agent.Leak
+	MaskAt      mask.Config
 
 	mu   sync.Mutex
 	did  []string
@@ -78,6 +82,38 @@ func (a *Agent) PutOff(_ context.Context, until firsthand.Date, keys ...string) 
 	return a.note("PutOff", until, keys)
 }
 func (a *Agent) BringBack(context.Context) error { return a.note("BringBack") }
+
+func (a *Agent) MaskConfig(context.Context) (mask.Config, error) { return a.MaskAt, nil }
+func (a *Agent) SetMaskConfig(_ context.Context, c mask.Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return a.note("SetMaskConfig", c.Kind, c.Base, c.URL, c.Key)
+}
+func (a *Agent) Masks(_ context.Context, domain string) (masks []agent.Mask, err error) {
+	for _, m := range a.MaskList {
+		if domain == "" || m.Domain == domain {
+			masks = append(masks, m)
+		}
+	}
+	return masks, nil
+}
+func (a *Agent) MakeMask(_ context.Context, domain string) (agent.Mask, error) {
+	return agent.Mask{}, a.note("MakeMask", domain)
+}
+func (a *Agent) PauseMask(_ context.Context, token string, paused bool) (bool, error) {
+	return false, a.note("PauseMask", token, paused)
+}
+func (a *Agent) RetireMask(_ context.Context, token string) error { return a.note("RetireMask", token) }
+func (a *Agent) Leaks(_ context.Context, domain string) ([]agent.Leak, error) {
+	if masks, _ := a.Masks(context.Background(), domain); len(masks) == 0 {
+		return nil, nil
+	}
+	return a.LeakList, nil
+}
+func (a *Agent) JudgeLeak(_ context.Context, token, from, verdict string) error {
+	return a.note("JudgeLeak", token, from, verdict)
+}
 
 func (a *Agent) Bring(_ context.Context, file string, r io.Reader, progress func(agent.ImportCounts)) (agent.Import, error) {
 	n, err := io.Copy(io.Discard, r)
