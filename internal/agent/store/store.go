@@ -130,7 +130,7 @@ func openLocked(ctx context.Context, f files, dir string, lock io.Closer, o Open
 	if err := s.settleCompanies(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.settleCarried(ctx); err != nil {
+	if err := s.settleCaches(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.mendSidecar(ctx)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"firsthand"
@@ -10,41 +11,41 @@ import (
 	"firsthand/internal/sqlite"
 )
 
-// carriedSetting says that the cache of what is on its way has all that the logs say.
-// A file from before that cache was there lacks it: the schema alone can't fold logs.
-const carriedSetting = "store.carried"
+// cachesSetting says which caches have all that the logs say: caches. A file from
+// before one of them lacks it: the schema alone can't fold logs.
+const (
+	cachesSetting = "store.caches"
+	caches        = "2" // 1: what is on its way; 2: and what waits for her
+)
 
 func writeSettled(ctx context.Context, tx *sqlite.Tx) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, 'filled') ON CONFLICT DO NOTHING`, carriedSetting)
+	_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2`, cachesSetting, caches)
 	return err
 }
 
-// settleCarried fills the cache of what is on its way, in a file that is older than
-// it: once, from all logs, in one transaction with the note that it was done. Else
-// there would be no task for what she had begun before an update.
+// settleCaches fills the caches of what is on its way and of what waits for her, in a
+// file that is older than one of them: once, from all logs, in one transaction with the
+// note that it was done. Else there would be no task for what she had begun before an
+// update.
 //
 // A log that can't be folded is left to those who ask for it; opening must be
 // possible. So it must on a full disk, and then this is done at the next start.
-func (s *Store) settleCarried(ctx context.Context) error {
+func (s *Store) settleCaches(ctx context.Context) error {
 	done := ""
 	err := s.db.View(ctx, func(tx *sqlite.Tx) error {
-		return tx.QueryRowContext(ctx, `SELECT coalesce((SELECT value FROM setting WHERE name = ?), '')`, carriedSetting).Scan(&done)
+		return tx.QueryRowContext(ctx, `SELECT coalesce((SELECT value FROM setting WHERE name = ?), '')`, cachesSetting).Scan(&done)
 	})
-	if err != nil || done != "" {
+	if err != nil || done == caches {
 		return err
 	}
 	err = s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		w := writer{ctx: ctx, tx: tx}
-		rels, err := listIn(ctx, tx, func(rows *sqlite.Rows, id *firsthand.ID) error {
-			var raw []byte
-			err := rows.Scan(&raw)
-			copy(id[:], raw)
-			return err
-		}, `SELECT id FROM relationship`)
+		all, err := listIn(ctx, tx, scanRelationship, readRelationship)
 		if err != nil {
 			return err
 		}
-		for _, rel := range rels {
+		for i := range all {
+			rel := all[i].ID
 			state, err := foldIn(ctx, tx, rel)
 			if err != nil {
 				if ctx.Err() != nil {
@@ -52,8 +53,9 @@ func (s *Store) settleCarried(ctx context.Context) error {
 				}
 				continue
 			}
-			if err := w.carried(rel, agent.CarriedIn(state)); err != nil {
-				return fmt.Errorf("what is on its way: %w", err)
+			onItsWay, waits := agent.CachedIn(state, &all[i])
+			if err := errors.Join(w.carried(rel, onItsWay), w.waiting(rel, waits)); err != nil {
+				return fmt.Errorf("caches of %s: %w", rel, err)
 			}
 		}
 		return writeSettled(ctx, tx)

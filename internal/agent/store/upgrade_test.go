@@ -130,7 +130,7 @@ func TestOpenFillsWhatIsOnItsWay(t *testing.T) {
 	s := open()
 	if err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		w := writer{ctx: ctx, tx: tx}
-		_, err := w.exec(`DELETE FROM setting WHERE name = ?`, carriedSetting)
+		_, err := w.exec(`DELETE FROM setting WHERE name = ?`, cachesSetting)
 		return errors.Join(err, w.carried(rel, nil))
 	}); err != nil {
 		t.Fatal(err)
