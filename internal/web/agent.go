@@ -87,6 +87,7 @@ type Companies interface {
 // Relationships are the logs, as they are read.
 type Relationships interface {
 	Show(ctx context.Context, rel firsthand.ID) (agent.Detail, error)
+	Look(ctx context.Context, rel firsthand.ID, last int, fn func(*agent.Detail)) error
 	Relationships(ctx context.Context) ([]agent.Relationship, error)
 	Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error)
 }

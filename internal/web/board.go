@@ -60,7 +60,7 @@ type BoardRow struct {
 var boardSteps = []string{agent.StepNeedsYou, agent.StepScheduled, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
 	agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.StepLeftOut}
 
-const boardLimit = 200
+const boardLimit = 50
 
 // showBoard serves GET /changes/{id}. The page asks for itself again while something
 // may come; see static/firsthand.js.

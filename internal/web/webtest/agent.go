@@ -239,6 +239,15 @@ func (a *Agent) Show(_ context.Context, rel firsthand.ID) (agent.Detail, error) 
 	}
 	return d, nil
 }
+func (a *Agent) Look(ctx context.Context, rel firsthand.ID, last int, fn func(*agent.Detail)) error {
+	d, err := a.Show(ctx, rel)
+	if err == nil {
+		d.Earlier = max(0, len(d.Entries)-last)
+		d.Entries = d.Entries[d.Earlier:]
+		fn(&d)
+	}
+	return err
+}
 func (a *Agent) Relationships(context.Context) ([]agent.Relationship, error) { return a.Rels, nil }
 func (a *Agent) Bundle(_ context.Context, rel firsthand.ID) (*firsthand.Bundle, error) {
 	b := a.Bundles[rel]
