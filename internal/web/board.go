@@ -71,11 +71,12 @@ func (s *Server) board(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	b, err := v.agent().Board(v.ctx(), id)
+	p := BoardPage{Form: f, Show: v.URL.Query().Get("step"), Pager: newPager(v, boardLimit)}
+	b, n, err := v.agent().BoardPart(v.ctx(), id, p.Show, p.Pager.offset, boardLimit)
 	if err != nil {
 		return err
 	}
-	p := BoardPage{Board: b, Form: f, Show: v.URL.Query().Get("step")}
+	p.Board = b
 	for _, step := range boardSteps {
 		if n := b.Counts[step]; n > 0 {
 			p.Counts = append(p.Counts, BoardCount{step, n})
@@ -90,16 +91,10 @@ func (s *Server) board(v *visit, status int, f Form) error {
 			}
 		}
 	}
-	p.Pager = newPager(v, boardLimit)
 	for _, leg := range b.Legs {
-		if p.Show != "" && leg.Step != p.Show {
-			continue
-		}
-		if p.Pager.take() {
-			p.Legs = append(p.Legs, BoardRow{leg, leg.Failure != ""})
-		}
+		p.Legs = append(p.Legs, BoardRow{leg, leg.Failure != ""})
 	}
-	p.Pager.finish()
+	p.Pager.total(n)
 	return s.render(v, status, "board", p)
 }
 
@@ -117,19 +112,9 @@ func newPager(v *visit, limit int) Pager {
 	return Pager{Limit: limit, offset: max(0, offset), url: v.URL}
 }
 
-// take counts one row, and reports whether it belongs to this part.
-func (p *Pager) take() bool {
-	p.Total++
-	return p.Total > p.offset && p.Total <= p.offset+p.Limit
-}
-
-// total is take for a list of which only this part was asked for.
+// total says how long the list is of which this part was asked for.
 func (p *Pager) total(n int) {
 	p.Total = n
-	p.finish()
-}
-
-func (p *Pager) finish() {
 	p.From, p.To = p.offset+1, min(p.offset+p.Limit, p.Total)
 	at := func(offset int) string {
 		q := p.url.Query()

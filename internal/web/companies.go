@@ -231,7 +231,7 @@ type LadderStep struct {
 
 var ladder = []string{"nameless", "pseudonym", "reachable", "known", "verified"}
 
-const timelineLimit = 60
+const timelineLimit = 20
 
 // companyAt returns the page of the company that the path names, with the last
 // entries, as many as that.

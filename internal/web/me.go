@@ -182,7 +182,7 @@ func (s *Server) showFact(v *visit) error {
 	if i < 0 {
 		return errNoPage
 	}
-	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 100)}
+	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 50)}
 	holders, total, err := v.agent().HeldPage(v.ctx(), name, p.Pager.offset, p.Pager.Limit)
 	if err != nil {
 		return err

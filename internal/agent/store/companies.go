@@ -371,6 +371,9 @@ func readOwned(ctx context.Context, tx *sqlite.Tx, domains string, args ...any) 
 
 // Groups implements [agent.Store].
 func (s *Store) Groups(ctx context.Context) ([]agent.GroupCount, error) {
-	return list(ctx, s, func(rows *sqlite.Rows, g *agent.GroupCount) error { return rows.Scan(&g.Name, &g.Companies) },
-		`SELECT name, count(*) FROM company_group GROUP BY name ORDER BY name`)
+	all, err := s.groups.get(s.db, "", func() ([]agent.GroupCount, error) {
+		return list(ctx, s, func(rows *sqlite.Rows, g *agent.GroupCount) error { return rows.Scan(&g.Name, &g.Companies) },
+			`SELECT name, count(*) FROM company_group GROUP BY name ORDER BY name`)
+	})
+	return slices.Clone(all), err
 }

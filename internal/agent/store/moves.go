@@ -272,7 +272,11 @@ func only[T any](found []T, err error) (t T, _ error) {
 }
 
 // Legs implements [agent.Store].
-func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
+func (s *Store) Legs(ctx context.Context, move int64, n ...int) ([]agent.LegState, error) {
+	which, args := `WHERE l.move = ?`, []any{move}
+	if len(n) > 0 {
+		which, args = which+` AND l.n IN (SELECT value FROM json_each(?))`, append(args, jsonText(n))
+	}
 	return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegState) error {
 		var rel, of, entry sql.RawBytes
 		var old, basis, origin, next string
@@ -301,8 +305,25 @@ func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) 
 			c.relationship, c.entry, coalesce(c.seq, 0), coalesce(c.kind, ''), coalesce(c.fact, ''), coalesce(c.made, ''), coalesce(c.due, ''),
 			coalesce(c.step, ''), coalesce(c.system, ''), coalesce(c.record, ''), coalesce(c.why, ''), coalesce(c.noted, ''), coalesce(c.unpaired, 0),
 			coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(o.tries, 0), coalesce(o.failure, ''), coalesce(o.next_try, '')
-		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n
-		WHERE l.move = ? ORDER BY l.n`, move)
+		`+legRows+which+` ORDER BY l.n`, args...)
+}
+
+// legRows is what a leg is read from.
+const legRows = `
+	FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n `
+
+// LegSteps implements [agent.Store].
+func (s *Store) LegSteps(ctx context.Context, move int64) ([]agent.LegStep, error) {
+	return s.steps.get(s.db, move, func() ([]agent.LegStep, error) {
+		return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegStep) error {
+			var made string
+			err := rows.Scan(&l.N, &l.Group, &l.Written, &l.Known, &l.Step, &made, (*string)(&l.Due), &l.Seq, &l.Unpaired, &l.Sent, &l.Received)
+			return errors.Join(err, parseTime(made, &l.Made))
+		}, `
+			SELECT l.n, l.way, l.entry IS NOT NULL, c.entry IS NOT NULL, coalesce(c.step, ''), coalesce(c.made, ''), coalesce(c.due, ''),
+				coalesce(c.seq, 0), coalesce(c.unpaired, 0), coalesce(o.sent, 0), coalesce(o.received_seq, 0)`+legRows+`
+			WHERE l.move = ? ORDER BY l.n`, move)
+	})
 }
 
 // taskRows is what a task is read from.
