@@ -346,19 +346,20 @@ func scanTask(rows *sqlite.Rows, t *agent.Task) error {
 
 // Tasks implements [agent.Store].
 func (s *Store) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) (tasks []agent.Task, total int, err error) {
-	where, args := taskRows, []any{}
+	where, args, step := taskRows, []any{}, `c.step`
+	if q.Domain != "" {
+		step = `+c.step` // so that SQLite goes by the company, and not by the index of steps
+		where += ` AND r.key = ? AND r.domain = ?`
+		args = append(args, agent.CompanyKey(q.Domain), q.Domain)
+	}
 	switch q.Show {
 	case "":
-		where += ` AND c.step = ''`
+		where += ` AND ` + step + ` = ''`
 	case "done":
-		where += ` AND c.step <> ''`
+		where += ` AND ` + step + ` <> ''`
 	case "due":
-		where += ` AND c.step IN ('', 'sent') AND m.day <= ?`
+		where += ` AND ` + step + ` IN ('', 'sent') AND m.day <= ?`
 		args = append(args, string(today))
-	}
-	if q.Domain != "" {
-		where += ` AND r.domain = ?`
-		args = append(args, q.Domain)
 	}
 	if q.Move != 0 {
 		where += ` AND c.entry IN (SELECT entry FROM leg WHERE move = ?)`
