@@ -24,12 +24,13 @@ type Task struct {
 	Note         string         // hers, with the step
 	Noted        time.Time
 	Move         int64         // the last move that it belongs to; 0 for none
+	Mail         string        // the state of the mail that carries it, "" if none does
 	Draft        channel.Draft // only from Agent.Task
 }
 
 // A TaskQuery says which tasks, and which part of them.
 type TaskQuery struct {
-	// Show is "" for open ones, "done" for those sent, applied, refused or
+	// Show is "" for open ones that no mail is about to carry, "done" for those sent, applied, refused or
 	// replaced, "all", or "due": open or sent, and to be reminded of by now.
 	Show          string
 	Domain        string // "" for all

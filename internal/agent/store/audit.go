@@ -122,6 +122,9 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if err := readCompanies(ctx, tx); err != nil {
 		return err
 	}
+	if err := readMail(ctx, tx); err != nil {
+		return err
+	}
 	holdings, err := readHoldings(ctx, tx, ``)
 	for _, h := range holdings {
 		_, herr := h.holder()
