@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/internal/agent/channel"
 )
 
 // A Mail is one mail of hers: an entry of an unpaired log on its way, or what follows
@@ -59,7 +60,7 @@ type Answer struct {
 	Subject  string
 	Said     time.Time // as it claims
 	Came     time.Time
-	Proof    MailProof
+	Proof    channel.Proof
 	Stranger bool // nothing proves that it comes from the company
 	Text     string
 	Cut      string // what of it was not kept, in words
@@ -74,17 +75,6 @@ const (
 	AutoReply  = "auto"
 	Bounce     = "bounce"
 )
-
-// A MailProof is what her own mail host says of where a mail comes from: pass, fail,
-// none …, "" where it says nothing.
-type MailProof struct {
-	By     string `json:"by,omitempty"` // her mail host
-	SPF    string `json:"spf,omitempty"`
-	DKIM   string `json:"dkim,omitempty"`
-	DMARC  string `json:"dmarc,omitempty"`
-	ARC    string `json:"arc,omitempty"`
-	Domain string `json:"domain,omitempty"` // for which the best of them passed
-}
 
 // A MailQuery says which mails.
 type MailQuery struct {

@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
 	"firsthand/logtest"
 )
 
@@ -31,7 +32,7 @@ func fullAnswer(t testing.TB, rel firsthand.ID, key byte) agent.Answer {
 	t.Helper()
 	a := agent.Answer{ID: 1, Key: firsthand.ID{key}, Rel: rel, Entry: firsthand.ID{11}, Message: "1@a.example", Kind: agent.FromPerson,
 		From: "Ann <ann@a.example>", Subject: "Re: <b>", Said: noon.UTC(), Came: noon.Add(time.Duration(key) * time.Minute).UTC(),
-		Proof:    agent.MailProof{By: "mx.example", SPF: "pass", DKIM: "pass", DMARC: "fail", ARC: "none", Domain: "a.example"},
+		Proof:    channel.Proof{By: "mx.example", SPF: "pass", DKIM: "pass", DMARC: "fail", ARC: "none", Domain: "a.example"},
 		Stranger: true, Text: "dear\n'; --", Cut: "it is long", Mark: "applied", Marked: noon.Add(time.Hour).UTC(),
 		Blobs: []firsthand.Blob{{Hash: firsthand.ID{1}, Size: 3, Media: "text/plain", Name: "a.txt"}}}
 	noZero(t, a)
