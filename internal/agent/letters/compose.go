@@ -35,17 +35,17 @@ func Compose(r Request) (Letter, error) {
 		return Letter{}, err
 	}
 	v := newView(words, &r)
-	l := Letter{Lang: lang, Ref: r.Ref, Date: v.Made}
+	l := Letter{Lang: lang, Ref: v.Ref, Date: v.Made}
 	l.Subject = channel.Clean(v.say(r.Kind + ".subject"))
-	if r.Ref != "" {
-		l.Subject += " [" + channel.Clean(r.Ref) + "]"
+	if v.Ref != "" {
+		l.Subject += " [" + v.Ref + "]"
 	}
 	l.Salutation, l.Closing, l.Signature = v.say("salutation"), v.say("closing"), channel.Clean(r.From.Name)
 	l.Paragraphs = paragraphs(v.say(v.variant(r.Kind)))
 	if words.Lookup(r.Kind+".enclosures") != nil {
-		l.Enclosed, l.Enclosures = v.say("label.enclosures"), strings.Split(v.say(r.Kind+".enclosures"), "\n")
+		l.Enclosed, l.Enclosures = v.say("label.enclosures")+v.say("colon"), strings.Split(v.say(r.Kind+".enclosures"), "\n")
 	}
-	for _, line := range [][2]string{{"label.date", v.Made}, {"label.ref", channel.Clean(r.Ref)}} {
+	for _, line := range [][2]string{{"label.date", v.Made}, {"label.ref", v.Ref}} {
 		if line[1] != "" {
 			l.Info = append(l.Info, Line{v.say(line[0]), line[1]})
 		}
@@ -106,7 +106,7 @@ func parse(files fs.FS, lang string) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	return template.New(lang).Funcs(template.FuncMap{"upper": upper}).Option("missingkey=error").Parse(unwrap(string(text)))
+	return template.New(lang).Funcs(template.FuncMap{"upper": upper, "article": article}).Option("missingkey=error").Parse(unwrap(string(text)))
 }
 
 // unwrap joins the lines of each paragraph of a file of words. A line that begins
@@ -127,6 +127,16 @@ func unwrap(text string) string {
 func upper(s string) string {
 	r, n := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// article returns an article as a language writes it: 12(3) with " Abs. %s" is
+// 12 Abs. 3.
+func article(number, paragraph string) string {
+	n, p, ok := strings.Cut(strings.TrimSuffix(number, ")"), "(")
+	if !ok {
+		return number
+	}
+	return n + strings.Replace(paragraph, "%s", p, 1)
 }
 
 // A view is what the words may use of a request: text that is inert, dates and
@@ -183,7 +193,7 @@ func newView(words *template.Template, r *Request) *view {
 	v.cite(r)
 	var known, offered []string
 	for _, k := range r.Known {
-		known = append(known, v.label(k.Fact)+": "+channel.Clean(k.Value))
+		known = append(known, v.label(k.Fact)+v.say("colon")+" "+channel.Clean(k.Value))
 	}
 	for _, t := range r.Terms {
 		offered = append(offered, channel.Clean(t.Code+" "+t.Version+", "+t.URL))
@@ -232,7 +242,7 @@ func (v *view) say(name string) string {
 	if err := v.words.ExecuteTemplate(&out, name, v); err != nil && v.err == nil {
 		v.err = fmt.Errorf("words %s: %w", name, err)
 	}
-	return strings.TrimSpace(out.String())
+	return strings.Trim(out.String(), " \n")
 }
 
 // variant returns the name of the letter for v's law.

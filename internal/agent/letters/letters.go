@@ -45,7 +45,7 @@ func Kinds() []string {
 }
 
 // Languages are those that [Compose] writes.
-func Languages() []string { return []string{"en"} }
+func Languages() []string { return []string{"en", "de", "fr", "nl", "es"} }
 
 // A Sender is who writes: only what the company already has of her, and the letter
 // is about nothing else.

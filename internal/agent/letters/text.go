@@ -22,13 +22,13 @@ func (l *Letter) Text() string {
 	for _, p := range l.Paragraphs {
 		parts = append(parts, wrap(p))
 	}
-	sign := l.Closing
+	sign := wrap(l.Closing)
 	if l.Signature != "" {
 		sign += "\n" + l.Signature
 	}
 	parts = append(parts, sign)
 	if len(l.Enclosures) > 0 {
-		parts = append(parts, wrap(l.Enclosed+":\n"+strings.Join(l.Enclosures, "\n")))
+		parts = append(parts, wrap(l.Enclosed+"\n"+strings.Join(l.Enclosures, "\n")))
 	}
 	return strings.Join(parts, "\n\n") + "\n"
 }
