@@ -13,7 +13,7 @@ import (
 // it by her hand.
 type Mail struct {
 	Entry firsthand.ID // which it is about
-	Part  string       // Itself, Reminder, Complaint
+	Part  string       // Itself, Reminder
 	Rel   firsthand.ID
 	State string // see MailWaiting
 	To    string // the address; "" until it is composed
@@ -32,9 +32,8 @@ type Mail struct {
 
 // Parts of what there is to say about one entry by mail.
 const (
-	Itself    = ""
-	Reminder  = "reminder"
-	Complaint = "complaint"
+	Itself   = ""
+	Reminder = "reminder"
 )
 
 // States of a Mail. From MailSending on it may have left.

@@ -102,7 +102,7 @@ var mailChecks = []check{
 				t.Errorf("%s: %d are open, want %d", state, len(got), open)
 			}
 		}
-		if _, err := s.Mail(ctx, a.Entry, agent.Complaint); !errors.Is(err, fault.NotExist) {
+		if _, err := s.Mail(ctx, a.Entry, agent.Itself); !errors.Is(err, fault.NotExist) {
 			t.Errorf("no mail = %v, want %v", err, fault.NotExist)
 		}
 		if err := s.Commit(ctx, agent.Commit{Mails: []agent.Mail{{State: agent.MailWaiting}}}); !errors.Is(err, fault.Invalid) {

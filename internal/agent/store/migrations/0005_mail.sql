@@ -1,4 +1,4 @@
--- Mails of hers: an entry on its way by mail, a reminder of it, a complaint about it.
+-- Mails of hers: an entry on its way by mail, or a reminder of it.
 CREATE TABLE mail (
 	n            INTEGER PRIMARY KEY,
 	entry        BLOB    NOT NULL CHECK (length(entry) = 32),
