@@ -26,6 +26,7 @@ import (
 	"firsthand/internal/agent/channel/mail/mailtest"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/store"
+	"firsthand/internal/needtest"
 	"firsthand/terms"
 )
 
@@ -39,7 +40,7 @@ type mailLife struct {
 // options returns those of an agent that mails.
 func (l *mailLife) options(s agent.Store, post agent.Mailing) agent.Options {
 	return agent.Options{Store: s, Roster: terms.Default(), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
-		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: post, MailSettle: 4 * time.Second}
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: post, MailSettle: 3 * time.Second}
 }
 
 func (l *mailLife) open(ctx context.Context) (*store.Store, error) {
@@ -239,7 +240,11 @@ func TestOneMailForEachEntry(t *testing.T) {
 	}
 	one(t, "the first of all")
 
-	for i, step := range []string{"all but the end is there", "it may leave", "the server has answered", "it is filed"} {
+	hers, hosts := []string{"it may leave", "the server has answered"}, []string{"it may leave"}
+	if needtest.All() {
+		hers, hosts = []string{"all but the end is there", "it may leave", "the server has answered", "it is filed"}, []string{"all but the end is there", "it may leave", "the server has answered"}
+	}
+	for i, step := range hers {
 		t.Run("she ends where "+step, func(t *testing.T) {
 			text := fmt.Sprintf("killed at step %d", i)
 			l.use(t, func(m *mover) { say(m, "acme.test", text) })
@@ -251,7 +256,7 @@ func TestOneMailForEachEntry(t *testing.T) {
 		})
 	}
 
-	for i, step := range []string{"all but the end is there", "it may leave", "the server has answered"} {
+	for i, step := range hosts {
 		t.Run("the host ends where "+step, func(t *testing.T) {
 			text := fmt.Sprintf("host killed at step %d", i)
 			l.use(t, func(m *mover) {
@@ -278,7 +283,11 @@ func TestOneMailForEachEntry(t *testing.T) {
 		var deaf atomic.Bool
 		post.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
-			return &deafConn{Conn: conn, deaf: &deaf, until: func() { h.Await(mailtest.Company, "", 9) }}, err
+			return &deafConn{Conn: conn, deaf: &deaf, until: func() {
+				for with(h.Mails(mailtest.Company, ""), "never acknowledged") == 0 {
+					time.Sleep(10 * time.Millisecond) // another process delivers: nobody tells when
+				}
+			}}, err
 		}
 		l.useWith(t, post, func(m *mover) {
 			entry := say(m, "acme.test", "never acknowledged")
