@@ -28,11 +28,11 @@ const MailChannel = "mail"
 
 // Names of settings about mail.
 const (
-	accountSetting   = "mail.account"
-	addressesSetting = "mail.addresses" // of companies, as she typed them
-	rulesSetting     = "mail.rules"
-	cursorSetting    = "mail.cursor"
-	copiesSetting    = "mail.copies" // "yes" once a copy of a mail of hers was found in the account
+	accountSetting   = "mail_account"
+	addressesSetting = "mail_addresses" // of companies, as she typed them
+	rulesSetting     = "mail_rules"
+	cursorSetting    = "mail_cursor"
+	copiesSetting    = "mail_copies" // "yes" once a copy of a mail of hers was found in the account
 )
 
 // mailing is what is known of her account while the program runs.
