@@ -120,9 +120,16 @@ func (a *Agent) MailDraft(ctx context.Context, entry firsthand.ID, part string) 
 // A ComplaintDraft is a complaint about a company that she may bring to one of the
 // authorities: it is never sent from here.
 type ComplaintDraft struct {
-	Authorities []rights.Authority // the nearest to her first
+	Authorities []Authority // the nearest to her first
 	Subject     string
 	Text        string
+}
+
+// An Authority is one to which she may complain.
+type Authority struct {
+	Name       string
+	Address    []string
+	Link, Form string // its own page, and that where it takes complaints
 }
 
 // Complaint writes a complaint about what a company has not answered in time.
@@ -151,11 +158,14 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 			her = rights.PlaceOfValue(f.Value)
 		}
 	}
-	d.Authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
+	near := rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
+	for _, n := range near {
+		d.Authorities = append(d.Authorities, Authority{n.Name, n.Address, n.Link, n.Form})
+	}
 	r.From, r.To, r.Ref = letters.SenderOf(hers), channel.To{}, "" // an authority may know who complains
-	if len(d.Authorities) > 0 {
-		r.To.Name = d.Authorities[0].Name
-		if lang := d.Authorities[0].Lang; slices.Contains(letters.Languages(), lang) {
+	if len(near) > 0 {
+		r.To.Name = near[0].Name
+		if lang := near[0].Lang; slices.Contains(letters.Languages(), lang) {
 			r.Lang = lang
 		}
 	}
