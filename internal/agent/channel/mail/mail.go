@@ -37,7 +37,7 @@ func (Mail) Way(to channel.To) (channel.Way, bool) {
 	if err != nil {
 		return channel.Way{}, false
 	}
-	return channel.Way{Group: channel.Prepared, Say: "by mail to " + address}, true
+	return channel.Way{Group: channel.Prepared, Say: "by mail to " + address + ", from " + channel.Clean(to.From)}, true
 }
 
 // Prepare implements [channel.Channel].
