@@ -14,6 +14,7 @@ import (
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
@@ -120,7 +121,8 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
-		Channels: []channel.Channel{manual.Manual{}},
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}},
+		Mail:     new(mail.Post),
 		Formats:  append(passwords.Formats(), vcard.Format{}),
 		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {

@@ -37,6 +37,7 @@
 //	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
 //	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
 //	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
+//	mail [verb ...]                                 your mail account, what goes by it to companies without a gateway, and what comes back
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
@@ -93,7 +94,7 @@ func program() *cli.Program[*app] {
 			factCmd, ruleCmd,
 			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, withdrawCmd,
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,

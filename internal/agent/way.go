@@ -126,7 +126,7 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 			to.Source = strings.TrimSpace(legal.Set + " " + legal.Date)
 		}
 	}
-	return to, nil
+	return to, a.addressed(ctx, &to)
 }
 
 // linkHost returns the host of a link that a directory lists, "" if it has none.

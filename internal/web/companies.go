@@ -213,6 +213,11 @@ type CompanyPage struct {
 	Own       MaskPart
 	Acts      []string // that make sense now, in their order
 	Form      Form
+
+	Answers  []agent.Answer // the last that came by mail
+	Address  string         // where mails go, "" for nowhere
+	Typed    bool           // because she said so
+	MailForm Form
 }
 
 // A LadderStep is one step of the ladder of disclosure.
@@ -252,10 +257,14 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
 		return p, err
 	}
+	p.Tasks = openTasks(p.Tasks)
 	if err := s.maskPart(v, &p); err != nil {
 		return p, err
 	}
 	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {
+		return p, err
+	}
+	if err := p.mail(v, domain); err != nil {
 		return p, err
 	}
 	p.Acts = p.acts()
