@@ -25,6 +25,7 @@ import (
 	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/mail/mailtest"
 	"firsthand/internal/agent/channel/manual"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/needtest"
 	"firsthand/terms"
@@ -551,4 +552,68 @@ func TestRunMails(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A company that was told a mask is written to from it; what comes to a mask from
+// elsewhere is a question; and what comes to one that she switched off is left alone.
+func TestMailOfMasks(t *testing.T) {
+	t.Parallel()
+	h := mailtest.Start(t)
+	l := newMailLife(t, h)
+	l.use(t, func(m *mover) {
+		ctx := t.Context()
+		m.NewMasks = func(c mask.Config) (mask.Provider, error) { return mask.New(c, nil) }
+		m.must(m.SetMaskConfig(ctx, mask.Config{Kind: mask.Subaddress, Base: mailtest.Hers}))
+		own := m.masked("acme.test")
+		m.unpaired("acme.test", "email", firsthand.Text(own.Address))
+		if to := m.ways("acme.test"); !strings.Contains(to, "mail") {
+			t.Fatalf("ways: %s", to)
+		}
+		said := say(m, "acme.test", "from my mask")
+		m.must(settle(ctx, m.Agent))
+		got := h.Await(mailtest.Company, "", 1)
+		if !bytes.Contains(got[0], []byte("From: "+own.Address)) || bytes.Contains(got[0], []byte("<"+mailtest.Hers+">")) { // in the envelope neither
+			t.Errorf("it came as\n%s", got[0])
+		}
+
+		answer := func(from, text string) {
+			t.Helper()
+			before := len(h.Mails(mailtest.Hers, ""))
+			raw := fmt.Sprintf("From: <%s>\r\nTo: <%s>\r\nSubject: %s\r\nMessage-ID: <%d@x.test>\r\n\r\nHello.\r\n", from, own.Address, text, before)
+			h.Say(h.Inside, from, own.Address, []byte(raw))
+			h.Await(mailtest.Hers, "", before+1)
+			_, err := m.FetchMails(ctx, nil)
+			m.must(err)
+		}
+		answer(mailtest.Company, "news")
+		answer(mailtest.Other, "buy this")
+		leaks, err := m.Leaks(ctx, "acme.test")
+		if err != nil || len(leaks) != 1 || leaks[0].From != "beta.test" || leaks[0].N != 1 {
+			t.Errorf("leaks = %+v, %v", leaks, err)
+		}
+
+		_, err = m.PauseMask(ctx, own.Token, true)
+		m.must(err)
+		before := len(h.Mails(mailtest.Hers, ""))
+		h.Say(h.Inside, mailtest.Company, own.Address, bytes.Replace(reply(t, h, "from my mask", "", "Done."), []byte("To:"), []byte("To: <"+own.Address+">\r\nX-To:"), 1))
+		h.Await(mailtest.Hers, "", before+1)
+		if n, err := m.FetchMails(ctx, nil); n != 0 || err != nil {
+			t.Errorf("%d kept of what came to a mask that is off, %v", n, err)
+		}
+		if task, err := m.Task(ctx, said); err != nil || task.Step != agent.StepSent {
+			t.Errorf("the task is %q, %v", task.Step, err)
+		}
+	})
+}
+
+// ways returns by which channels a company can be reached, the used one first.
+func (m *mover) ways(domain string) string {
+	m.t.Helper()
+	ways, err := m.Ways(m.t.Context(), domain)
+	m.must(err)
+	var names []string
+	for _, w := range ways {
+		names = append(names, w.Channel)
+	}
+	return strings.Join(names, " ")
 }

@@ -295,6 +295,13 @@ func (a *Agent) addressed(ctx context.Context, to *channel.To) error {
 		return err
 	}
 	to.From = acc.Address
+	own, err := a.toldMask(ctx, CompanyKey(to.Domain))
+	if err != nil {
+		return err
+	}
+	if own != "" {
+		to.From = own // it knows her by no other
+	}
 	all, err := a.addresses(ctx)
 	if typed := all[CompanyKey(to.Domain)]; typed != "" {
 		to.Email = typed

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/mail"
 	"slices"
 	"strings"
 	"time"
@@ -209,6 +210,17 @@ func (a *Agent) compose(ctx context.Context, m *Mail, acc channel.Account) error
 	return err
 }
 
+// sentFrom returns the address from which a mail goes, that of its From: an envelope
+// that named her own would tell it to a company that has one for itself.
+func sentFrom(raw []byte, own string) string {
+	for _, from := range fieldsOf(raw)("From") {
+		if a, err := mail.ParseAddress(from); err == nil {
+			return a.Address
+		}
+	}
+	return own
+}
+
 // A posting is one round of what there is to do with mails.
 type posting struct {
 	a    *Agent
@@ -341,7 +353,7 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 			return nil
 		}
 	}
-	err = p.out.Send(p.acc.Address, []string{m.To, p.acc.Address}, m.Raw, ready)
+	err = p.out.Send(sentFrom(m.Raw, p.acc.Address), []string{m.To, p.acc.Address}, m.Raw, ready)
 	if a.testOnlyStep != nil {
 		a.testOnlyStep("the server has answered")
 	}

@@ -349,6 +349,7 @@ inet_protocols = ipv4
 alias_maps =
 alias_database =
 local_recipient_maps =
+recipient_delimiter = +
 virtual_mailbox_domains = her.test, acme.test, beta.test
 virtual_mailbox_maps = inline:{ {mia@her.test=x}, {privacy@acme.test=x}, {gone@acme.test=x}, {care@beta.test=x} }
 virtual_transport = lmtp:unix:$DIR/lmtp
