@@ -487,6 +487,9 @@ func TestMailTroubles(t *testing.T) {
 		if row := mailOf(m, bounced); row.State != agent.MailFailed || !strings.Contains(row.Failure, "came back") {
 			t.Errorf("the bounced one is %s %q", row.State, row.Failure)
 		}
+		if _, words := m.cards(time.Now()); strings.Count(words, "mail gone.test") != 1 || strings.Count(words, "mail nobody.test") != 1 {
+			t.Errorf("what needs her: %s", words)
+		}
 		open, _, err := m.Tasks(ctx, agent.TaskQuery{})
 		m.must(err)
 		if len(open) != 2 {

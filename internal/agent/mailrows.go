@@ -78,6 +78,7 @@ const (
 // A MailQuery says which mails.
 type MailQuery struct {
 	Open bool         // only those that something is still to be done with
+	Lost bool         // only those that did not get there, or of which nobody knows
 	Rel  firsthand.ID // zero for all
 }
 

@@ -133,7 +133,8 @@ func (l *life) dropLooseBlobs() {
 func (l *life) mailsOf(q agent.MailQuery) (all []agent.Mail) {
 	for _, m := range l.mails {
 		open := m.State == agent.MailWaiting || m.State == agent.MailSending || m.State == agent.MailSent
-		if q.Open && !open || !q.Rel.IsZero() && q.Rel != m.Rel {
+		lost := m.State == agent.MailFailed || m.State == agent.MailUnsure
+		if q.Open && !open || q.Lost && !lost || !q.Rel.IsZero() && q.Rel != m.Rel {
 			continue
 		}
 		for move, legs := range l.legs {

@@ -92,6 +92,12 @@ var mailChecks = []check{
 		bare := a
 		bare.Raw = nil
 		wantEqual(t, "mails", must(s.Mails(ctx, agent.MailQuery{}))(t), []agent.Mail{b, bare})
+		wantEqual(t, "lost ones", len(must(s.Mails(ctx, agent.MailQuery{Lost: true}))(t)), 0)
+		lost := bare
+		lost.State = agent.MailUnsure
+		commit(t, s, agent.Commit{Mails: []agent.Mail{lost}})
+		wantEqual(t, "lost ones", must(s.Mails(ctx, agent.MailQuery{Lost: true}))(t), []agent.Mail{lost})
+		commit(t, s, agent.Commit{Mails: []agent.Mail{bare}})
 		wantEqual(t, "open ones", must(s.Mails(ctx, agent.MailQuery{Open: true}))(t), []agent.Mail{bare})
 		wantEqual(t, "those of 2", must(s.Mails(ctx, agent.MailQuery{Rel: firsthand.ID{2}}))(t), []agent.Mail{b})
 		for state, open := range map[string]int{agent.MailWaiting: 1, agent.MailSent: 1, agent.MailFailed: 0, agent.MailUnsure: 0, agent.MailDropped: 0} {

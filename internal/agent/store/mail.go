@@ -189,6 +189,9 @@ func (s *Store) Mails(ctx context.Context, q agent.MailQuery) ([]agent.Mail, err
 	if q.Open {
 		where += ` AND p.state IN ('waiting', 'sending', 'sent')`
 	}
+	if q.Lost {
+		where += ` AND p.state IN ('failed', 'unsure')`
+	}
 	if !q.Rel.IsZero() {
 		where, args = where+` AND p.relationship = ?`, append(args, q.Rel[:])
 	}

@@ -113,9 +113,11 @@ func life(t testing.TB, n int, say speaker) *Agent {
 func today(a *Agent, say speaker) agent.Today {
 	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
 	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak} {
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail} {
 		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
-		if i < 10 {
+		switch what {
+		case agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit:
+		default:
 			c.Domain, c.Name, c.Fact, c.Entry = a.List[i%len(a.List)].Domain, say("Acme"), "phone", firsthand.ID{1}
 		}
 		switch what {
