@@ -18,6 +18,7 @@ import (
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -51,6 +52,8 @@ type Options struct {
 	// OpenListing opens a data set for AddDirectory; it is the one by which
 	// directory.Open gets its client.
 	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
+	// NewMasks returns the provider of a config; nil for none.
+	NewMasks func(mask.Config) (mask.Provider, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
@@ -69,10 +72,11 @@ type Agent struct {
 	moving   sync.Mutex    // held while a move begins: so its number and key are its own
 	moves    chan struct{} // told when a move may have to begin
 
-	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
-	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
+	testOnlyStep func(string) // told of each step of a mail, in the order of mailsend.go
 
-	finishing sync.Mutex // held while an import is compared with those there are
+	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	masking   sync.Mutex                         // held while a mask is made, or a leak noted
+	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

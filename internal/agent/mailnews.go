@@ -94,6 +94,10 @@ func (h *hearing) wanted(head channel.Header) (b belonging, want bool, err error
 		h.copies = true
 		return b, false, nil // a copy of hers
 	}
+	// Whether it came to an address that one company has alone, and from another.
+	if _, err := h.a.MaskedMail(h.ctx, func(name string) []string { return h.a.Mail.Values(head, name) }, head.Came); err != nil {
+		return b, false, err
+	}
 	if b, want, err = h.threaded(heard.Thread); want || err != nil {
 		return b, want, err
 	}
