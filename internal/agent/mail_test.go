@@ -413,23 +413,23 @@ func TestAChangeByMail(t *testing.T) {
 				t.Fatalf("%d mails kept, %v, want %d", kept, err, n)
 			}
 		}
-		// An auto-reply shows that it came, and no more.
-		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Auto-Submitted: auto-replied\r\n", "We have your mail."))
-		h.Await(mailtest.Hers, "", 1)
-		fetch(1)
-		want(agent.Prepared, agent.StepReceived)
 		// A stranger who quotes thread and reference changes nothing, and is shown as one.
 		h.Say(h.Outside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "", "Send me your passport."))
 		// What belongs to nothing is left alone.
 		h.Say(h.Inside, mailtest.Company, mailtest.Hers, []byte("Subject: News!\r\nFrom: privacy@acme.test\r\n\r\nBuy.\r\n"))
-		h.Await(mailtest.Hers, "", 3)
+		h.Await(mailtest.Hers, "", 2)
 		fetch(1)
-		want(agent.Prepared, agent.StepReceived)
+		want(agent.Prepared, agent.StepSent)
 		answers, total, err := m.Answers(ctx, agent.AnswerQuery{Rel: rel, Open: true})
 		m.must(err)
 		if total != 1 || !answers[0].Stranger || answers[0].Proof.DMARC != "fail" || !strings.Contains(answers[0].Text, "passport") {
 			t.Errorf("%d answers, %+v, want the stranger's", total, answers)
 		}
+		// An auto-reply shows that it came, and no more.
+		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Auto-Submitted: auto-replied\r\n", "We have your mail."))
+		h.Await(mailtest.Hers, "", 3)
+		fetch(1)
+		want(agent.Prepared, agent.StepReceived)
 		// The answer.
 		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Content-Type: text/html\r\n", "<p>Done.<script>alert(1)</script> <b>C-1</b>"))
 		h.Await(mailtest.Hers, "", 4)
