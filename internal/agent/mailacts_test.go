@@ -37,6 +37,34 @@ func account() channel.Account {
 		Submit: channel.Server{Host: "127.0.0.1", Port: 1, TLS: channel.Implicit}, Receive: channel.Server{Host: "127.0.0.1", Port: 1, TLS: channel.StartTLS}}
 }
 
+// say writes a message to a company of hers and has it go by mail.
+func say(m *mover, domain, text string) firsthand.ID {
+	m.t.Helper()
+	r, err := m.Find(m.t.Context(), domain)
+	if err != nil {
+		r, err = m.Meet(m.t.Context(), domain, agent.MeetOptions{Unpaired: true})
+		m.must(err)
+	}
+	act, err := m.Message(m.t.Context(), r.ID, firsthand.ID{}, text)
+	m.must(err)
+	m.must(m.SendMail(m.t.Context(), act.Entry))
+	return act.Entry
+}
+
+// mailOf returns the mail that carries an entry.
+func mailOf(m *mover, entry firsthand.ID) agent.Mail {
+	m.t.Helper()
+	all, err := m.Mails(m.t.Context(), agent.MailQuery{})
+	m.must(err)
+	for _, row := range all {
+		if row.Entry == entry && row.Part == agent.Itself {
+			return row
+		}
+	}
+	m.t.Fatal("no such mail")
+	return agent.Mail{}
+}
+
 // TestMailAccount: what is refused, and that a password goes nowhere else.
 func TestMailAccount(t *testing.T) {
 	m, ctx := newMailer(t, agenttest.NewMemory()), t.Context()

@@ -324,11 +324,20 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	}
 	begun := false
 	ready := func() error {
-		// From here on it may have left.
-		m.State, m.Copy, m.Begun, m.NextTry = MailSending, true, a.Now(), time.Time{}
-		err := a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
-		begun = err == nil
-		return err
+		// From here on it may have left; unless she has just taken it back.
+		return a.with(p.ctx, m.Rel, func(*relationship) error {
+			now, err := a.Store.Mail(p.ctx, m.Entry, m.Part)
+			if err == nil && now.State != MailWaiting {
+				err = errTakenBack
+			}
+			if err != nil {
+				return err
+			}
+			m.State, m.Copy, m.Begun, m.NextTry = MailSending, true, a.Now(), time.Time{}
+			err = a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
+			begun = err == nil
+			return err
+		})
 	}
 	if a.testOnlyStep != nil {
 		inner := ready
@@ -348,6 +357,10 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	switch {
 	case err == nil:
 		return true, p.sent(m)
+	case errors.Is(err, errTakenBack):
+		p.out.Close()
+		p.out = nil
+		return true, nil
 	case errors.Is(err, channel.ErrMaybe):
 		p.again(a.Now().Add(min(lookAgain, a.settleMails()/4)))
 		p.out.Close()
@@ -364,6 +377,9 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	}
 	return false, err
 }
+
+// errTakenBack is of a mail that she took back while it was about to leave.
+var errTakenBack = fmt.Errorf("%w: it was taken back", fault.Conflict)
 
 // back notes of a mail that the server has refused with the account that it waits.
 func (p *posting) back(m Mail, begun bool) error {

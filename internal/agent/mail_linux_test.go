@@ -180,20 +180,6 @@ func (l *mailLife) child(t *testing.T, step string) (killed bool) {
 	return false
 }
 
-// say writes a message to a company of hers and has it go by mail.
-func say(m *mover, domain, text string) firsthand.ID {
-	m.t.Helper()
-	r, err := m.Find(m.t.Context(), domain)
-	if err != nil {
-		r, err = m.Meet(m.t.Context(), domain, agent.MeetOptions{Unpaired: true})
-		m.must(err)
-	}
-	act, err := m.Message(m.t.Context(), r.ID, firsthand.ID{}, text)
-	m.must(err)
-	m.must(m.SendMail(m.t.Context(), act.Entry))
-	return act.Entry
-}
-
 // with counts the mails that have a text.
 func with(mails [][]byte, text string) (n int) {
 	for _, m := range mails {
@@ -308,20 +294,6 @@ func TestOneMailForEachEntry(t *testing.T) {
 		})
 		one(t, "never acknowledged")
 	})
-}
-
-// mailOf returns the mail that carries an entry.
-func mailOf(m *mover, entry firsthand.ID) agent.Mail {
-	m.t.Helper()
-	all, err := m.Mails(m.t.Context(), agent.MailQuery{})
-	m.must(err)
-	for _, row := range all {
-		if row.Entry == entry && row.Part == agent.Itself {
-			return row
-		}
-	}
-	m.t.Fatal("no such mail")
-	return agent.Mail{}
 }
 
 // A deafConn hears nothing while it is deaf: until was done, then it is lost.
@@ -496,6 +468,23 @@ func TestMailTroubles(t *testing.T) {
 		m.must(m.SendMail(ctx, bounced))
 		m.must(settle(ctx, m.Agent))
 		h.Await(mailtest.Company, "", 1)
+
+		// What she takes back at the last moment stays.
+		back := say(m, "beta.test", "taken back")
+		m.OnMailStep(func(step string) {
+			if step == "all but the end is there" {
+				m.must(m.DropMail(ctx, back, agent.Itself))
+			}
+		})
+		_, err = m.PostMails(ctx)
+		m.must(err)
+		m.OnMailStep(nil)
+		after := say(m, "beta.test", "said after it")
+		m.must(settle(ctx, m.Agent))
+		h.Await(mailtest.Other, "", 2)
+		if row := mailOf(m, back); row.State != agent.MailDropped || with(h.Mails(mailtest.Other, ""), "taken back") != 0 || mailOf(m, after).State != agent.MailFiled {
+			t.Errorf("what was taken back is %s", row.State)
+		}
 
 		// A rule of hers marks what the company itself has sent, and nobody else's.
 		m.must(m.SetMailAddress(ctx, "acme.test", mailtest.Company))
