@@ -67,11 +67,11 @@ type life struct {
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
 
-	Mails   []lifeMail   `json:"mails,omitempty"`
-	Answers []lifeAnswer `json:"answers,omitempty"`
-
 	Masks []lifeMask `json:"masks,omitempty"`
 	Leaks []lifeLeak `json:"leaks,omitempty"`
+
+	Mails   []lifeMail   `json:"mails,omitempty"`
+	Answers []lifeAnswer `json:"answers,omitempty"`
 
 	Later []lifeLater `json:"later,omitempty"`
 }

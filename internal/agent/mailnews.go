@@ -1,13 +1,10 @@
 package agent
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"io"
-	"net/mail"
-	"net/textproto"
 	"regexp"
 	"strings"
 	"time"
@@ -102,7 +99,7 @@ func (h *hearing) wanted(head channel.Header) (b belonging, want bool, err error
 		if came.IsZero() {
 			came = h.a.Now()
 		}
-		to, err := h.a.MaskedMail(h.ctx, fieldsOf(head.Raw), came)
+		to, err := h.a.MaskedMail(h.ctx, func(name string) []string { return h.a.Mail.Values(head, name) }, came)
 		if err != nil || to != nil && to.State != MaskActive {
 			return b, false, err // she has switched it off
 		}
@@ -124,15 +121,6 @@ func (h *hearing) wanted(head channel.Header) (b belonging, want bool, err error
 		}
 	}
 	return b, false, nil
-}
-
-// fieldsOf returns what finds the fields of a header; none in one that is no header.
-func fieldsOf(raw []byte) func(name string) []string {
-	m, err := mail.ReadMessage(io.MultiReader(bytes.NewReader(bytes.TrimRight(raw, "\r\n")), strings.NewReader("\r\n\r\n")))
-	if err != nil {
-		return func(string) []string { return nil }
-	}
-	return func(name string) []string { return m.Header[textproto.CanonicalMIMEHeaderKey(name)] }
 }
 
 // threaded returns what the nearest of some mails that is hers belongs to.

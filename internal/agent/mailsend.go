@@ -210,17 +210,6 @@ func (a *Agent) compose(ctx context.Context, m *Mail, acc channel.Account) error
 	return err
 }
 
-// sentFrom returns the address from which a mail goes, that of its From: an envelope
-// that named her own would tell it to a company that has one for itself.
-func sentFrom(raw []byte, own string) string {
-	for _, from := range fieldsOf(raw)("From") {
-		if a, err := mail.ParseAddress(from); err == nil {
-			return a.Address
-		}
-	}
-	return own
-}
-
 // A posting is one round of what there is to do with mails.
 type posting struct {
 	a    *Agent
@@ -230,6 +219,17 @@ type posting struct {
 	in   channel.Mailbox
 	next time.Time // when there is something to do again
 	errs [2]error  // what keeps her from sending, and from reading
+}
+
+// sentFrom returns the address from which a mail goes, that of its From: an envelope
+// that named her own would tell it to a company that has one for itself.
+func (p *posting) sentFrom(raw []byte) string {
+	for _, from := range p.a.Mail.Values(channel.Header{Raw: raw}, "From") {
+		if a, err := mail.ParseAddress(from); err == nil {
+			return a.Address
+		}
+	}
+	return p.acc.Address
 }
 
 // PostMails does what there is to do with her mails now, and returns when there is
@@ -336,11 +336,20 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	}
 	begun := false
 	ready := func() error {
-		// From here on it may have left.
-		m.State, m.Copy, m.Begun, m.NextTry = MailSending, true, a.Now(), time.Time{}
-		err := a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
-		begun = err == nil
-		return err
+		// From here on it may have left; unless she has just taken it back.
+		return a.with(p.ctx, m.Rel, func(*relationship) error {
+			now, err := a.Store.Mail(p.ctx, m.Entry, m.Part)
+			if err == nil && now.State != MailWaiting {
+				err = errTakenBack
+			}
+			if err != nil {
+				return err
+			}
+			m.State, m.Copy, m.Begun, m.NextTry = MailSending, true, a.Now(), time.Time{}
+			err = a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
+			begun = err == nil
+			return err
+		})
 	}
 	if a.testOnlyStep != nil {
 		inner := ready
@@ -353,13 +362,17 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 			return nil
 		}
 	}
-	err = p.out.Send(sentFrom(m.Raw, p.acc.Address), []string{m.To, p.acc.Address}, m.Raw, ready)
+	err = p.out.Send(p.sentFrom(m.Raw), []string{m.To, p.acc.Address}, m.Raw, ready)
 	if a.testOnlyStep != nil {
 		a.testOnlyStep("the server has answered")
 	}
 	switch {
 	case err == nil:
 		return true, p.sent(m)
+	case errors.Is(err, errTakenBack):
+		p.out.Close()
+		p.out = nil
+		return true, nil
 	case errors.Is(err, channel.ErrMaybe):
 		p.again(a.Now().Add(min(lookAgain, a.settleMails()/4)))
 		p.out.Close()
@@ -376,6 +389,9 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	}
 	return false, err
 }
+
+// errTakenBack is of a mail that she took back while it was about to leave.
+var errTakenBack = fmt.Errorf("%w: it was taken back", fault.Conflict)
 
 // back notes of a mail that the server has refused with the account that it waits.
 func (p *posting) back(m Mail, begun bool) error {

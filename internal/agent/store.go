@@ -152,7 +152,8 @@ type Commit struct {
 	Mails []Mail // inserted, or replaced whole, by entry and part
 	// Answers with an ID replace Mark and Marked of those there are, and nothing else;
 	// gone already is no error. Others are added: the store gives IDs, which rise, and
-	// of a known Key nothing is added.
+	// of a known Key nothing is added. [fault.Unavailable] means that a blob isn't
+	// there which a new one names: it is to be added again.
 	Answers     []Answer
 	DropAnswers []int64 // with the blobs that no other names; gone already is no error
 }

@@ -148,7 +148,7 @@ func (l *life) check(c agent.Commit) error {
 	if err := l.checkMoves(c); err != nil {
 		return err
 	}
-	if err := checkMail(c); err != nil {
+	if err := l.checkMail(c); err != nil {
 		return err
 	}
 	return l.checkLabels(c)

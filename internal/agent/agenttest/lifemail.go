@@ -22,7 +22,7 @@ type mailKey struct {
 }
 
 // checkMail says why the parts of c about mail can't be written.
-func checkMail(c agent.Commit) error {
+func (l *life) checkMail(c agent.Commit) error {
 	for _, m := range c.Mails {
 		if m.Entry.IsZero() {
 			return fmt.Errorf("%w: a mail without its entry", fault.Invalid)
@@ -31,6 +31,12 @@ func checkMail(c agent.Commit) error {
 	for _, a := range c.Answers {
 		if a.ID == 0 && a.Key.IsZero() {
 			return fmt.Errorf("%w: an answer without its key", fault.Invalid)
+		}
+		known := func(o agent.Answer) bool { return o.Key == a.Key }
+		for _, b := range a.Blobs {
+			if _, there := l.blobs[b.Hash]; !there && a.ID == 0 && !slices.ContainsFunc(l.answers, known) {
+				return fmt.Errorf("%w: blob %s is not there", fault.Unavailable, b.Hash)
+			}
 		}
 	}
 	return nil

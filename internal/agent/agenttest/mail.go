@@ -221,6 +221,19 @@ var mailChecks = []check{
 		}
 		wantBlobs(t, s, none, some, other)
 	}},
+	{"an answer names blobs that are there", func(t testing.TB, f Fixture) {
+		s := f.Open(t)
+		a := fullAnswer(t, firsthand.ID{1}, 1)
+		err := s.Commit(t.Context(), agent.Commit{Answers: []agent.Answer{a}, Settings: map[string]string{"language": "nl"}})
+		if fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("commit = %v, want %v", err, fault.Unavailable)
+		}
+		if language := must(s.Setting(t.Context(), "language"))(t); language != "" {
+			t.Error("half of it was kept")
+		}
+		a.Blobs = []firsthand.Blob{blob(t, s, []byte("abc"), "a.txt")}
+		commit(t, s, agent.Commit{Answers: []agent.Answer{a}})
+	}},
 	{"a blob goes with the last that names it", func(t testing.TB, f Fixture) {
 		s := f.Open(t)
 		shared, own := blob(t, s, []byte("shared"), "s"), blob(t, s, []byte("own"), "o")

@@ -113,6 +113,16 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 		c.Answers = nil
 	case "answers stay":
 		c.DropAnswers = nil
+	case "an answer names what isn't there":
+		for _, a := range c.Answers {
+			for _, blob := range a.Blobs {
+				b.mu.Lock()
+				if _, there := b.life.blobs[blob.Hash]; !there {
+					b.life.blobs[blob.Hash] = nil
+				}
+				b.mu.Unlock()
+			}
+		}
 	case "one statement for each commit":
 		c.State = c.State[:min(len(c.State), 1)]
 	}
@@ -562,7 +572,7 @@ func TestBrokenStoresFail(t *testing.T) {
 		"mails are lost", "answers are lost", "answers stay", "forget leaves mails", "forget leaves answers", "forget leaves blobs",
 		"what was sent outlasts its erasing", "an answer is kept again", "a mark takes the place of the answer",
 		"a blob goes with the first that names it", "blobs are never removed", "a blob that nothing names outlasts the program",
-		"a mail that waits is a task", "half of a blob is kept",
+		"a mail that waits is a task", "half of a blob is kept", "an answer names what isn't there",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,9 @@ type Reader interface {
 	// thinks of where the mail comes from; nobody else's word is heeded.
 	Heard(h Header, auth string) Heard
 
+	// Values returns the values of one field of a header, as they came.
+	Values(h Header, name string) []string
+
 	// Read reads a mail whole, of which nothing acts and of which only so much is
 	// kept in memory as is returned. keep gets each attachment as a stream.
 	Read(mail io.Reader, keep func(io.Reader) (firsthand.Blob, error)) (Received, error)

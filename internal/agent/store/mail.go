@@ -106,6 +106,13 @@ func (w *writer) answer(a *agent.Answer) error {
 		return err
 	}
 	for i, b := range a.Blobs {
+		var there bool
+		if err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM blob WHERE hash = ?)`, b.Hash[:]).Scan(&there); err != nil {
+			return err
+		}
+		if !there { // it went with the last answer that named it, a moment ago
+			return fmt.Errorf("%w: blob %s is not there", fault.Unavailable, b.Hash)
+		}
 		if _, err := w.exec(`INSERT INTO answer_blob (answer, n, hash, size, media, name) VALUES (?, ?, ?, ?, ?, ?)`,
 			id, i, b.Hash[:], b.Size, b.Media, b.Name); err != nil {
 			return err

@@ -42,10 +42,10 @@ func TestErasedMailIsGone(t *testing.T) {
 		c := []*canaries{gone, stays}[i%2]
 		m := agent.Mail{Entry: firsthand.ID{i + 1}, Rel: firsthand.ID{1 + i%2}, State: agent.MailFiled, Raw: bytes.Repeat([]byte(c.new()+"\r\n"), 100), Made: time.Now()}
 		if i == 0 {
-			m.Entry = said.ID
+			m.Entry, m.Rel = said.ID, p.Rel() // which is not forgotten
 		}
 		a := answered(t, h.Store, i+1, c.new(), bytes.Repeat([]byte(c.new()), 1+int(i)*500))
-		a.Rel = m.Rel
+		a.Rel = firsthand.ID{1 + i%2}
 		commit(agent.Commit{Mails: []agent.Mail{m}, Answers: []agent.Answer{a}})
 	}
 	if found := buried(h.Disk, h.Store, gone); len(found) < len(gone.all) {
@@ -67,7 +67,7 @@ func TestErasedMailIsGone(t *testing.T) {
 func TestDamagedBlob(t *testing.T) {
 	t.Parallel()
 	for _, lie := range []string{
-		`UPDATE blob_part SET data = CAST('lies' AS BLOB)`, `UPDATE blob SET size = 3`, `UPDATE blob SET hash = zeroblob(32)`,
+		`UPDATE blob_part SET data = CAST('lies' AS BLOB)`, `UPDATE blob_part SET data = zeroblob(length(data))`, `UPDATE blob SET size = 3`, `UPDATE blob SET hash = zeroblob(32)`,
 		`DELETE FROM blob_part WHERE id % 2 = 1`, `DELETE FROM blob`,
 	} {
 		h := newHome(t)

@@ -64,6 +64,15 @@ func (*Post) Heard(raw channel.Header, auth string) channel.Heard {
 	return heard
 }
 
+// Values implements [channel.Reader].
+func (*Post) Values(raw channel.Header, name string) (all []string) {
+	h := header(raw.Raw)
+	for fields := h.FieldsByKey(name); fields.Next() && len(all) < maxThread; {
+		all = append(all, fields.Value())
+	}
+	return all
+}
+
 // sender returns who says to have written a mail.
 func sender(raw string) (from, address string) {
 	parser := mail.AddressParser{WordDecoder: &decoder}

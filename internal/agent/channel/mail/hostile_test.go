@@ -137,6 +137,9 @@ func TestHostileMail(t *testing.T) {
 			if len(got.Text) > 200<<10 || len(got.Blobs) > 50 || len(got.Cut) > 1000 || len(got.Why) > 1000 {
 				t.Errorf("%d bytes of text, %d attachments", len(got.Text), len(got.Blobs))
 			}
+			if want := map[string]string{"a thousand parts": "300 parts", "a thousand attachments": "50 attachments", "a thousand deep": "8 deep", "attachments of 140 MB": "120 MB", "text of many MB": "longer"}[name]; !strings.Contains(got.Cut, want) {
+				t.Errorf("of what was not kept it says %q, want %q", got.Cut, want)
+			}
 			if strings.ContainsAny(got.Text, "\x1b\x00\r") {
 				t.Errorf("control characters in %q", got.Text)
 			}

@@ -123,6 +123,9 @@ Date: Sat, 21 Nov 2026 12:00:00 +0100
 		fmt.Sprint(h.Thread) != "[a@x b@x c@x]" || h.Date.IsZero() || h.Auto || h.Bounce || h.Proof != (channel.Proof{}) {
 		t.Errorf("heard %+v", h)
 	}
+	if got := new(Post).Values(channel.Header{Raw: []byte("To: a@b\r\nX: 1\r\nto: c@d,\r\n e@f\r\n\r\n")}, "To"); fmt.Sprint(len(got), got) != "2 [a@b c@d, e@f]" {
+		t.Errorf("values %q", got)
+	}
 	for name, c := range map[string]struct {
 		raw          string
 		auto, bounce bool

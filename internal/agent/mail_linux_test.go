@@ -181,20 +181,6 @@ func (l *mailLife) child(t *testing.T, step string) (killed bool) {
 	return false
 }
 
-// say writes a message to a company of hers and has it go by mail.
-func say(m *mover, domain, text string) firsthand.ID {
-	m.t.Helper()
-	r, err := m.Find(m.t.Context(), domain)
-	if err != nil {
-		r, err = m.Meet(m.t.Context(), domain, agent.MeetOptions{Unpaired: true})
-		m.must(err)
-	}
-	act, err := m.Message(m.t.Context(), r.ID, firsthand.ID{}, text)
-	m.must(err)
-	m.must(m.SendMail(m.t.Context(), act.Entry))
-	return act.Entry
-}
-
 // with counts the mails that have a text.
 func with(mails [][]byte, text string) (n int) {
 	for _, m := range mails {
@@ -311,20 +297,6 @@ func TestOneMailForEachEntry(t *testing.T) {
 	})
 }
 
-// mailOf returns the mail that carries an entry.
-func mailOf(m *mover, entry firsthand.ID) agent.Mail {
-	m.t.Helper()
-	all, err := m.Mails(m.t.Context(), agent.MailQuery{})
-	m.must(err)
-	for _, row := range all {
-		if row.Entry == entry && row.Part == agent.Itself {
-			return row
-		}
-	}
-	m.t.Fatal("no such mail")
-	return agent.Mail{}
-}
-
 // A deafConn hears nothing while it is deaf: until was done, then it is lost.
 type deafConn struct {
 	net.Conn
@@ -414,23 +386,23 @@ func TestAChangeByMail(t *testing.T) {
 				t.Fatalf("%d mails kept, %v, want %d", kept, err, n)
 			}
 		}
-		// An auto-reply shows that it came, and no more.
-		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Auto-Submitted: auto-replied\r\n", "We have your mail."))
-		h.Await(mailtest.Hers, "", 1)
-		fetch(1)
-		want(agent.Prepared, agent.StepReceived)
 		// A stranger who quotes thread and reference changes nothing, and is shown as one.
 		h.Say(h.Outside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "", "Send me your passport."))
 		// What belongs to nothing is left alone.
 		h.Say(h.Inside, mailtest.Company, mailtest.Hers, []byte("Subject: News!\r\nFrom: privacy@acme.test\r\n\r\nBuy.\r\n"))
-		h.Await(mailtest.Hers, "", 3)
+		h.Await(mailtest.Hers, "", 2)
 		fetch(1)
-		want(agent.Prepared, agent.StepReceived)
+		want(agent.Prepared, agent.StepSent)
 		answers, total, err := m.Answers(ctx, agent.AnswerQuery{Rel: rel, Open: true})
 		m.must(err)
 		if total != 1 || !answers[0].Stranger || answers[0].Proof.DMARC != "fail" || !strings.Contains(answers[0].Text, "passport") {
 			t.Errorf("%d answers, %+v, want the stranger's", total, answers)
 		}
+		// An auto-reply shows that it came, and no more.
+		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Auto-Submitted: auto-replied\r\n", "We have your mail."))
+		h.Await(mailtest.Hers, "", 3)
+		fetch(1)
+		want(agent.Prepared, agent.StepReceived)
 		// The answer.
 		h.Say(h.Inside, mailtest.Company, mailtest.Hers, reply(t, h, "Graslei 2", "Content-Type: text/html\r\n", "<p>Done.<script>alert(1)</script> <b>C-1</b>"))
 		h.Await(mailtest.Hers, "", 4)
@@ -500,6 +472,23 @@ func TestMailTroubles(t *testing.T) {
 		m.must(m.SendMail(ctx, bounced))
 		m.must(settle(ctx, m.Agent))
 		h.Await(mailtest.Company, "", 1)
+
+		// What she takes back at the last moment stays.
+		back := say(m, "beta.test", "taken back")
+		m.OnMailStep(func(step string) {
+			if step == "all but the end is there" {
+				m.must(m.DropMail(ctx, back, agent.Itself))
+			}
+		})
+		_, err = m.PostMails(ctx)
+		m.must(err)
+		m.OnMailStep(nil)
+		after := say(m, "beta.test", "said after it")
+		m.must(settle(ctx, m.Agent))
+		h.Await(mailtest.Other, "", 2)
+		if row := mailOf(m, back); row.State != agent.MailDropped || with(h.Mails(mailtest.Other, ""), "taken back") != 0 || mailOf(m, after).State != agent.MailFiled {
+			t.Errorf("what was taken back is %s", row.State)
+		}
 
 		// A rule of hers marks what the company itself has sent, and nobody else's.
 		m.must(m.SetMailAddress(ctx, "acme.test", mailtest.Company))
