@@ -75,6 +75,7 @@ type Store interface {
 	ImportStore
 	StatementStore
 	ListingStore
+	MoneyStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -113,6 +114,9 @@ type Commit struct {
 	AddLabels  []NextKey // known already is no error, and stays used if it was
 	TakeLabels []firsthand.Label
 	Settings   map[string]string
+
+	Contracts     []ContractRow // inserted, or replaced whole; IDs are the caller's, above 0
+	DropContracts []int64       // gone already is no error
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other

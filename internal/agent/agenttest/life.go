@@ -38,6 +38,9 @@ type life struct {
 	lastImport int64
 	accounts   map[int64][]agent.Account // by import
 	cards      map[int64][]agent.CardFound
+	payments   map[int64][]agent.Payment
+	bounds     map[int64][]agent.Bound
+	contracts  map[int64]agent.ContractRow
 	listings   map[string]agent.ListingSet
 }
 
@@ -66,6 +69,9 @@ func newLife() *life {
 		imports:       make(map[int64]agent.Import),
 		accounts:      make(map[int64][]agent.Account),
 		cards:         make(map[int64][]agent.CardFound),
+		payments:      make(map[int64][]agent.Payment),
+		bounds:        make(map[int64][]agent.Bound),
+		contracts:     make(map[int64]agent.ContractRow),
 		listings:      make(map[string]agent.ListingSet),
 	}
 }
@@ -78,7 +84,7 @@ func (l *life) copy() *life {
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
-		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
+		accounts: clipped(l.accounts), cards: clipped(l.cards), payments: clipped(l.payments), bounds: clipped(l.bounds), contracts: maps.Clone(l.contracts), listings: maps.Clone(l.listings),
 	}
 }
 
@@ -103,6 +109,11 @@ func (l *life) check(c agent.Commit) error {
 	for _, r := range c.Relationships {
 		if r.ID.IsZero() {
 			return fmt.Errorf("%w: a relationship without its ID", fault.Invalid)
+		}
+	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
 		}
 	}
 	heads := make(map[log]firsthand.Head)
@@ -236,6 +247,7 @@ func (l *life) applyOwn(c agent.Commit) {
 			l.settings[name] = value
 		}
 	}
+	l.applyContracts(c)
 }
 
 func (l *life) dropDrafts(drop func(agent.Draft) bool) {

@@ -54,7 +54,6 @@ const (
 	Paid    Kind = "payment"  // she paid somebody: Title is who, as the bank has it; Payment
 	Bound   Kind = "contract" // she has a contract: Title is what, Contract; and as of an Account
 	Wrote   Kind = "mail"     // somebody wrote to her: Title, URLs has the domain, Login her address, Used when; Mail
-	Holds   Kind = "holds"    // what a company has of her: URLs or Title is whom, Card has the facts
 	Dropped Kind = "dropped"  // nothing but secrets, for example a credit card: only Row and Secrets are set
 )
 
@@ -70,7 +69,7 @@ type Found struct {
 
 	Created, Used, Changed time.Time // in UTC; zero if not known
 
-	Card     *Card     // of a Contact, Own, and Holds; else nil
+	Card     *Card     // of a Contact, and Own; else nil
 	Payment  *Payment  // of Paid; else nil
 	Contract *Contract // of Bound; else nil
 	Mail     *Mail     // of Wrote; else nil
@@ -100,7 +99,7 @@ type Contract struct {
 // A Mail is what the header of a mail says of who wrote it.
 type Mail struct {
 	List   bool // it says how not to get such mail any more: List-Unsubscribe
-	Proved bool // her mail host has found the sender to be who it says: DKIM
+	Forged bool // her mail host has found that the sender isn't who it says
 }
 
 // A Card is what an address book says of somebody.

@@ -129,6 +129,14 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
+		}
+		if err := checkTimes(row.Added); err != nil {
+			return err
+		}
+	}
 	for _, s := range c.SetListings {
 		if err := checkTimes(s.Added); err != nil {
 			return err
@@ -261,7 +269,7 @@ func (w *writer) own(c agent.Commit) error {
 			return err
 		}
 	}
-	return nil
+	return w.contracts(&c)
 }
 
 func (w *writer) relationship(r *agent.Relationship) error {

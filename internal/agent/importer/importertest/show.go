@@ -65,7 +65,7 @@ func Show(f importer.Found, err error) string {
 		}
 	}
 	if f.Mail != nil {
-		fmt.Fprintf(&b, " list=%t proved=%t", f.Mail.List, f.Mail.Proved)
+		fmt.Fprintf(&b, " list=%t forged=%t", f.Mail.List, f.Mail.Forged)
 	}
 	if f.Secrets != (importer.Secrets{}) {
 		fmt.Fprintf(&b, " secrets=%+v", f.Secrets)
@@ -184,7 +184,7 @@ func unsound(f importer.Found) string {
 		if hasCard {
 			return "a card of no contact"
 		}
-	case importer.Contact, importer.Own, importer.Holds:
+	case importer.Contact, importer.Own:
 		if !hasCard {
 			return "a contact without a card"
 		}
