@@ -90,6 +90,10 @@ type Parcel struct {
 	Old  firsthand.Value
 	// Hers, as the company knows her: the facts it holds, by name.
 	Hers map[string]firsthand.Value
+	// Ref is the reference of all that is carried in this relationship. It is no ID
+	// of ours and means nothing to anybody else; "" for none.
+	Ref  string
+	Lang string // in which to write, "" for English
 }
 
 // A Draft is a parcel made ready.

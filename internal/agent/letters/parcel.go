@@ -1,0 +1,56 @@
+package letters
+
+import (
+	"slices"
+	"strings"
+
+	"firsthand"
+	"firsthand/fault"
+	"firsthand/internal/agent/channel"
+)
+
+// finds are the facts by which a company finds her in its records, the best first.
+// The first two that it has are named, and no more.
+var finds = []string{"customer_number", "contract_number", "member_number", "login", "email", "phone"}
+
+// OfParcel returns the request for the letter that carries a parcel: what mail and
+// paper have in common. Its error is [fault.Invalid] for what no letter says.
+func OfParcel(p channel.Parcel) (Request, error) {
+	r := Request{Lang: p.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
+	for _, fact := range finds {
+		if v := channel.OneLine(fact, p.Hers[fact]); v != "" && len(r.Known) < 2 {
+			r.Known = append(r.Known, Identifier{fact, v})
+		}
+	}
+	switch say := p.Content.(type) {
+	case *firsthand.Change:
+		r.Kind, r.Fact, r.Old, r.New = Change, say.Fact, p.Old, say.Value
+	case *firsthand.Disclose:
+		r.Kind, r.Fact, r.New, r.Purpose, r.Until = Disclose, say.Fact, say.Value, say.Purpose, say.Until
+	case *firsthand.Withdraw:
+		r.Kind, r.Fact, r.Old = Withdraw, p.Fact, p.Old
+	case *firsthand.Message:
+		r.Kind, r.Text = Message, say.Text
+	case *firsthand.Request:
+		r.Kind, r.Right, r.Law, r.Scope, r.Text, r.Due = say.Right, say.Right, say.Law, say.Scope, say.Text, say.Due
+	case *firsthand.Close:
+		r.Kind, r.Text = Leave, say.Reason
+	case *firsthand.TermsOffer:
+		r.Kind, r.Terms = Terms, say.Terms
+	default:
+		return r, fault.Refuse(fault.Invalid, "channel-kind", "no letter says this")
+	}
+	return r, nil
+}
+
+// SenderOf returns her, as a company knows her that holds the facts hers.
+func SenderOf(hers map[string]firsthand.Value) Sender {
+	s := Sender{Name: strings.Join(Lines("name", hers["name"]), " "), Mail: channel.OneLine("email", hers["email"])}
+	for _, fact := range []string{"address.home", "address", "address.postal"} {
+		if s.Lines = Lines(fact, hers[fact]); len(s.Lines) > 0 {
+			break
+		}
+	}
+	s.Lines = slices.Clip(s.Lines)
+	return s
+}

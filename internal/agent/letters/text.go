@@ -1,0 +1,117 @@
+package letters
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"firsthand"
+	"firsthand/internal/agent/channel"
+)
+
+// width is how long a line of plain text is, in characters; indent stands before
+// the lines of a value.
+const (
+	width  = 72
+	indent = "    "
+)
+
+// Text returns the letter as plain text, without its subject and reference line, as
+// a mail has it: lines of at most 72 characters, except where a word is longer.
+func (l *Letter) Text() string {
+	parts := []string{wrap(l.Salutation)}
+	for _, p := range l.Paragraphs {
+		parts = append(parts, wrap(p))
+	}
+	sign := l.Closing
+	if l.Signature != "" {
+		sign += "\n" + l.Signature
+	}
+	parts = append(parts, sign)
+	if len(l.Enclosures) > 0 {
+		parts = append(parts, wrap(l.Enclosed+":\n"+strings.Join(l.Enclosures, "\n")))
+	}
+	return strings.Join(parts, "\n\n") + "\n"
+}
+
+// wrap breaks the lines of a paragraph. What is indented stays so.
+func wrap(p string) string {
+	var out []string
+	for line := range strings.SplitSeq(p, "\n") {
+		text := strings.TrimLeft(line, " ")
+		in := line[:len(line)-len(text)]
+		at := in
+		for word := range strings.SplitSeq(text, " ") { // no-break spaces part no words
+			switch {
+			case word == "":
+			case at == in:
+				at += word
+			case utf8.RuneCountInString(at)+1+utf8.RuneCountInString(word) > width:
+				out = append(out, at)
+				at = in + word
+			default:
+				at += " " + word
+			}
+		}
+		out = append(out, at)
+	}
+	return strings.Join(out, "\n")
+}
+
+// block returns lines as the value of a paragraph; lines with nothing in them, which
+// would end it, are left out.
+func block(lines []string) string {
+	var all []string
+	for _, line := range lines {
+		for part := range strings.SplitSeq(line, "\n") {
+			if part = strings.TrimSpace(part); part != "" {
+				all = append(all, indent+part)
+			}
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+// joined are parts of values that stand on one line of a letter.
+var joined = [][]string{
+	{"title", "prefix", "given", "first", "first_name", "middle", "additional", "family", "last", "last_name", "suffix"},
+	{"street", "number", "house_number", "box"},
+	{"postcode", "postal_code", "zip", "city", "locality"},
+}
+
+// Lines returns a value as it stands in a letter: a name on one line, an address as
+// on an envelope, other parts one to a line.
+func Lines(fact string, v firsthand.Value) (lines []string) {
+	last := -1
+	for _, f := range channel.Fields(fact, v) {
+		text := strings.TrimSpace(f.Text)
+		if text == "" {
+			continue
+		}
+		group := -1
+		for i, names := range joined {
+			for _, name := range names {
+				if name == f.Name {
+					group = i
+				}
+			}
+		}
+		if group >= 0 && group == last {
+			lines[len(lines)-1] += " " + text
+		} else {
+			lines = append(lines, text)
+		}
+		last = group
+	}
+	return lines
+}
+
+// AddressLines returns the lines of a company's address, as a directory or she has
+// it, each of them inert.
+func AddressLines(to channel.To) (lines []string) {
+	for line := range strings.SplitSeq(channel.Value(to.Address), "\n") {
+		if line = channel.Clean(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
