@@ -64,7 +64,7 @@ var imports = map[string][]string{
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
 	// what is listed of a company. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money"},
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

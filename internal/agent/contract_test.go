@@ -57,6 +57,9 @@ func (l *life) contracts() []agent.Contract {
 	return all
 }
 
+// today is the day of the tests.
+const today = firsthand.Date("2026-11-26")
+
 // find returns the contract of a name.
 func (l *life) find(name string) agent.Contract {
 	l.t.Helper()
@@ -199,7 +202,7 @@ func TestCancelAndHaggle(t *testing.T) {
 	if c.Cancelled != cancelled.Entry || c.Haggled != haggled.Entry || c.Ended != "2027-01-31" || c.CancelBy != "" || !c.Decided() {
 		t.Errorf("contract = %+v", c)
 	}
-	for _, m := range l.Year(l.contracts())[3:] {
+	for _, m := range agent.Year(l.contracts(), today)[3:] {
 		for _, ch := range m.Charges {
 			if ch.Contract.ID == id {
 				t.Errorf("it is paid on %s, after its end", ch.Day)
@@ -210,11 +213,11 @@ func TestCancelAndHaggle(t *testing.T) {
 
 func TestYear(t *testing.T) {
 	l, _ := moneyLife(t, statement())
-	year := l.Year(l.contracts())
+	year := agent.Year(l.contracts(), today)
 	if len(year) != 12 || year[0].Month != "2026-11" || year[11].Month != "2027-10" {
 		t.Fatalf("year = %+v", year)
 	}
-	if len(year[0].Charges) != 0 || fmt.Sprint(year[1].Sums) != "[47.89 EUR]" || fmt.Sprint(l.PerMonth(l.contracts())) != "[47.89 EUR]" {
+	if len(year[0].Charges) != 0 || fmt.Sprint(year[1].Sums) != "[47.89 EUR]" || fmt.Sprint(agent.PerMonth(l.contracts(), today)) != "[47.89 EUR]" {
 		t.Errorf("December costs %v", year[1].Sums)
 	}
 }

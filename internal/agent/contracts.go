@@ -3,6 +3,8 @@ package agent
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,12 +42,14 @@ const (
 	SilentUnused      = "unused"      // it is charged, and her account there wasn't used for a year
 )
 
-// Ref returns by what pages and commands name c: its number, else the key of the guess.
+// Ref returns by what pages and commands name c: its number, else a short name for the
+// guess, which stays as long as its Key does.
 func (c *Contract) Ref() string {
 	if c.ID != 0 {
 		return fmt.Sprint(c.ID)
 	}
-	return c.Key
+	sum := sha256.Sum256([]byte(c.Key))
+	return "g" + hex.EncodeToString(sum[:6])
 }
 
 // IsOver reports whether c has ended, or was never one.
@@ -98,7 +102,7 @@ func (a *Agent) Contracts(ctx context.Context) ([]Contract, error) {
 	return all, nil
 }
 
-// ContractOf returns the contract that a number or the key of a guess names. It is
+// ContractOf returns the contract of a Ref, or of the Key of a guess. It is
 // [fault.NotExist] if there is none.
 func (a *Agent) ContractOf(ctx context.Context, ref string) (Contract, error) {
 	all, err := a.Contracts(ctx)
@@ -347,11 +351,16 @@ func (a *Agent) Reminders(ctx context.Context, days int) (due []Contract, err er
 	all, err := a.Contracts(ctx)
 	end := money.Period{N: 1, Unit: money.Day}.After(a.today(), days)
 	for _, c := range all {
-		if c.CancelBy != "" && c.CancelBy <= end && c.CancelBy >= a.today() && !c.Decided() && c.asks() {
+		if c.NeedsDecision(a.today(), end) {
 			due = append(due, c)
 		}
 	}
 	return due, err
+}
+
+// NeedsDecision reports whether she has to say between from and to whether c goes on.
+func (c *Contract) NeedsDecision(from, to firsthand.Date) bool {
+	return c.CancelBy != "" && c.CancelBy >= from && c.CancelBy <= to && !c.Decided() && !c.IsOver(from) && !c.Stopped && c.asks()
 }
 
 // asks reports whether the day to cancel by is worth a reminder: what can be left each
@@ -381,8 +390,7 @@ type Charge struct {
 
 // Year returns the twelve months from this one on, with what contracts will cost in
 // each, and the days to cancel by.
-func (a *Agent) Year(contracts []Contract) []MonthOf {
-	today := a.today()
+func Year(contracts []Contract, today firsthand.Date) []MonthOf {
 	first := firsthand.Date(today[:8] + "01")
 	month := money.Period{N: 1, Unit: money.Month}
 	months := make([]MonthOf, 12)
@@ -446,10 +454,10 @@ func sums(amounts []money.Amount) (all []money.Amount) {
 }
 
 // PerMonth returns what contracts cost in a month on average, by currency.
-func (a *Agent) PerMonth(contracts []Contract) []money.Amount {
+func PerMonth(contracts []Contract, today firsthand.Date) []money.Amount {
 	var years []money.Amount
 	for _, c := range contracts {
-		if !c.Stopped && !c.IsOver(a.today()) {
+		if !c.Stopped && !c.IsOver(today) {
 			years = append(years, c.Period.PerYear(c.Price))
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/policy"
 )
 
@@ -41,6 +42,9 @@ type Agent struct {
 	Sets        []agent.Listing
 	Day         agent.Today
 	WayList     []agent.WayTo
+	Money       []agent.Contract
+	SourceList  []agent.Source
+	Columns     []importer.Mapping
 
 	mu   sync.Mutex
 	did  []string
