@@ -18,6 +18,10 @@ type Guard struct {
 	raw  []byte // has been read
 	out  []byte // is to be handed out
 	err  error  // of r
+
+	handed int64   // bytes
+	feeds  []int64 // where line feeds among them end, those that Line hasn't passed
+	passed int
 }
 
 // NewGuard returns a Guard of r.
@@ -25,6 +29,18 @@ func NewGuard(r io.Reader) *Guard { return &Guard{r: r, left: RowLimit} }
 
 // Row says that the next row begins.
 func (g *Guard) Row() { g.left = RowLimit }
+
+// Line returns the number of the line, from 1, at an offset in what was read. Offsets
+// rise from one call to the next.
+func (g *Guard) Line(offset int64) int {
+	n := 0
+	for n < len(g.feeds) && g.feeds[n] <= offset {
+		n++
+	}
+	g.feeds = g.feeds[n:]
+	g.passed += n
+	return g.passed + 1
+}
 
 // Err returns why the file couldn't be read to its end, or nil.
 func (g *Guard) Err() error {
@@ -53,6 +69,12 @@ func (g *Guard) Read(p []byte) (n int, err error) {
 		g.fill()
 	}
 	n = copy(p, g.out)
+	for i, c := range p[:n] {
+		if c == '\n' {
+			g.feeds = append(g.feeds, g.handed+int64(i)+1)
+		}
+	}
+	g.handed += int64(n)
 	g.out = g.out[n:]
 	g.left -= n
 	return n, nil

@@ -16,7 +16,13 @@ import (
 )
 
 // Formats returns all formats of this package.
-func Formats() []importer.Format { return []importer.Format{OFX{}, CAMT{}, MT940{}, Table{}} }
+func Formats() []importer.Format {
+	all := []importer.Format{OFX{}, CAMT{}, MT940{}, Table{}}
+	for i := range presets {
+		all = append(all, &presets[i])
+	}
+	return all
+}
 
 // most is how much of a text is taken out of a row at most, in bytes. Who keeps it
 // keeps less.

@@ -33,14 +33,14 @@ func (MT940) Match(head []byte) (sure int, err error) {
 // Read implements [importer.Format].
 func (MT940) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 	return func(yield func(importer.Found, error) bool) {
-		l := lines{w: importer.NewWindow(r)}
-		defer l.w.Close()
+		l := importer.NewLines(r)
+		defer l.Close()
 		var s statement
 		defer func() { clear(s.details[:cap(s.details)]) }()
-		for l.next() {
-			tag, rest := field(l.line)
+		for l.Next() {
+			tag, rest := field(l.Line)
 			switch {
-			case tag == "" && isEnd(l.line), tag != "" && tag != "86":
+			case tag == "" && isEnd(l.Line), tag != "" && tag != "86":
 				if !s.flush(yield) {
 					return
 				}
@@ -50,14 +50,14 @@ func (MT940) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 			case "60F", "60M":
 				s.opening(rest)
 			case "61":
-				s.begin(l.row, rest)
+				s.begin(l.Row, rest)
 			case "86":
 				s.detail(rest)
 			case "":
-				s.more(l.line)
+				s.more(l.Line)
 			}
 		}
-		if err := l.w.Err(); err != nil {
+		if err := l.Err(); err != nil {
 			yield(importer.Found{}, err)
 			return
 		}
@@ -310,41 +310,4 @@ func (s *statement) slashed(b []byte) string {
 	}
 	s.pay.Text, s.pay.Mandate, s.pay.Creditor = get("REMI"), strings.TrimSpace(get("MARF")), strings.TrimSpace(get("CSID"))
 	return get("NAME")
-}
-
-// lines reads a file line by line. A line that is too long is dropped.
-type lines struct {
-	w    *importer.Window
-	line []byte // without its end; valid until next
-	row  int
-	drop int
-}
-
-func (l *lines) next() bool {
-	l.w.Drop(l.drop)
-	l.drop = 0
-	seen := 0
-	for {
-		b := l.w.Bytes()
-		if i := bytes.IndexByte(b[seen:], '\n'); i >= 0 {
-			l.drop = seen + i + 1
-			l.line = bytes.TrimSuffix(b[:seen+i], []byte{'\r'})
-			l.row = l.w.Line()
-			return true
-		}
-		seen = len(b)
-		if l.w.More() {
-			continue
-		}
-		if l.w.Full() {
-			l.w.DropLine()
-			seen = 0
-			continue
-		}
-		if l.w.Err() != nil || seen == 0 {
-			return false
-		}
-		l.drop, l.line, l.row = seen, bytes.TrimSuffix(b, []byte{'\r'}), l.w.Line()
-		return true
-	}
 }

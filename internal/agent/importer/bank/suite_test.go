@@ -5,6 +5,7 @@ import (
 	"html"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -54,6 +55,16 @@ func isXML(text string) bool {
 
 var code = regexp.MustCompile(`\?\d\d`)
 
+// format returns the format of that name.
+func format(name string) importer.Format {
+	for _, f := range bank.Formats() {
+		if f.Name() == name {
+			return f
+		}
+	}
+	panic("no format " + name)
+}
+
 func fixtures() []importertest.Fixture {
 	all := []importertest.Fixture{
 		{Format: bank.OFX{}, Files: []string{"sgml.ofx", "xml.qfx"}, Can: isLine,
@@ -67,6 +78,13 @@ func fixtures() []importertest.Fixture {
 				"</Stmt></BkToCstmrStmt></Document>", xmlText)},
 		{Format: bank.Table{}, Files: []string{"german.csv", "english.csv", "dutch.csv", "french.csv", "spanish.tsv", "card.csv"}, Can: func(s string) bool { return s != "" },
 			Write: each("Buchungstag;Empfänger;Betrag\n", "05.01.2026;%;-9,99\n", "", csv)},
+		{Format: format("paypal"), Files: []string{"paypal.csv"}, Can: func(s string) bool { return s != "" },
+			Write: each(`"Date","Time","TimeZone","Name","Type","Status","Currency","Gross","Fee","Net","From Email Address","To Email Address","Transaction ID"`+"\n",
+				`"05/01/2026","10:00:00","CET",%,"Subscription Payment","Completed","EUR","-9,99","0,00","-9,99","mia@hers.example","pay@acme.example","X1"`+"\n", "", csv)},
+		{Format: format("amazon"), Files: []string{"amazon.csv"}, Can: func(s string) bool { return s != "" },
+			Write: each("Website,Order ID,Order Date,Currency,Total Owed,Shipping Address,Product Name\n", "%,1,2026-01-05T10:00:00Z,EUR,'9.99',SECRET,x\n", "", csv)},
+		{Format: format("homebox"), Files: []string{"homebox.csv"}, Can: func(s string) bool { return s != "" },
+			Write: each("HB.import_ref,HB.name,HB.purchase_price,HB.purchase_from,HB.purchase_date\n", "1,Lamp,9.99,%,2026-01-05\n", "", csv)},
 	}
 	for i := range all {
 		for j := range all[i].Files {
@@ -88,8 +106,10 @@ func TestFormats(t *testing.T) {
 }
 
 func TestAllHaveFixtures(t *testing.T) {
-	if n, m := len(fixtures()), len(bank.Formats()); n != m {
-		t.Errorf("%d fixtures for %d formats", n, m)
+	for _, f := range bank.Formats() {
+		if !slices.ContainsFunc(fixtures(), func(x importertest.Fixture) bool { return x.Format.Name() == f.Name() }) {
+			t.Errorf("no fixture for %s", f.Name())
+		}
 	}
 }
 

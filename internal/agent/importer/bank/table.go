@@ -1,7 +1,6 @@
 package bank
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
@@ -20,8 +19,9 @@ import (
 // guessed from the header, in five languages, or said by a mapping of hers. Above the
 // header there may be lines about the account.
 type Table struct {
-	saved []importer.Mapping
-	used  func(importer.Mapping)
+	saved  []importer.Mapping
+	used   func(importer.Mapping)
+	partly bool // a row without a day or an amount is nothing, and no bad one
 }
 
 var _ importer.Mapped = Table{}
@@ -31,7 +31,7 @@ func (Table) Name() string { return "bank-table" }
 
 // With implements [importer.Mapped].
 func (Table) With(saved []importer.Mapping, used func(importer.Mapping)) importer.Format {
-	return Table{saved, used}
+	return Table{saved: saved, used: used}
 }
 
 // Match implements [importer.Format]. It is less sure than a format that knows what
@@ -99,38 +99,39 @@ const sample = 48 << 10
 // Read implements [importer.Format].
 func (t Table) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 	return func(yield func(importer.Found, error) bool) {
-		br := bufio.NewReaderSize(r, sample)
-		head, _ := br.Peek(sample) // an error comes again when that is read
-		at, lines, m := t.header(head[:min(len(head), importer.HeadSize)])
+		begin := newBeginning(r)
+		defer begin.wipe()
+		at, lines, m := t.header(begin.b[:min(len(begin.b), importer.HeadSize)])
 		if !m.IsComplete() {
-			if _, err := br.Peek(len(head) + 1); err != nil && err != io.EOF && !errors.Is(err, bufio.ErrBufferFull) {
-				yield(importer.Found{}, err)
+			if begin.err != nil && begin.err != io.EOF {
+				yield(importer.Found{}, begin.err)
 				return
 			}
 			yield(importer.Found{}, fault.Tell(fault.Invalid, "Which column of this table holds what isn't known.", "Say which are the day, the amount and the payee."))
 			return
 		}
-		look(&m, head[at:])
+		look(&m, begin.b[at:])
 		if t.used != nil {
 			t.used(m)
 		}
-		if _, err := br.Discard(at); err != nil {
-			yield(importer.Found{}, err)
-			return
-		}
+		begin.cut(at)
 		why, whyRow := "", 0
 		open := func(columns []string) func(*importer.Row) (importer.Found, bool) {
 			c := newCells(m, columns)
 			return func(row *importer.Row) (f importer.Found, ok bool) {
 				f, why = c.found(row, m)
 				whyRow = row.Line
+				if why != "" && t.partly && !row.Doubtful {
+					why = ""
+					return f, false
+				}
 				if why == "" {
 					row.Doubtful = false // it has a day and an amount in their places
 				}
 				return f, true
 			}
 		}
-		for f, err := range importer.Table(br, open) {
+		for f, err := range importer.Table(begin, open) {
 			if bad, ok := errors.AsType[*importer.BadRow](err); ok {
 				bad.Row += lines
 			} else if err == nil && why != "" && f.Row == whyRow {
@@ -301,4 +302,47 @@ func number(s string) (n int) {
 		n = 10*n + int(s[i]-'0')
 	}
 	return n
+}
+
+// A beginning is a file of which the first part has been read, to be looked at. What is
+// read from it is wiped there: a table may have numbers of accounts.
+type beginning struct {
+	r   io.Reader
+	all []byte
+	b   []byte // the rest of all
+	err error  // of r, after b
+}
+
+func newBeginning(r io.Reader) *beginning {
+	g := &beginning{r: r, all: make([]byte, sample)}
+	n := 0
+	for empty := 0; n < sample && g.err == nil && empty < 100; empty++ {
+		var k int
+		if k, g.err = r.Read(g.all[n:]); k > 0 {
+			empty = 0
+		}
+		n += k
+	}
+	g.b = g.all[:n]
+	return g
+}
+
+func (g *beginning) cut(n int) {
+	clear(g.b[:n])
+	g.b = g.b[n:]
+}
+
+func (g *beginning) wipe() { clear(g.all) }
+
+// Read implements [io.Reader].
+func (g *beginning) Read(p []byte) (int, error) {
+	switch {
+	case len(g.b) > 0:
+		n := copy(p, g.b)
+		g.cut(n)
+		return n, nil
+	case g.err != nil:
+		return 0, g.err
+	}
+	return g.r.Read(p)
 }
