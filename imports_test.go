@@ -47,8 +47,9 @@ var imports = map[string][]string{
 	"internal/agent/directory":    {".", "fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
-	// What is listed of companies is part of that interface.
-	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory", "internal/agent/money"},
+	// What is listed of companies is part of that interface, and so is what files say
+	// of payments and contracts.
+	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory", "internal/agent/money", "internal/agent/importer"},
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"firsthand/fault"
@@ -16,6 +17,11 @@ import (
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/importer/archive"
+	"firsthand/internal/agent/importer/bank"
+	"firsthand/internal/agent/importer/exports"
+	"firsthand/internal/agent/importer/mail"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/store"
@@ -120,11 +126,17 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Log:    log,
 
 		Channels: []channel.Channel{manual.Manual{}},
-		Formats:  append(passwords.Formats(), vcard.Format{}),
+		Formats:  formats(),
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
 		},
 	})
+}
+
+// formats are the kinds of files that can be brought: by themselves, and packed.
+func formats() []importer.Format {
+	all := slices.Concat(passwords.Formats(), bank.Formats(), exports.Formats(), []importer.Format{vcard.Format{}, mail.Format{}})
+	return append(all, archive.Format{Of: all})
 }
 
 // newCaller returns the client by which gateways are reached.

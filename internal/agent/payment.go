@@ -80,7 +80,33 @@ func (a *Agent) paid(ctx context.Context) (all []Payment, until firsthand.Date, 
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Payment) int { return strings.Compare(string(a.Day), string(b.Day)) })
-	return all, until, nil
+	return once(all), until, nil
+}
+
+// onceDays is within how many days the same sum, paid to the same, in two files is one
+// payment: a service says when it was paid, and the bank when it was booked.
+const onceDays = 4
+
+// once returns payments, which are by day, without those that another file has too.
+func once(all []Payment) []Payment {
+	type what struct {
+		payee  string
+		amount money.Amount
+	}
+	day := money.Period{N: 1, Unit: money.Day}
+	open := make(map[what][]Payment) // that nothing has been taken for yet
+	return slices.DeleteFunc(all, func(p Payment) bool {
+		w := what{p.payee(), p.Amount}
+		since := day.After(p.Day, -onceDays)
+		near := slices.DeleteFunc(open[w], func(q Payment) bool { return q.Day < since })
+		i := slices.IndexFunc(near, func(q Payment) bool { return q.Import != p.Import })
+		if i >= 0 {
+			open[w] = slices.Delete(near, i, i+1)
+			return true
+		}
+		open[w] = append(near, p)
+		return false
+	})
 }
 
 // sighted are payments that were seen.
