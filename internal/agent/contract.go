@@ -155,8 +155,8 @@ func (a *Agent) DropContract(ctx context.Context, id int64) error {
 
 // ConfirmContract makes a guess hers, of the company that she names; "" leaves that as
 // it was guessed.
-func (a *Agent) ConfirmContract(ctx context.Context, key, domain string) (int64, error) {
-	c, err := a.ContractOf(ctx, key)
+func (a *Agent) ConfirmContract(ctx context.Context, ref, domain string) (int64, error) {
+	c, err := a.ContractOf(ctx, ref)
 	if err != nil {
 		return 0, err
 	}
@@ -164,21 +164,21 @@ func (a *Agent) ConfirmContract(ctx context.Context, key, domain string) (int64,
 		return c.ID, nil
 	}
 	row := c.ContractRow
-	row.ID, row.Key = 0, key
+	row.ID = 0
 	row.Domain = cmp.Or(domain, row.Domain)
 	return a.AddContract(ctx, row)
 }
 
 // DismissContract says that a guess is no contract. It isn't shown any more.
-func (a *Agent) DismissContract(ctx context.Context, key string) error {
-	c, err := a.ContractOf(ctx, key)
+func (a *Agent) DismissContract(ctx context.Context, ref string) error {
+	c, err := a.ContractOf(ctx, ref)
 	if err != nil {
 		return err
 	}
 	if !c.Guessed {
 		return a.DropContract(ctx, c.ID)
 	}
-	_, err = a.AddContract(ctx, ContractRow{Key: key, Name: c.Name, Dismissed: true})
+	_, err = a.AddContract(ctx, ContractRow{Key: c.Key, Name: c.Name, Dismissed: true})
 	return err
 }
 

@@ -122,12 +122,12 @@ func TestContractsAreHers(t *testing.T) {
 	l, im := moneyLife(t, statement())
 	ctx := t.Context()
 	spotify, gym := l.find("SPOTIFY"), l.find("Gym")
-	id, err := l.ConfirmContract(ctx, spotify.Key, "")
+	id, err := l.ConfirmContract(ctx, spotify.Ref(), "")
 	l.must(err)
 	if again, err := l.ConfirmContract(ctx, spotify.Key, ""); err != nil || again != id {
 		t.Errorf("confirmed again: %d, %v; want %d", again, err, id)
 	}
-	l.must(l.DismissContract(ctx, gym.Key))
+	l.must(l.DismissContract(ctx, gym.Ref()))
 	if n := len(l.contracts()); n != 2 {
 		t.Errorf("%d contracts", n)
 	}
