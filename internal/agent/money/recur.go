@@ -275,10 +275,14 @@ func (s *Series) next(last firsthand.Date) firsthand.Date {
 		return due
 	}
 	day, most := 0, 0
+	were := make([]int, len(s.Payments))
+	for i, p := range s.Payments {
+		were[i], _ = days(p.Day)
+	}
 	for d := 1; d <= 31; d++ {
 		votes := 0
-		for _, p := range s.Payments {
-			if n, _ := days(p.Day); wasDue(n, d) {
+		for _, n := range were {
+			if wasDue(n, d) {
 				votes++
 			}
 		}
