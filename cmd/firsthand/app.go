@@ -24,6 +24,7 @@ import (
 	"firsthand/internal/agent/importer/mail"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
@@ -127,6 +128,7 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 
 		Channels: []channel.Channel{manual.Manual{}},
 		Formats:  formats(),
+		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
 		},

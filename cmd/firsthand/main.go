@@ -28,6 +28,7 @@
 //	map                                             who knows you, what do they hold, and how old it is
 //	today [card [later day | seen]]                 what needs you, the oldest duty first
 //	money [contract [verb]]                         what contracts cost, by when to cancel them, and a calendar of it
+//	mask [verb company]                             e-mail addresses that one company has each: make, pause, retire
 //	meet company                                    open a relationship; the company learns nothing of you
 //	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
 //	claim company record                            say which of the company's records is yours: a customer number, a login
@@ -91,7 +92,7 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, unlockCmd, kitCmd, rotateCmd,
 			factCmd, ruleCmd,
-			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, moneyCmd,
+			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, moneyCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
 			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,

@@ -18,6 +18,7 @@ import (
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -46,6 +47,8 @@ type Options struct {
 	// OpenListing opens a data set for AddDirectory; it is the one by which
 	// directory.Open gets its client.
 	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
+	// NewMasks returns the provider of a config; nil for none.
+	NewMasks func(mask.Config) (mask.Provider, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
@@ -64,6 +67,7 @@ type Agent struct {
 	moves    chan struct{} // told when a move may have to begin
 
 	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
+	masking   sync.Mutex                         // held while a mask is made, or a leak noted
 	finishing sync.Mutex                         // held while an import is compared with those there are
 }
 

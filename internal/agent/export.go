@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"firsthand"
@@ -66,7 +68,16 @@ type life struct {
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
 
-	Later map[string]firsthand.Date `json:"later,omitempty"` // cards that are put off, and until when
+	Masks []lifeMask `json:"masks,omitempty"`
+	Leaks []lifeLeak `json:"leaks,omitempty"`
+
+	Later []lifeLater `json:"later,omitempty"`
+}
+
+// A lifeLater is a card that is put off.
+type lifeLater struct {
+	Card  string         `json:"card"`
+	Until firsthand.Date `json:"until"`
 }
 
 type lifeFact struct {
@@ -101,7 +112,8 @@ const (
 
 life.json        facts, relationships with their private keys, drafts, settings,
                  companies, what they hold from before, contracts, changes,
-                 reminders, and cards that are put off
+                 reminders, cards that are put off, and addresses that one
+                 company has each
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 imports/*.jsonl  what files that were brought said of companies, one account,
@@ -115,7 +127,7 @@ the program that takes this over fills its own from the kit.
 )
 
 // exported are the settings that belong to her and not to one installation.
-var exported = []string{"rules", mappingsSetting}
+var exported = []string{"rules", maskSetting, mappingsSetting}
 
 // Export writes her whole life as a zip file that can be read without this
 // program. It holds private keys.
@@ -191,7 +203,14 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportKept(ctx, &l, create); err != nil {
 		return err
 	}
-	if l.Later, err = a.Store.Later(ctx); err != nil {
+	later, err := a.Store.Later(ctx)
+	if err != nil {
+		return err
+	}
+	for _, card := range slices.Sorted(maps.Keys(later)) {
+		l.Later = append(l.Later, lifeLater{card, later[card]})
+	}
+	if err := a.exportMasks(ctx, &l); err != nil {
 		return err
 	}
 	if err := a.exportMoves(ctx, &l); err != nil {
@@ -225,7 +244,10 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Settings: l.Settings, Later: l.Later}
+	c := Commit{Settings: l.Settings, Later: make(map[string]firsthand.Date)}
+	for _, x := range l.Later {
+		c.Later[x.Card] = x.Until
+	}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -242,6 +264,9 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 		if _, err := a.Store.Relationship(ctx, r.ID); err == nil {
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
+	}
+	if err := l.importMasks(&c); err != nil {
+		return 0, err
 	}
 	if err := a.importMoves(ctx, &l, &c); err != nil {
 		return 0, err

@@ -18,7 +18,7 @@ var (
 	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /calendar/{word}", "GET /"}
 	forLinked = []string{"GET /{$}", "POST /unlock", "POST /setup", "GET /setup/kit", "POST /setup/kit.txt", "POST /setup/done",
 		"GET /restore", "POST /restore", "POST /lock"}
-	forFresh = []string{"POST /change/{draft}", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase",
+	forFresh = []string{"POST /change/{draft}", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase", "POST /masks",
 		"POST /money/calendar", "POST /money/{ref}/cancel", "POST /money/{ref}/haggle"}
 )
 

@@ -210,6 +210,7 @@ type CompanyPage struct {
 	Tasks     []agent.Task
 	Ladder    []LadderStep
 	Ways      []agent.WayTo
+	Own       MaskPart
 	Acts      []string // that make sense now, in their order
 	Form      Form
 }
@@ -249,6 +250,9 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 		}
 	}
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
+		return p, err
+	}
+	if err := s.maskPart(v, &p); err != nil {
 		return p, err
 	}
 	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {

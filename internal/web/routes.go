@@ -95,6 +95,12 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /me/{fact}/rule", need: inside, handle: s.setRule},
 		{pattern: "POST /me/{fact}/forget", need: inside, handle: s.forgetFact},
 
+		// Addresses that one company has each.
+		{pattern: "GET /masks", need: inside, handle: s.showMasks},
+		{pattern: "POST /masks", need: inside, fresh: true, handle: s.setMasks},
+		{pattern: "POST /companies/{domain}/mask", need: inside, handle: s.maskCompany},
+		{pattern: "POST /companies/{domain}/leak", need: inside, handle: s.judgeLeak},
+
 		// Changes.
 		{pattern: "GET /change", need: inside, handle: s.showChange},
 		{pattern: "POST /change", need: inside, handle: s.draftChange},

@@ -157,7 +157,7 @@ var statusIcons = map[string][2]string{
 	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},
 	"guessed": {"unsure", "late"}, "confirmed": {"check", "good"},
 	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
-	"overdue": {"late", "late"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
+	"overdue": {"late", "late"}, "making": {"draft", "quiet"}, "active": {"check", "good"}, "retired": {"leave", "quiet"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
 
 func statusOfStep(l *locale.Language, step string) Status {
