@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"firsthand/fault"
@@ -17,6 +18,11 @@ import (
 	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/importer/archive"
+	"firsthand/internal/agent/importer/bank"
+	"firsthand/internal/agent/importer/exports"
+	mailbox "firsthand/internal/agent/importer/mail"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/mask"
@@ -123,12 +129,18 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 
 		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}},
 		Mail:     new(mail.Post),
-		Formats:  append(passwords.Formats(), vcard.Format{}),
+		Formats:  formats(),
 		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
 		},
 	})
+}
+
+// formats are the kinds of files that can be brought: by themselves, and packed.
+func formats() []importer.Format {
+	all := slices.Concat(passwords.Formats(), bank.Formats(), exports.Formats(), []importer.Format{vcard.Format{}, mailbox.Format{}})
+	return append(all, archive.Format{Of: all})
 }
 
 // newCaller returns the client by which gateways are reached.

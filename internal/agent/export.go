@@ -63,6 +63,7 @@ type life struct {
 	Companies  []lifeCompany   `json:"companies"`
 	Statements []lifeStatement `json:"statements"` // what companies hold from before
 	Imports    []lifeImport    `json:"imports"`
+	Contracts  []ContractRow   `json:"contracts,omitempty"`
 
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
@@ -113,15 +114,15 @@ const (
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
 life.json        facts, relationships with their private keys, drafts, settings,
-                 companies, what they hold from before, changes, reminders,
-                 cards that are put off, addresses that one company has each,
-                 mails and answers
+                 companies, what they hold from before, contracts, changes,
+                 reminders, cards that are put off, addresses that one company
+                 has each, mails and answers
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 blobs/*          attachments of answers, by their SHA-256 in base64url; nobody has
                  opened them
-imports/*.jsonl  what files that were brought said of companies, one account a
-                 line; no password is in it, or ever was
+imports/*.jsonl  what files that were brought said of companies, one account,
+                 payment or contract a line; no password is in it, or ever was
 
 The form of the bundles is specified in Firsthand's docs/protocol.md. Whoever
 has this file can speak as its owner until the keys are rotated with the
@@ -131,7 +132,7 @@ the program that takes this over fills its own from the kit.
 )
 
 // exported are the settings that belong to her and not to one installation.
-var exported = []string{"rules", addressesSetting, rulesSetting, maskSetting}
+var exported = []string{"rules", addressesSetting, rulesSetting, maskSetting, mappingsSetting}
 
 // Export writes her whole life as a zip file that can be read without this
 // program. It holds private keys.

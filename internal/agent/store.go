@@ -90,6 +90,7 @@ type Store interface {
 	StatementStore
 	ListingStore
 	MailStore
+	MoneyStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -133,6 +134,9 @@ type Commit struct {
 	Later      map[string]firsthand.Date // cards by key, and until when they are put off; "" brings one back
 	Masks      []Mask                    // inserted, or replaced whole, by token
 	Leaks      []Leak                    // the same, by token and sender
+
+	Contracts     []ContractRow // inserted, or replaced whole; IDs are the caller's, above 0
+	DropContracts []int64       // gone already is no error
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other

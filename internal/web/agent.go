@@ -8,6 +8,7 @@ import (
 	"firsthand"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
@@ -26,6 +27,7 @@ type Agent interface {
 	Moves
 	Tasks
 	Mailing
+	Money
 }
 
 // Lists are what the map shows.
@@ -65,6 +67,28 @@ type Imports interface {
 	Undo(ctx context.Context, id int64) error
 	Cards(ctx context.Context, id int64) ([]agent.CardFound, error)
 	TakeCard(ctx context.Context, account int64) error
+}
+
+// Money is what contracts cost, and the days that belong to them.
+type Money interface {
+	Contracts(ctx context.Context) ([]agent.Contract, error)
+	ContractOf(ctx context.Context, ref string) (agent.Contract, error)
+	Sources(ctx context.Context, c agent.Contract) ([]agent.Source, error)
+	AddContract(ctx context.Context, c agent.ContractRow) (int64, error)
+	EditContract(ctx context.Context, id int64, edit func(*agent.ContractRow)) error
+	DropContract(ctx context.Context, id int64) error
+	ConfirmContract(ctx context.Context, ref, domain string) (int64, error)
+	DismissContract(ctx context.Context, ref string) error
+	KeepContract(ctx context.Context, id int64) error
+	CancelContract(ctx context.Context, id int64, o agent.Cancelling) (agent.Act, error)
+	HaggleContract(ctx context.Context, id int64, offer, lang string) (agent.Act, error)
+	HasCalendar(ctx context.Context) (bool, error)
+	OpenCalendar(ctx context.Context) (string, error)
+	CloseCalendar(ctx context.Context) error
+	Calendar(ctx context.Context, word string) ([]byte, error)
+	Mappings(ctx context.Context) ([]importer.Mapping, error)
+	SaveMapping(ctx context.Context, m importer.Mapping) error
+	DropMapping(ctx context.Context, name string) error
 }
 
 // Companies are everyone she deals with, or may.

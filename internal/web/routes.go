@@ -24,6 +24,7 @@ func (s *Server) allRoutes() []route {
 	return []route{
 		{pattern: "GET /static/{name}", handle: s.static},
 		{pattern: "GET /enter/{link}", handle: s.enter},
+		{pattern: "GET /calendar/{word}", handle: s.calendar},
 		{pattern: "GET /", handle: s.nothing},
 
 		// Before she is in.
@@ -51,6 +52,25 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /imports/{id}/assign", need: inside, handle: s.assignAccount},
 		{pattern: "POST /imports/{id}/card", need: inside, handle: s.takeCard},
 		{pattern: "POST /suggestions", need: inside, handle: s.takeSuggestion},
+
+		{pattern: "GET /import/columns", need: inside, handle: s.showColumns},
+		{pattern: "POST /import/columns", need: inside, handle: s.saveColumns},
+		{pattern: "POST /import/columns/drop", need: inside, handle: s.dropColumns},
+
+		// Dates and money.
+		{pattern: "GET /money", need: inside, handle: s.showMoney},
+		{pattern: "GET /money/new", need: inside, handle: s.showNewContract},
+		{pattern: "POST /money/new", need: inside, handle: s.addContract},
+		{pattern: "POST /money/calendar", need: inside, fresh: true, handle: s.openCalendar},
+		{pattern: "POST /money/calendar/close", need: inside, handle: s.closeCalendar},
+		{pattern: "GET /money/{ref}", need: inside, handle: s.showContract},
+		{pattern: "POST /money/{ref}", need: inside, handle: s.editContract},
+		{pattern: "POST /money/{ref}/keep", need: inside, handle: s.keepContract},
+		{pattern: "POST /money/{ref}/drop", need: inside, handle: s.dropContract},
+		{pattern: "GET /money/{ref}/cancel", need: inside, handle: s.showCancel},
+		{pattern: "POST /money/{ref}/cancel", need: inside, fresh: true, handle: s.cancelContract},
+		{pattern: "GET /money/{ref}/haggle", need: inside, handle: s.showHaggle},
+		{pattern: "POST /money/{ref}/haggle", need: inside, fresh: true, handle: s.haggleContract},
 
 		// Companies.
 		{pattern: "GET /companies", need: inside, handle: s.showCompanies},

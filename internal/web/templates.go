@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/internal/agent/money"
 	"firsthand/internal/locale"
 )
 
@@ -61,16 +62,19 @@ func (s *Server) parse(langs []*locale.Language) (map[string]map[string]*page, e
 func (s *Server) funcs(l *locale.Language) template.FuncMap {
 	now := func() time.Time { return s.Now().In(s.Zone) }
 	return template.FuncMap{
-		"t":     l.Say,
-		"n":     l.Count,
-		"word":  func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
-		"num":   l.Number,
-		"size":  func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
-		"day":   func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
-		"at":    func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
-		"month": func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date":  func(d firsthand.Date) string { return dateText(l, d, s.Zone, now()) },
+		"t":          l.Say,
+		"n":          l.Count,
+		"word":       func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
+		"num":        l.Number,
+		"day":        func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
+		"at":         func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
+		"month":      func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
+		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"date":       func(d firsthand.Date) string { return dateText(l, d, s.Zone, now()) },
+		"period":     func(p money.Period) string { return periodText(l, p) },
+		"monthname":  func(d firsthand.Date) string { return monthText(l, d, s.Zone) },
+		"shortmonth": func(d firsthand.Date) string { return shortMonth(l, d) },
+		"size":       func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
 		"asset": func(name string) (string, error) {
 			a := assets()[name]
 			if a == nil {
@@ -115,6 +119,30 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		},
 		"short": func(id firsthand.ID) string { return short(id.String()) },
 	}
+}
+
+// periodText returns how often something is paid, in words.
+func periodText(l *locale.Language, p money.Period) string {
+	if p.IsZero() {
+		return ""
+	}
+	return l.Count(map[money.Unit]string{money.Day: "period.day", money.Week: "period.week", money.Month: "period.month", money.Year: "period.year"}[p.Unit], p.N)
+}
+
+// monthText returns the month of a day with its year.
+func monthText(l *locale.Language, d firsthand.Date, zone *time.Location) string {
+	t, err := time.ParseInLocation(time.DateOnly, string(d), zone)
+	if err != nil {
+		return ""
+	}
+	return l.MonthYear(t)
+}
+
+// shortMonth returns the first letters of the month of a day, for a picture whose table
+// has the whole name.
+func shortMonth(l *locale.Language, d firsthand.Date) string {
+	r := []rune(monthText(l, d, time.UTC))
+	return string(r[:min(3, len(r))])
 }
 
 // dateText returns a day in words, "" for none.

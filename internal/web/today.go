@@ -81,6 +81,8 @@ func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 		r.Say, r.To = v.lang.Count("card.import", c.N, c.File), pathOf("imports", itoa(c.Import))
 	case agent.CardUnsure:
 		r.Say, r.To = v.lang.Count("card.unsure", c.N, c.File), pathOf("imports", itoa(c.Import))
+	case agent.CardContract:
+		r.Say, r.To = v.say("card.contract", c.File), pathOf("money", c.Contract)
 	case agent.CardLeak:
 		r.Say, r.To = v.say("card.leak", c.File, c.Name), company()+"#own"
 	case agent.CardBackup:

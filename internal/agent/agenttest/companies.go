@@ -309,6 +309,8 @@ func (l *life) applyCompanies(c agent.Commit) error {
 	for _, id := range c.UndoImports {
 		delete(l.imports, id)
 		delete(l.accounts, id)
+		delete(l.payments, id)
+		delete(l.bounds, id)
 		delete(l.cards, id)
 	}
 	for _, domain := range c.Drop {

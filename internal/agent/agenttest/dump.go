@@ -54,6 +54,9 @@ type kept struct {
 	Suggested  []agent.Suggestion
 	Insight    agent.Insight
 	Imports    []importOf
+	Paid       []agent.Payment
+	Bounds     []agent.Bound
+	Contracts  []agent.ContractRow
 	Listings   []agent.Listing
 	Records    []string // what is listed, sorted
 	Lists      []listOf // of a few queries
@@ -68,6 +71,8 @@ type importOf struct {
 	Accounts, Unsure []agent.Account
 	Preview          []agent.PreviewRow
 	Cards            []agent.CardFound
+	Payments         []agent.Payment
+	Bounds           []agent.Bound
 }
 
 // listOf is what a query finds.
@@ -171,7 +176,10 @@ func queries() (all []agent.CompanyQuery) {
 }
 
 func readKept(ctx context.Context, s agent.Store, all *kept) error {
-	var errs [8]error
+	var errs [11]error
+	all.Paid, errs[8] = collected(s.PaidKept(ctx))
+	all.Bounds, errs[9] = s.Bounds(ctx, 0)
+	all.Contracts, errs[10] = s.Contracts(ctx)
 	all.Companies, _, errs[0] = s.Companies(ctx, agent.CompanyQuery{})
 	all.Owned, errs[1] = collected(s.Owned(ctx))
 	all.Groups, errs[2] = s.Groups(ctx)
@@ -215,7 +223,9 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 	imports, err := s.Imports(ctx)
 	for _, i := range imports {
 		of := importOf{Import: i}
-		var errs [5]error
+		var errs [6]error
+		of.Payments, errs[4] = s.Payments(ctx, i.ID, 0, 0)
+		of.Bounds, errs[5] = s.Bounds(ctx, i.ID)
 		of.Accounts, errs[0] = s.Accounts(ctx, i.ID, 0, 0)
 		of.Unsure, _, errs[1] = s.Unsure(ctx, i.ID, 0, 0)
 		if of.Cards, errs[2] = s.Cards(ctx, i.ID); i.State != agent.Reading { // nothing was counted yet

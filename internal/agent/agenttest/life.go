@@ -42,6 +42,9 @@ type life struct {
 	lastImport int64
 	accounts   map[int64][]agent.Account // by import
 	cards      map[int64][]agent.CardFound
+	payments   map[int64][]agent.Payment
+	bounds     map[int64][]agent.Bound
+	contracts  map[int64]agent.ContractRow
 	listings   map[string]agent.ListingSet
 
 	mails      map[mailKey]agent.Mail
@@ -79,6 +82,9 @@ func newLife() *life {
 		imports:       make(map[int64]agent.Import),
 		accounts:      make(map[int64][]agent.Account),
 		cards:         make(map[int64][]agent.CardFound),
+		payments:      make(map[int64][]agent.Payment),
+		bounds:        make(map[int64][]agent.Bound),
+		contracts:     make(map[int64]agent.ContractRow),
 		listings:      make(map[string]agent.ListingSet),
 		mails:         make(map[mailKey]agent.Mail),
 		blobs:         make(map[firsthand.ID][]byte),
@@ -94,7 +100,7 @@ func (l *life) copy() *life {
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
 		waiting: clipped(l.waiting), later: maps.Clone(l.later), masks: maps.Clone(l.masks), leaks: maps.Clone(l.leaks),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
-		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
+		accounts: clipped(l.accounts), cards: clipped(l.cards), payments: clipped(l.payments), bounds: clipped(l.bounds), contracts: maps.Clone(l.contracts), listings: maps.Clone(l.listings),
 		mails: maps.Clone(l.mails), answers: slices.Clip(l.answers), lastAnswer: l.lastAnswer, blobs: maps.Clone(l.blobs),
 	}
 }
@@ -120,6 +126,11 @@ func (l *life) check(c agent.Commit) error {
 	for _, r := range c.Relationships {
 		if r.ID.IsZero() {
 			return fmt.Errorf("%w: a relationship without its ID", fault.Invalid)
+		}
+	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
 		}
 	}
 	heads := make(map[log]firsthand.Head)
@@ -279,6 +290,7 @@ func (l *life) applyOwn(c agent.Commit) {
 			l.later[key] = until
 		}
 	}
+	l.applyContracts(c)
 }
 
 func (l *life) dropDrafts(drop func(agent.Draft) bool) {

@@ -50,6 +50,9 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		LegEntries:    []agent.LegEntry{{Move: 1, N: 1, Entry: firsthand.ID{11}}},
 		Reminders:     map[firsthand.ID]firsthand.Date{{11}: today},
 
+		Contracts:     []agent.ContractRow{{ID: 1, Name: "Acme", Added: noon}},
+		DropContracts: []int64{2},
+
 		Edits:       []agent.CompanyEdit{confirm("confirmed.example")},
 		State:       []agent.Statement{{Domain: "one.example", Fact: "phone", Value: firsthand.Text("1")}},
 		Unstate:     []agent.FactAt{{Domain: "two.example", Fact: "phone"}},

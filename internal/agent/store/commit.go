@@ -145,6 +145,14 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
+		}
+		if err := checkTimes(row.Added); err != nil {
+			return err
+		}
+	}
 	for _, s := range c.SetListings {
 		if err := checkTimes(s.Added); err != nil {
 			return err
@@ -288,7 +296,10 @@ func (w *writer) own(c agent.Commit) error {
 	if err := w.masks(&c); err != nil {
 		return err
 	}
-	return w.later(c.Later)
+	if err := w.later(c.Later); err != nil {
+		return err
+	}
+	return w.contracts(&c)
 }
 
 // relationship writes all of r. What is the same already is not written again: most

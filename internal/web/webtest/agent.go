@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
@@ -41,6 +42,9 @@ type Agent struct {
 	Sets        []agent.Listing
 	Day         agent.Today
 	WayList     []agent.WayTo
+	Money       []agent.Contract
+	SourceList  []agent.Source
+	Columns     []importer.Mapping
 	MaskList    []agent.Mask
 	LeakList    []agent.Leak
 	MaskAt      mask.Config

@@ -97,6 +97,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	a.Sets = []agent.Listing{{Set: directory.Set{Name: "datenanfragen", Records: 12345, Date: "2026-11-01"}}}
 	moves(a, old, home, say)
 	mail(a, say)
+	contracts(a, n, say)
 	a.Day = today(a, say)
 	a.MaskAt = mask.Config{Kind: mask.SimpleLogin, URL: "https://app.simplelogin.io", Key: "never-shown"}
 	a.MaskList = []agent.Mask{{Token: "x7k2q9ab", Domain: "acme.example", Kind: "simplelogin", Address: say("acme.x7k2q9ab@mia.example"), State: agent.MaskActive, Made: day(-9)},
@@ -113,7 +114,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 func today(a *Agent, say speaker) agent.Today {
 	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
 	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail} {
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail, agent.CardContract} {
 		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
 		switch what {
 		case agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit:
@@ -125,6 +126,8 @@ func today(a *Agent, say speaker) agent.Today {
 			c.Due = firsthand.DateOf(day(i - 10))
 		case agent.CardTask:
 			c.Kind, c.Due = "change", firsthand.DateOf(day(0))
+		case agent.CardContract:
+			c.Name, c.File, c.Contract, c.Due = say("Acme"), say("Plan 1"), "1", firsthand.DateOf(day(9))
 		default:
 			c.N, c.Import, c.File = i, 1, say("passwords.csv")
 		}
