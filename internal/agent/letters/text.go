@@ -1,6 +1,7 @@
 package letters
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -83,24 +84,18 @@ var joined = [][]string{
 func Lines(fact string, v firsthand.Value) (lines []string) {
 	last := -1
 	for _, f := range channel.Fields(fact, v) {
-		text := strings.TrimSpace(f.Text)
-		if text == "" {
-			continue
-		}
-		group := -1
-		for i, names := range joined {
-			for _, name := range names {
-				if name == f.Name {
-					group = i
-				}
+		group := slices.IndexFunc(joined, func(names []string) bool { return slices.Contains(names, f.Name) })
+		for text := range strings.SplitSeq(f.Text, "\n") {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
 			}
+			if group >= 0 && group == last {
+				lines[len(lines)-1] += " " + text
+			} else {
+				lines = append(lines, text)
+			}
+			last = group
 		}
-		if group >= 0 && group == last {
-			lines[len(lines)-1] += " " + text
-		} else {
-			lines = append(lines, text)
-		}
-		last = group
 	}
 	return lines
 }
