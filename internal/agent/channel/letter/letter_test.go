@@ -111,6 +111,9 @@ func TestPrintIsTheSameEachTime(t *testing.T) {
 			t.Fatal("another file")
 		}
 	}
+	if n := bytes.Count(want, []byte("(D:20261130120000")); n != 2 {
+		t.Errorf("%d dates of the letter's day, want its making and its last change", n)
+	}
 	for _, text := range []string{"/Title", "/Author", "/Subject", "/URI", "/JavaScript", "/OpenAction"} {
 		if bytes.Contains(want, []byte(text)) {
 			t.Errorf("the file has %s", text)
