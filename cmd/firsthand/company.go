@@ -44,7 +44,8 @@ company add acme.example [name]  note one by hand; a name of yours goes before o
 company confirm acme.example ... it is one of yours, not only a guess of an import
 company drop acme.example ...    forget it with its accounts and statements
 company group shops acme.example ...   put companies into a group; --out takes them out
-company channel acme.example [channel] by which way your entries go there
+company channel acme.example     the ways to reach it, and which is used and why
+company channel acme.example mail  by which of them your entries go there; best lets Firsthand choose
 company look acme.example ...    ask companies whether they have a gateway; it tells them that somebody asks
 With --all, confirm, drop, group and look are for all companies that the flags choose.`,
 	Setup: func(fs *flag.FlagSet) run {
@@ -81,8 +82,14 @@ With --all, confirm, drop, group and look are for all companies that the flags c
 				return some(rest, func(d []string) error { return a.agent.DropCompany(ctx, d...) })
 			case verb == "group" && len(rest) > 0:
 				return some(rest[1:], func(d []string) error { return a.agent.Group(ctx, rest[0], !*out, d...) })
-			case verb == "channel" && (len(rest) == 1 || len(rest) == 2):
-				return a.agent.SetChannel(ctx, rest[0], strings.Join(rest[1:], ""))
+			case verb == "channel" && len(rest) == 1:
+				return a.listWays(ctx, env, rest[0], *asJSON)
+			case verb == "channel" && len(rest) == 2:
+				name := rest[1]
+				if name == "best" {
+					name = ""
+				}
+				return a.agent.SetChannel(ctx, rest[0], name)
 			case verb == "look":
 				return some(rest, func(d []string) error { return a.look(ctx, env, d) })
 			case len(args) == 1:
@@ -91,6 +98,38 @@ With --all, confirm, drop, group and look are for all companies that the flags c
 			return cli.Usagef("")
 		}
 	},
+}
+
+// listWays lists the ways to reach a company.
+func (a *app) listWays(ctx context.Context, env *cli.Env, domain string, asJSON bool) error {
+	ways, err := a.agent.Ways(ctx, domain)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Channel string `json:"channel"`
+		Group   string `json:"group"`
+		Say     string `json:"say,omitempty"`
+		Used    bool   `json:"used"`
+		Chosen  bool   `json:"chosen"`
+	}
+	rows, lines := []row{}, [][]string{{"CHANNEL", "TAKES", "USED", "HOW"}}
+	for _, w := range ways {
+		rows = append(rows, row(w))
+		used := ""
+		switch {
+		case w.Used && w.Chosen:
+			used = "your choice"
+		case w.Used:
+			used = "the best"
+		}
+		lines = append(lines, []string{w.Channel, w.Group, used, w.Say})
+	}
+	if asJSON {
+		return printJSON(env, rows)
+	}
+	_, err = fmt.Fprint(env.Stdout, cli.Table(lines...))
+	return err
 }
 
 func (a *app) look(ctx context.Context, env *cli.Env, domains []string) error {

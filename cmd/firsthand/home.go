@@ -232,8 +232,13 @@ func (h *home) Enter(ctx context.Context) (web.Room, func(), error) {
 // A safe is what pages do with the file as a whole. It implements [web.Safe].
 type safe struct{ *app }
 
-// lastBackup names the setting that says when a backup was made by a page.
+// lastBackup names the setting that says when a backup was made and tested.
 const lastBackup = "last backup"
+
+// noteBackup notes that one was.
+func (a *app) noteBackup(ctx context.Context, b web.Backup) error {
+	return a.store.Commit(ctx, agent.Commit{Settings: map[string]string{lastBackup: string(firsthand.EncodeJSON(b))}})
+}
 
 // Backup implements [web.Safe]. The backup is made beside her file, tested, and
 // gone once it was sent.
@@ -252,7 +257,7 @@ func (s *safe) Backup(ctx context.Context) (b web.Backup, err error) {
 		}
 	}
 	if err == nil {
-		err = s.store.Commit(ctx, agent.Commit{Settings: map[string]string{lastBackup: string(firsthand.EncodeJSON(b))}})
+		err = s.noteBackup(ctx, b)
 	}
 	if err != nil {
 		return b, errors.Join(err, os.RemoveAll(dir))

@@ -14,6 +14,7 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
+	"firsthand/internal/web"
 )
 
 // writeFile writes a new file by way of a temporary one beside it, so that there
@@ -133,7 +134,7 @@ only because it was restored in a private folder and compared, which this comman
 				return err
 			}
 			fmt.Fprintf(env.Stdout, "backed up and tested: %d relationships, %d entries\n", m.Relationships, m.Entries)
-			return nil
+			return a.noteBackup(ctx, web.Backup{Made: m.Made, Relationships: m.Relationships, Entries: m.Entries, Name: filepath.Base(args[0])})
 		}
 	},
 }

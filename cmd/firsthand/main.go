@@ -26,6 +26,7 @@
 //	company [company | verb company ...]            the companies that know you: list, show, confirm, group
 //	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
 //	map                                             who knows you, what do they hold, and how old it is
+//	today [card [later day | seen]]                 what needs you, the oldest duty first
 //	meet company                                    open a relationship; the company learns nothing of you
 //	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
 //	claim company record                            say which of the company's records is yours: a customer number, a login
@@ -89,7 +90,7 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, unlockCmd, kitCmd, rotateCmd,
 			factCmd, ruleCmd,
-			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd,
+			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
 			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
 			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,

@@ -287,12 +287,9 @@ func (a *Agent) refresh(ctx context.Context, r *relationship, c *Commit) error {
 			return err
 		}
 	}
-	if r.shown != r.heads() {
+	if r.shown != r.heads() || r.kept.Frozen != r.row.Frozen {
 		r.row.cache(summarise(r.state))
-		if c.Holdings == nil {
-			c.Holdings, c.Carried = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried)
-		}
-		c.Holdings[r.row.ID], c.Carried[r.row.ID] = holders(r.state), carried(r.state)
+		c.cache(r.state, &r.row)
 	}
 	was := r.kept
 	was.Received, was.Sent, was.Tries, was.NextTry, was.Failure = r.row.Received, r.row.Sent, r.row.Tries, r.row.NextTry, r.row.Failure
@@ -302,6 +299,14 @@ func (a *Agent) refresh(ctx context.Context, r *relationship, c *Commit) error {
 		c.Outbox = append(c.Outbox, r.row)
 	}
 	return nil
+}
+
+// cache adds what the store caches of a relationship beside its row.
+func (c *Commit) cache(s *firsthand.State, row *Relationship) {
+	if c.Holdings == nil {
+		c.Holdings, c.Carried, c.Waiting = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried), make(map[firsthand.ID][]Waiting)
+	}
+	c.Holdings[row.ID], c.Carried[row.ID], c.Waiting[row.ID] = holders(s), carried(s), waiting(s, row)
 }
 
 // same reports whether two rows say the same.

@@ -34,7 +34,7 @@ type begunLeg struct {
 func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 	b := &beginning{a: a, ctx: ctx, row: row}
 	b.row.State, b.row.Began, b.row.Problem = Begun, a.Now(), ""
-	b.with = Commit{Legs: make(map[int64][]LegRow), Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried)}
+	b.with = Commit{Legs: make(map[int64][]LegRow)}
 	if b.plan, err = a.newPlanner(ctx, row.Move); err != nil {
 		return err
 	}

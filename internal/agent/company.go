@@ -12,6 +12,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
 )
 
@@ -53,6 +54,7 @@ const (
 	ShowGateway    = "gateway"    // those that have one
 	ShowSilent     = "silent"     // no sign of it for three years
 	ShowDuplicates = "duplicates" // two accounts or more
+	ShowLate       = "late"       // something that it owes was due before today
 )
 
 // A CompanyQuery chooses companies. The zero value is all, by name.
@@ -66,8 +68,10 @@ type CompanyQuery struct {
 	// Desc turns the order round. Names still rise among equals in the order that
 	// people want: held, used and step falling, the others rising.
 	Desc          bool
-	Offset, Limit int       // Limit 0 is no limit
-	Silent        time.Time // for ShowSilent: the last sign is before; the Agent fills it in
+	Offset, Limit int // Limit 0 is no limit
+	// What the Agent fills in:
+	Silent time.Time      // for ShowSilent: the last sign is before
+	Today  firsthand.Date // for ShowLate
 }
 
 // A CompanyDetail is one company as a page shows it.
@@ -93,7 +97,8 @@ func CompanyKey(host string) string { return directory.Registrable(host) }
 
 // Companies returns a page of companies, and how many there are in all.
 func (a *Agent) Companies(ctx context.Context, q CompanyQuery) (rows []Company, total int, err error) {
-	q.Silent = a.Now().AddDate(-silentYears, 0, 0)
+	now := a.Now()
+	q.Silent, q.Today = now.AddDate(-silentYears, 0, 0), firsthand.DateOf(now)
 	return a.Store.Companies(ctx, q)
 }
 
@@ -224,14 +229,17 @@ func (a *Agent) Group(ctx context.Context, group string, in bool, domains ...str
 	return a.edit(ctx, CompanyEdit{Groups: map[string]bool{group: in}}, domains...)
 }
 
-// SetChannel says by which channel her entries reach a company; "" is the best.
-func (a *Agent) SetChannel(ctx context.Context, domain, channel string) error {
-	if channel != "" {
-		if err := checkWord("channel", channel); err != nil {
-			return err
+// SetChannel says by which channel her entries reach a company; "" is the best. It
+// is remembered, and used wherever that channel can.
+func (a *Agent) SetChannel(ctx context.Context, domain, name string) error {
+	if name != "" && !slices.ContainsFunc(a.Channels, func(ch channel.Channel) bool { return ch.Name() == name }) {
+		var names []string
+		for _, ch := range a.Channels {
+			names = append(names, ch.Name())
 		}
+		return fault.Tell(fault.Invalid, fmt.Sprintf("%.60q is no channel", name), "one of "+strings.Join(names, ", ")+"; or none, for the best")
 	}
-	return a.edit(ctx, CompanyEdit{Channel: &channel}, domain)
+	return a.edit(ctx, CompanyEdit{Channel: &name}, domain)
 }
 
 // checkWord refuses what is no name of a thing: lists and files show it.

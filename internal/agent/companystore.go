@@ -150,9 +150,10 @@ func (q *CompanyQuery) Check() error {
 	if !slices.Contains([]string{"", ByName, ByHeld, ByUsed, ByStep, ByDue}, q.Sort) {
 		return fault.Tell(fault.Invalid, "companies are not sorted by "+q.Sort, "by "+strings.Join([]string{ByName, ByHeld, ByUsed, ByStep, ByDue}, ", "))
 	}
-	if !slices.Contains([]string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates}, q.Show) {
+	shows := []string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates, ShowLate}
+	if !slices.Contains(shows, q.Show) {
 		return fault.Tell(fault.Invalid, "there is no choice "+q.Show,
-			"one of "+strings.Join([]string{ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates}, ", "))
+			"one of "+strings.Join(shows[1:], ", "))
 	}
 	return nil
 }

@@ -64,6 +64,8 @@ type life struct {
 
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
+
+	Later map[string]firsthand.Date `json:"later,omitempty"` // cards that are put off, and until when
 }
 
 type lifeFact struct {
@@ -97,7 +99,8 @@ const (
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
 life.json        facts, relationships with their private keys, drafts, settings,
-                 companies, what they hold from before, changes and reminders
+                 companies, what they hold from before, changes, reminders,
+                 and cards that are put off
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 imports/*.jsonl  what files that were brought said of companies, one account a
@@ -187,6 +190,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportKept(ctx, &l, create); err != nil {
 		return err
 	}
+	if l.Later, err = a.Store.Later(ctx); err != nil {
+		return err
+	}
 	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
@@ -218,7 +224,7 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Holdings: make(map[firsthand.ID][]Holder), Carried: make(map[firsthand.ID][]Carried), Settings: l.Settings}
+	c := Commit{Settings: l.Settings, Later: l.Later}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -300,6 +306,6 @@ func (a *Agent) importOne(z *zip.Reader, r lifeRelationship, c *Commit) error {
 	}
 	row.cache(summarise(s))
 	c.Relationships = append(c.Relationships, row)
-	c.Holdings[s.Rel], c.Carried[s.Rel] = holders(s), carried(s)
+	c.cache(s, &row)
 	return nil
 }

@@ -75,8 +75,9 @@ func summarise(s *firsthand.State) Summary {
 			sum.Asks++
 		}
 	}
+	notes := lastNotes(s)
 	for _, d := range s.Duties {
-		if d.Owner == firsthand.Second && d.Done.IsZero() {
+		if d.Owner == firsthand.Second && d.Done.IsZero() && (!s.Unpaired() || onItsWay(notes[d.Of])) {
 			sum.Waiting++
 			if sum.Due == "" || d.Due < sum.Due {
 				sum.Due = d.Due
@@ -85,6 +86,16 @@ func summarise(s *firsthand.State) Summary {
 	}
 	sum.Expects = expects(s)
 	return sum
+}
+
+// onItsWay reports whether what she noted last of an entry in an unpaired log says
+// that the company has it, and no more: from then on the company owes.
+func onItsWay(n *firsthand.Said[*firsthand.Note]) bool {
+	if n == nil {
+		return false
+	}
+	step := noted[n.Say.Saw]
+	return step == StepSent || step == StepReceived
 }
 
 // expects returns until when an answer of the company may come any time, so that
@@ -216,15 +227,7 @@ type Detail struct {
 
 // LastChallenge returns the challenge that waits for her proof, or nil.
 func (d *Detail) LastChallenge() *firsthand.Said[*firsthand.Challenge] {
-	if d.State.Binding != nil {
-		return nil
-	}
-	for _, c := range slices.Backward(d.State.Claims) {
-		if c.Challenge != nil {
-			return c.Challenge
-		}
-	}
-	return nil
+	return openChallenge(d.State)
 }
 
 // Answered reports whether the company has said to each of acts what it can be
@@ -345,13 +348,18 @@ func (a *Agent) Rebuild(ctx context.Context) (differed []string, err error) {
 			if err != nil {
 				return err
 			}
+			waits, err := a.Store.WaitingIn(ctx, row.ID)
+			if err != nil {
+				return err
+			}
 			c := Commit{}
 			was := r.row
 			r.shown = [2]firsthand.Head{} // nothing that is cached is believed
 			if err := a.refresh(ctx, r, &c); err != nil {
 				return err
 			}
-			if was.same(&r.row) && sameHolders(cached[row.ID], c.Holdings[row.ID]) && slices.EqualFunc(way, c.Carried[row.ID], Carried.equal) {
+			if was.same(&r.row) && sameHolders(cached[row.ID], c.Holdings[row.ID]) && slices.EqualFunc(way, c.Carried[row.ID], Carried.equal) &&
+				slices.EqualFunc(waits, c.Waiting[row.ID], Waiting.equal) {
 				r.shown = r.heads()
 				return nil
 			}

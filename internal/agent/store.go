@@ -68,6 +68,14 @@ type Store interface {
 	Tasks(ctx context.Context, q TaskQuery, today firsthand.Date) ([]Task, int, error)
 	Task(ctx context.Context, entry firsthand.ID) (Task, error)
 
+	// Waits returns what waits for her in all relationships and is of use today,
+	// the oldest first, without what is put off; at most limit, and how many there
+	// are. WaitingIn returns all of one relationship, in the order of Commit.Waiting.
+	Waits(ctx context.Context, today firsthand.Date, limit int) ([]Waiting, int, error)
+	WaitingIn(ctx context.Context, rel firsthand.ID) ([]Waiting, error)
+	// Later returns until when cards are put off, by key.
+	Later(ctx context.Context) (map[string]firsthand.Date, error)
+
 	// Setting returns a value of the agent's own by name; "" if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 
@@ -93,6 +101,8 @@ type Commit struct {
 	// Carried replaces what is cached of the entries of each relationship named,
 	// by seq.
 	Carried map[firsthand.ID][]Carried
+	// Waiting replaces what waits for her in each relationship named.
+	Waiting map[firsthand.ID][]Waiting
 	// Outbox replaces, of relationships that are there, only what the outbox
 	// knows of them: Received to Failure.
 	Outbox []Relationship
@@ -113,6 +123,7 @@ type Commit struct {
 	AddLabels  []NextKey // known already is no error, and stays used if it was
 	TakeLabels []firsthand.Label
 	Settings   map[string]string
+	Later      map[string]firsthand.Date // cards by key, and until when they are put off; "" brings one back
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other

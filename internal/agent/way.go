@@ -22,18 +22,75 @@ func (a *Agent) way(ctx context.Context, chosen, domain string) (channel.Way, st
 	return channel.Way{Group: NeedsYou}, "manual", nil
 }
 
-func (a *Agent) channel(chosen string, to channel.To) (channel.Channel, channel.Way, bool) {
-	for _, only := range []bool{true, false} {
-		for _, ch := range a.Channels {
-			if only && ch.Name() != chosen {
-				continue
-			}
-			if way, ok := ch.Way(to); ok {
-				return ch, way, true
-			}
+// channel returns the channel that she chose, if it can reach the company; else the
+// first that can and is no last resort; else the first that can.
+func (a *Agent) channel(chosen string, to channel.To) (best channel.Channel, way channel.Way, ok bool) {
+	for _, ch := range a.Channels {
+		w, can := ch.Way(to)
+		if !can {
+			continue
+		}
+		if ch.Name() == chosen {
+			return ch, w, true
+		}
+		if best == nil || way.LastResort && !w.LastResort {
+			best, way = ch, w
 		}
 	}
-	return nil, channel.Way{}, false
+	return best, way, best != nil
+}
+
+// A WayTo is one way in which her entries can reach a company.
+type WayTo struct {
+	Channel string // Native, or the name of a channel
+	Group   string // what it takes: Instant, Prepared, NeedsYou
+	Say     string // where it goes, in words for her; "" for Native
+	Used    bool   // entries go by it
+	Chosen  bool   // because she said so; else because it is the best
+}
+
+// Ways returns the ways to a company, the one that is used first, and then as good as
+// they are. A gateway is the only way to a company with which she met there: what is
+// said there is proved.
+func (a *Agent) Ways(ctx context.Context, domain string) ([]WayTo, error) {
+	host, err := hostOf(domain)
+	if err != nil {
+		return nil, err
+	}
+	key := CompanyKey(host)
+	rows, err := a.Store.CompaniesAt(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	chosen, name := "", ""
+	if len(rows) > 0 {
+		if rows[0].Paired && !rows[0].Closed {
+			return []WayTo{{Channel: Native, Group: Instant, Used: true}}, nil
+		}
+		chosen, name = rows[0].Channel, rows[0].Name
+	}
+	to, err := a.to(ctx, key, name)
+	if err != nil {
+		return nil, err
+	}
+	used, _, _ := a.channel(chosen, to)
+	var ways, last []WayTo
+	for _, ch := range a.Channels {
+		way, ok := ch.Way(to)
+		if !ok {
+			continue
+		}
+		w := WayTo{Channel: ch.Name(), Group: way.Group, Say: way.Say, Used: ch == used, Chosen: ch.Name() == chosen}
+		switch {
+		case w.Used:
+			ways = append([]WayTo{w}, ways...)
+		case way.LastResort:
+			last = append(last, w)
+		default:
+			ways = append(ways, w)
+		}
+	}
+	return append(ways, last...), nil
 }
 
 // chosen returns the channel that she chose for a company, "" for none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 
 	"firsthand"
 	"firsthand/internal/agent"
@@ -14,6 +15,7 @@ import (
 // method promises is said where *agent.Agent has it.
 type Agent interface {
 	Lists
+	Cards
 	Imports
 	Companies
 	Relationships
@@ -27,6 +29,13 @@ type Agent interface {
 type Lists interface {
 	Map(ctx context.Context) (agent.Insight, error)
 	Suggestions(ctx context.Context) ([]agent.Suggestion, error)
+}
+
+// Cards are what needs her today.
+type Cards interface {
+	Today(ctx context.Context, backup time.Time, limit int) (agent.Today, error)
+	PutOff(ctx context.Context, until firsthand.Date, keys ...string) error
+	BringBack(ctx context.Context) error
 }
 
 // Imports are the lists she brings.
@@ -54,6 +63,8 @@ type Companies interface {
 	Groups(ctx context.Context) ([]agent.GroupCount, error)
 	State(ctx context.Context, statements ...agent.Statement) error
 	Unstate(ctx context.Context, fact string, domains ...string) error
+	Ways(ctx context.Context, domain string) ([]agent.WayTo, error)
+	SetChannel(ctx context.Context, domain, channel string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
 	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
 	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)

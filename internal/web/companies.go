@@ -42,7 +42,7 @@ func queryOf(q url.Values) agent.CompanyQuery {
 }
 
 var (
-	shows = []string{"", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates}
+	shows = []string{"", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate}
 	sorts = []string{agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue}
 )
 
@@ -209,6 +209,7 @@ type CompanyPage struct {
 	Challenge *firsthand.Said[*firsthand.Challenge]
 	Tasks     []agent.Task
 	Ladder    []LadderStep
+	Ways      []agent.WayTo
 	Acts      []string // that make sense now, in their order
 	Form      Form
 }
@@ -248,6 +249,9 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 		}
 	}
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
+		return p, err
+	}
+	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {
 		return p, err
 	}
 	p.Acts = p.acts()
@@ -309,6 +313,15 @@ func (s *Server) groupCompany(v *visit) error {
 		return err
 	}
 	return v.to(pathOf("companies", domain) + "?did=grouped")
+}
+
+// setChannel serves POST /companies/{domain}/channel; no channel is the best.
+func (s *Server) setChannel(v *visit) error {
+	domain := v.PathValue("domain")
+	if err := v.agent().SetChannel(v.ctx(), domain, v.PostFormValue("channel")); err != nil {
+		return err
+	}
+	return v.to(pathOf("companies", domain) + "?did=saved")
 }
 
 // unstateCompany serves POST /companies/{domain}/unstate: it doesn't have that.

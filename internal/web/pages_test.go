@@ -56,6 +56,11 @@ func TestForms(t *testing.T) {
 		{name: "a suggestion is current", path: "/suggestions", form: "fact=email&value=a@b.example&answer=mine", want: 303, to: "/?did=noted", did: "SetFact email a@b.example"},
 		{name: "a suggestion is old", path: "/suggestions", form: "fact=email&value=a@b.example&answer=old", want: 303, to: "/change?fact=email&guesses=yes"},
 
+		{name: "put a card off", path: "/today/later", form: "key=late+acme.example+2026-11-14&by=week", want: 303, to: "/today", did: "PutOff " + string(firsthand.DateOf(webtest.Now.AddDate(0, 0, 7))) + " [late acme.example 2026-11-14]"},
+		{name: "put a card away", path: "/today/later", form: "key=message+x&by=good", want: 303, to: "/today", did: "PutOff 9999-12-31 [message x]"},
+		{name: "put a card off for ever so long", path: "/today/later", form: "key=x&by=year", want: 404},
+		{name: "bring cards back", path: "/today/back", want: 303, to: "/today", did: "BringBack"},
+
 		{name: "add a company", path: "/companies", form: "domain=WWW.New.example&name=New", want: 303, to: "/companies/new.example?did=added", did: "AddCompany new.example New"},
 		{name: "add nothing", path: "/companies", form: "domain=+&name=kept+%3Cb%3E", want: 422, page: `value="kept &lt;b&gt;"`},
 		{name: "add what is there", path: "/companies", form: "domain=new.example", fail: "AddCompany", want: 422, page: "It has changed meanwhile."},
@@ -71,6 +76,8 @@ func TestForms(t *testing.T) {
 		{name: "confirm one", path: company + "/confirm", want: 303, to: company + "?did=confirmed", did: "Confirm acme.example"},
 		{name: "forget one", path: company + "/drop", want: 303, to: "/companies?did=dropped", did: "DropCompany acme.example"},
 		{name: "group one", path: company + "/group", form: "group=shops", want: 303, to: company + "?did=grouped", did: "Group shops true acme.example"},
+		{name: "choose a way", path: company + "/channel", form: "channel=mail", want: 303, to: company + "?did=saved", did: "SetChannel acme.example mail"},
+		{name: "choose none", path: company + "/channel", want: 303, to: company + "?did=saved", did: "SetChannel acme.example"},
 		{name: "it has not that", path: company + "/unstate", form: "fact=email", want: 303, to: company + "?did=saved", did: "Unstate email acme.example"},
 
 		{name: "tell", path: company + "/do/tell", form: "fact=phone&purpose=CustomerCare&until=2027-01-31&basis=agreement", want: 303, to: company + "?did=sent", did: "Disclose phone CustomerCare 2027-01-31  "},
@@ -173,7 +180,7 @@ func TestForms(t *testing.T) {
 			// A second click, a reload, the back button: nothing is done again.
 			again := c.Post(tt.path, pairs...)
 			repeats := strings.HasPrefix(tt.path, "/imports/1/keep") || strings.HasPrefix(tt.path, "/imports/1/undo") || strings.HasPrefix(tt.path, "/imports/1/assign") ||
-				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate"}, tt.path)
+				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate", company + "/channel"}, tt.path)
 			if again.Code != 303 || again.Header().Get("Location") != tt.to || len(a.Did()) != strings.Count(tt.did, "|")+1 && !repeats {
 				t.Errorf("again: status %d to %q, did %q", again.Code, again.Header().Get("Location"), a.Did())
 			}

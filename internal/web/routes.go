@@ -37,6 +37,11 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /restore", need: linked, stream: true, handle: s.restore},
 		{pattern: "POST /lock", need: linked, handle: s.lock},
 
+		// Today.
+		{pattern: "GET /today", need: inside, handle: s.showToday},
+		{pattern: "POST /today/later", need: inside, handle: s.laterCard},
+		{pattern: "POST /today/back", need: inside, handle: s.bringBack},
+
 		// Bringing a list.
 		{pattern: "GET /import", need: inside, handle: s.showBring},
 		{pattern: "POST /import", need: inside, stream: true, handle: s.bring},
@@ -56,6 +61,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/confirm", need: inside, handle: s.confirmCompany},
 		{pattern: "POST /companies/{domain}/drop", need: inside, handle: s.dropCompany},
 		{pattern: "POST /companies/{domain}/group", need: inside, handle: s.groupCompany},
+		{pattern: "POST /companies/{domain}/channel", need: inside, handle: s.setChannel},
 		{pattern: "POST /companies/{domain}/unstate", need: inside, handle: s.unstateCompany},
 		{pattern: "GET /companies/{domain}/do/{act}", need: inside, handle: s.showAct},
 		{pattern: "POST /companies/{domain}/do/{act}", need: inside, handle: s.doAct},

@@ -69,13 +69,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"at":    func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
 		"month": func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
 		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date": func(d firsthand.Date) string {
-			t, err := time.ParseInLocation(time.DateOnly, string(d), s.Zone)
-			if err != nil {
-				return ""
-			}
-			return l.Day(t, now())
-		},
+		"date":  func(d firsthand.Date) string { return dateText(l, d, s.Zone, now()) },
 		"asset": func(name string) (string, error) {
 			a := assets()[name]
 			if a == nil {
@@ -113,6 +107,15 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		},
 		"short": func(id firsthand.ID) string { return short(id.String()) },
 	}
+}
+
+// dateText returns a day in words, "" for none.
+func dateText(l *locale.Language, d firsthand.Date, zone *time.Location, now time.Time) string {
+	t, err := time.ParseInLocation(time.DateOnly, string(d), zone)
+	if err != nil {
+		return ""
+	}
+	return l.Day(t, now)
 }
 
 // A Status is a step as it is always shown: a picture, a word and a colour.

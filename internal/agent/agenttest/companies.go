@@ -143,6 +143,10 @@ func (l *life) chooses(q agent.CompanyQuery, c agent.Company) bool {
 		if c.Used.IsZero() || !c.Used.Before(q.Silent) {
 			return false
 		}
+	case agent.ShowLate:
+		if c.Due == "" || c.Due >= q.Today {
+			return false
+		}
 	case agent.ShowDuplicates:
 		if c.Accounts < 2 {
 			return false

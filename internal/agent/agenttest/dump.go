@@ -32,6 +32,8 @@ type everything struct {
 	Tasks         []agent.Task
 	Due           []agent.Task
 	Reminders     int // of tasks
+	Waits         []agent.Waiting
+	Later         map[string]firsthand.Date
 
 	// What is kept of companies. A test that says what it wants of the rest may leave
 	// it out.
@@ -95,6 +97,7 @@ type eachOf struct {
 	Evidence      []agent.Evidence
 	Drafts        []agent.Draft
 	Carried       []agent.Carried
+	Waiting       []agent.Waiting
 }
 
 // Dump returns all that can be read of s about some relationships and settings,
@@ -108,11 +111,13 @@ func Dump(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...s
 // readAll reads what Dump returns. Draft IDs are a store's own: they are checked
 // to rise, and then counted from 1.
 func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...string) (all everything, err error) {
-	var errs [5]error
+	var errs [7]error
 	all.Relationships, errs[0] = s.Relationships(ctx)
 	all.Holders, errs[1] = collected(s.Holders(ctx, ""))
 	all.Facts, errs[2] = s.Facts(ctx)
 	all.Labels, errs[3] = s.Labels(ctx)
+	all.Later, errs[5] = s.Later(ctx)
+	all.Waits, _, errs[6] = s.Waits(ctx, today, 1000)
 	k, err := s.Label(ctx)
 	if all.HasLabel = err == nil && k.Label != (firsthand.Label{}) && !k.Hash.IsZero(); !errors.Is(err, fault.NotExist) {
 		errs[4] = err
@@ -148,8 +153,8 @@ func queries() (all []agent.CompanyQuery) {
 			all = append(all, agent.CompanyQuery{Sort: sort, Desc: desc, Offset: 1, Limit: 3})
 		}
 	}
-	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates} {
-		all = append(all, agent.CompanyQuery{Show: show, Silent: noon})
+	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate} {
+		all = append(all, agent.CompanyQuery{Show: show, Silent: noon, Today: "2027-01-01"})
 	}
 	return append(all, agent.CompanyQuery{Search: "1"}, agent.CompanyQuery{Group: "shops", Sort: agent.ByHeld}, agent.CompanyQuery{Holds: agent.MailFact},
 		agent.CompanyQuery{Holds: "fact1", Search: "a"}, agent.CompanyQuery{Holds: agent.MailFact, Value: " MIA@old.example"})
@@ -278,7 +283,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
 		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
 	}
-	var errs [8]error
+	var errs [9]error
 	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
 	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)
 	each.First, errs[2] = collected(s.Entries(ctx, rel, firsthand.First, 0))
@@ -287,6 +292,7 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	each.Evidence, errs[5] = s.Evidence(ctx, rel)
 	each.Drafts, errs[6] = s.Drafts(ctx, rel)
 	each.Carried, errs[7] = s.Carried(ctx, rel)
+	each.Waiting, errs[8] = s.WaitingIn(ctx, rel)
 	last := int64(0)
 	for i := range each.Drafts {
 		d := &each.Drafts[i]

@@ -30,6 +30,8 @@ type life struct {
 	legs          map[int64][]agent.LegRow
 	carried       map[firsthand.ID][]agent.Carried
 	reminders     map[firsthand.ID]firsthand.Date
+	waiting       map[firsthand.ID][]agent.Waiting
+	later         map[string]firsthand.Date
 
 	// What she keeps of companies; see companies.go and imports.go.
 	own        map[string]agent.OwnCompany
@@ -61,6 +63,8 @@ func newLife() *life {
 		legs:          make(map[int64][]agent.LegRow),
 		carried:       make(map[firsthand.ID][]agent.Carried),
 		reminders:     make(map[firsthand.ID]firsthand.Date),
+		waiting:       make(map[firsthand.ID][]agent.Waiting),
+		later:         make(map[string]firsthand.Date),
 		own:           make(map[string]agent.OwnCompany),
 		stated:        make(map[agent.FactAt]agent.Statement),
 		imports:       make(map[int64]agent.Import),
@@ -77,6 +81,7 @@ func (l *life) copy() *life {
 		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
+		waiting: clipped(l.waiting), later: maps.Clone(l.later),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
 		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
 	}
@@ -196,6 +201,13 @@ func (l *life) apply(c agent.Commit) {
 		}
 		l.holdings[rel] = rows
 	}
+	for rel, rows := range c.Waiting {
+		rows = slices.Clone(rows)
+		for i := range rows {
+			rows[i].Rel, rows[i].Since = rel, plain(rows[i].Since)
+		}
+		l.waiting[rel] = rows
+	}
 	l.applyMoves(c)
 	for _, rel := range c.Forget {
 		l.forget(rel)
@@ -236,6 +248,13 @@ func (l *life) applyOwn(c agent.Commit) {
 			l.settings[name] = value
 		}
 	}
+	for key, until := range c.Later {
+		if until == "" {
+			delete(l.later, key)
+		} else {
+			l.later[key] = until
+		}
+	}
 }
 
 func (l *life) dropDrafts(drop func(agent.Draft) bool) {
@@ -264,6 +283,10 @@ func (l *life) forget(rel firsthand.ID) {
 		delete(l.reminders, r.Entry)
 	}
 	delete(l.carried, rel)
+	for _, w := range l.waiting[rel] {
+		delete(l.later, w.Key)
+	}
+	delete(l.waiting, rel)
 	for move, legs := range l.legs {
 		l.legs[move] = slices.DeleteFunc(slices.Clone(legs), func(x agent.LegRow) bool { return x.Rel == rel })
 	}

@@ -40,6 +40,8 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		EmptyBook:     true,
 		Settings:      map[string]string{"language": "nl"},
 		Carried:       map[firsthand.ID][]agent.Carried{p.Rel(): {fullCarried(t, p.Rel(), firsthand.ID{11}, 2)}},
+		Waiting:       map[firsthand.ID][]agent.Waiting{p.Rel(): {fullWaiting(t, p.Rel(), r.Domain, "ask", 0)}},
+		Later:         map[string]firsthand.Date{"other": today},
 		Outbox:        []agent.Relationship{out},
 		Moves:         []agent.MoveRow{fullMove(t, 1, "k")},
 		Legs:          map[int64][]agent.LegRow{1: {fullLeg(t, p.Rel(), 1, 1, firsthand.ID{})}},
@@ -100,12 +102,13 @@ var wholeChecks = []check{
 			Each: []eachOf{
 				{ID: p.Rel(), Known: true, Heads: [2]firsthand.Head{c.Entries[0].Head(), p.Log(firsthand.Second)[0].Head()},
 					First: first, Second: p.Log(firsthand.Second), Receipts: [][]byte{c.Receipts[0].Signed}, Evidence: c.Evidence,
-					Drafts: []agent.Draft{draft}, Carried: c.Carried[p.Rel()]},
+					Drafts: []agent.Draft{draft}, Carried: c.Carried[p.Rel()], Waiting: c.Waiting[p.Rel()]},
 				{ID: q.Rel()},
 				{ID: one.ID, Known: true},
 			},
 			Holders: c.Holdings[p.Rel()], Facts: []agent.Fact{fact}, Labels: 9, HasLabel: true, Settings: []string{"nl"},
 			Outbox: outboxOf(one, moved), Held: map[firsthand.ID][]int64{p.Rel(): {2}}, Moves: []moveOf{{c.Moves[0], []agent.LegState{leg}}}, Tasks: []agent.Task{task}, Reminders: 1,
+			Waits: c.Waiting[p.Rel()], Later: c.Later,
 		})
 	}},
 	{"a commit that is refused changes nothing", func(t testing.TB, f Fixture) {
@@ -298,7 +301,19 @@ func (w *walk) move(t testing.TB, c *agent.Commit) {
 	if w.chance(3) {
 		c.Reminders[firsthand.ID{byte(1 + w.rng.IntN(9))}] = []firsthand.Date{"", "2026-11-20", "2026-12-01"}[w.rng.IntN(3)]
 	}
+	c.Waiting, c.Later = map[firsthand.ID][]agent.Waiting{}, map[string]firsthand.Date{}
+	if w.chance(3) {
+		c.Later[fmt.Sprint("w", w.rng.IntN(5))] = []firsthand.Date{"", "2026-11-20", today, agent.Never}[w.rng.IntN(4)]
+	}
 	for i, rel := range w.rels {
+		if w.chance(3) {
+			c.Waiting[rel] = nil
+			for n := range w.rng.IntN(3) {
+				row := fullWaiting(t, rel, "acme.example", fmt.Sprint("w", 2*i+n), w.rng.IntN(9))
+				row.Until = []firsthand.Date{"", "2026-11-20", "2026-12-01"}[w.rng.IntN(3)]
+				c.Waiting[rel] = append(c.Waiting[rel], row)
+			}
+		}
 		if !w.chance(3) {
 			continue
 		}

@@ -74,6 +74,9 @@ const (
 type Way struct {
 	Group string // Prepared or NeedsYou
 	Say   string // where it goes, in words for her: "on its account page"
+	// LastResort says that every other channel that can goes before it: nothing is
+	// known of where to go.
+	LastResort bool
 }
 
 // To is a company as a channel may know it. All but Domain may be empty.

@@ -119,7 +119,7 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if _, err := readRecipients(ctx, tx); err != nil {
 		return err
 	}
-	if err := readCompanies(ctx, tx); err != nil {
+	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting)); err != nil {
 		return err
 	}
 	holdings, err := readHoldings(ctx, tx, ``)

@@ -112,6 +112,13 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, rows := range c.Waiting {
+		for _, r := range rows {
+			if err := checkTimes(r.Since); err != nil {
+				return err
+			}
+		}
+	}
 	for _, f := range c.Facts {
 		if err := checkTimes(f.Updated); err != nil {
 			return err
@@ -198,6 +205,11 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
+	for rel, rows := range c.Waiting {
+		if err := w.waiting(rel, rows); err != nil {
+			return err
+		}
+	}
 	for i := range c.Outbox {
 		if err := w.outbox(&c.Outbox[i]); err != nil {
 			return err
@@ -261,7 +273,7 @@ func (w *writer) own(c agent.Commit) error {
 			return err
 		}
 	}
-	return nil
+	return w.later(c.Later)
 }
 
 func (w *writer) relationship(r *agent.Relationship) error {
@@ -295,6 +307,8 @@ func (w *writer) forget(rel firsthand.ID) error {
 		`DELETE FROM body WHERE entry IN (SELECT n FROM entry WHERE relationship = ?)`,
 		`DELETE FROM reminder WHERE entry IN (SELECT entry FROM carried WHERE relationship = ?)`,
 		`DELETE FROM carried WHERE relationship = ?`,
+		`DELETE FROM later WHERE key IN (SELECT key FROM waiting WHERE relationship = ?)`,
+		`DELETE FROM waiting WHERE relationship = ?`,
 		`DELETE FROM leg WHERE relationship = ?`,
 		`DELETE FROM entry WHERE relationship = ?`,
 		`DELETE FROM receipt WHERE relationship = ?`,

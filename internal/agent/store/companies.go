@@ -126,6 +126,8 @@ func choice(q *agent.CompanyQuery) (where string, args []any) {
 		and(`flags & ? = 0`, flagGuessed)
 	case agent.ShowGateway:
 		and(`flags & ? <> 0`, flagGateway)
+	case agent.ShowLate:
+		and(`due < ?`, string(q.Today))
 	case agent.ShowDuplicates:
 		and(`flags & ? <> 0`, flagTwice)
 	case agent.ShowSilent:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"firsthand"
 	"firsthand/fault"
@@ -38,6 +39,8 @@ type Agent struct {
 	Boards      map[int64]agent.Board
 	TaskList    []agent.Task
 	Sets        []agent.Listing
+	Day         agent.Today
+	WayList     []agent.WayTo
 
 	mu   sync.Mutex
 	did  []string
@@ -66,6 +69,16 @@ func (a *Agent) Map(context.Context) (agent.Insight, error) { return a.Insight, 
 func (a *Agent) Suggestions(context.Context) ([]agent.Suggestion, error) {
 	return a.Suggested, nil
 }
+
+func (a *Agent) Today(_ context.Context, _ time.Time, limit int) (agent.Today, error) {
+	t := a.Day
+	t.Cards = t.Cards[:min(limit, len(t.Cards))]
+	return t, a.Fail["Today"]
+}
+func (a *Agent) PutOff(_ context.Context, until firsthand.Date, keys ...string) error {
+	return a.note("PutOff", until, keys)
+}
+func (a *Agent) BringBack(context.Context) error { return a.note("BringBack") }
 
 func (a *Agent) Bring(_ context.Context, file string, r io.Reader, progress func(agent.ImportCounts)) (agent.Import, error) {
 	n, err := io.Copy(io.Discard, r)
@@ -150,6 +163,12 @@ func (a *Agent) State(_ context.Context, statements ...agent.Statement) error {
 }
 func (a *Agent) Unstate(_ context.Context, fact string, domains ...string) error {
 	return a.note("Unstate", fact, strings.Join(domains, " "))
+}
+func (a *Agent) Ways(context.Context, string) ([]agent.WayTo, error) {
+	return a.WayList, a.Fail["Ways"]
+}
+func (a *Agent) SetChannel(_ context.Context, domain, channel string) error {
+	return a.note("SetChannel", domain, channel)
 }
 func (a *Agent) Select(ctx context.Context, q agent.CompanyQuery) (domains []string, err error) {
 	rows, _, err := a.Companies(ctx, q)

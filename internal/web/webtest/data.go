@@ -92,7 +92,33 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	a.Cards_ = []agent.CardFound{{ID: 7, Import: 1, Row: 3, Name: say("Mia Peeters"), Own: true, Facts: []agent.Fact{{Name: "phone", Value: firsthand.Text(say("+32 9 000 00 01"))}, {Name: "address.home", Value: firsthand.Value{Parts: map[string]string{"street": say("Korenmarkt 1"), "city": say("Gent")}}}}}}
 	a.Sets = []agent.Listing{{Set: directory.Set{Name: "datenanfragen", Records: 12345, Date: "2026-11-01"}}}
 	moves(a, old, home, say)
+	a.Day = today(a, say)
+	a.WayList = []agent.WayTo{{Channel: "manual", Group: agent.NeedsYou, Say: "you tell it yourself, on its account page", Used: true, Chosen: true},
+		{Channel: "mail", Group: agent.Prepared, Say: "by mail to " + say("privacy@acme.example")}}
 	return a
+}
+
+// today has a card of each sort.
+func today(a *Agent, say speaker) agent.Today {
+	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
+	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit} {
+		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
+		if i < 10 {
+			c.Domain, c.Name, c.Fact, c.Entry = a.List[i%len(a.List)].Domain, say("Acme"), "phone", firsthand.ID{1}
+		}
+		switch what {
+		case agent.CardLate, agent.WaitCode:
+			c.Due = firsthand.DateOf(day(i - 10))
+		case agent.CardTask:
+			c.Kind, c.Due = "change", firsthand.DateOf(day(0))
+		default:
+			c.N, c.Import, c.File = i, 1, say("passwords.csv")
+		}
+		t.Cards = append(t.Cards, c)
+	}
+	t.Total = len(t.Cards) + 1
+	return t
 }
 
 // paired adds a relationship with a gateway in which much was said, and one

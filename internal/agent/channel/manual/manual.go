@@ -25,9 +25,12 @@ func (Manual) Way(to channel.To) (channel.Way, bool) {
 	way := channel.Way{Group: channel.NeedsYou, Say: "you tell it yourself, at its counter or by letter"}
 	if _, ok := to.Page(to.AccountURL); ok {
 		way.Say = "you tell it yourself, on its account page"
-	} else if _, ok := to.Site(); ok {
+		return way, true
+	}
+	if _, ok := to.Site(); ok {
 		way.Say = "you tell it yourself, on its site"
 	}
+	way.LastResort = true
 	return way, true
 }
 

@@ -1,0 +1,129 @@
+package web
+
+import (
+	"net/http"
+
+	"firsthand"
+	"firsthand/internal/agent"
+)
+
+// A TodayPage is what needs her: the oldest duty first.
+type TodayPage struct {
+	Today agent.Today
+	Cards []CardRow
+	More  int // that are not shown
+	All   bool
+}
+
+// A CardRow is a card in words: what it is, why it is there and in this place, and
+// what she can do.
+type CardRow struct {
+	agent.Card
+	Say, Why string
+	Act, To  string // what to do, and where
+}
+
+// todayLimit is how many cards a day begins with; allLimit is how many are ever shown.
+const (
+	todayLimit = 7
+	allLimit   = 200
+)
+
+// showToday serves GET /today.
+func (s *Server) showToday(v *visit) error {
+	last, err := v.room.Safe.LastBackup(v.ctx())
+	if err != nil {
+		return err
+	}
+	p := TodayPage{All: v.URL.Query().Get("all") == "yes"}
+	limit := todayLimit
+	if p.All {
+		limit = allLimit
+	}
+	if p.Today, err = v.agent().Today(v.ctx(), last.Made, limit); err != nil {
+		return err
+	}
+	for _, c := range p.Today.Cards {
+		p.Cards = append(p.Cards, s.cardRow(v, c))
+	}
+	p.More = p.Today.Total - len(p.Cards)
+	return s.render(v, http.StatusOK, "today", p)
+}
+
+// didKeys are what a company did, or didn't, where its page says the rest.
+var didKeys = map[string]string{agent.CardLate: "card.late", agent.WaitMessage: "card.message", agent.WaitAnswer: "card.answer",
+	agent.WaitLeft: "card.left", agent.WaitFrozen: "card.frozen"}
+
+func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
+	r := CardRow{Card: c, Act: v.lang.Word("card_act", c.What)}
+	fact := v.lang.Word("your", c.Fact)
+	company := func(rest ...string) string { return pathOf(append([]string{"companies", c.Domain}, rest...)...) }
+	switch c.What {
+	case agent.WaitAsk:
+		r.Say, r.To = v.say("card.ask", c.Name, fact), company("do", "tell")+"?ask="+c.Entry.String()+"&fact="+c.Fact
+	case agent.WaitCounter:
+		r.Say, r.To = v.say("card.counter", c.Name), company("do", "take")
+	case agent.WaitCode:
+		r.Say, r.To = v.say("card.code", c.Name), company("do", "prove")
+	case agent.WaitRefused:
+		r.Say, r.To = v.say("card.refused", c.Name, fact), company()
+	case agent.CardTask:
+		what := v.lang.Word("kind", string(c.Kind))
+		if c.Fact != "" {
+			what += ": " + v.lang.Word("fact", c.Fact)
+		}
+		r.Say, r.To = v.say("card.task", c.Name, what), pathOf("tasks", c.Entry.String())
+	case agent.CardTasks:
+		r.Say, r.To = v.lang.Count("card.tasks", c.N), "/tasks"
+	case agent.CardImport:
+		r.Say, r.To = v.lang.Count("card.import", c.N, c.File), pathOf("imports", itoa(c.Import))
+	case agent.CardUnsure:
+		r.Say, r.To = v.lang.Count("card.unsure", c.N, c.File), pathOf("imports", itoa(c.Import))
+	case agent.CardBackup:
+		r.Say, r.To = v.say("card.no_backup"), "/safety"
+		if c.N > 0 {
+			r.Say = v.lang.Count("card.backup", c.N)
+		}
+	case agent.CardKit:
+		r.Say, r.To = v.lang.Count("card.kit", c.N), "/safety"
+	default:
+		r.Say, r.To = v.say(didKeys[c.What], c.Name), company()
+	}
+	r.Why = s.whyCard(v, c)
+	return r
+}
+
+// whyCard says why a card is in its place.
+func (s *Server) whyCard(v *visit, c agent.Card) string {
+	day := dateText(v.lang, c.Place(), s.Zone, v.now)
+	switch {
+	case c.What == agent.CardLate:
+		return v.say("card.was_due", day)
+	case c.What == agent.CardTask && c.Due != "":
+		return v.say("card.remind", day)
+	case c.Due != "":
+		return v.say("card.until", day)
+	}
+	return v.say("card.since", day)
+}
+
+// putOff are the days until which a card may be put off, from today.
+var putOff = map[string]int{"day": 1, "week": 7, "month": 30}
+
+// laterCard serves POST /today/later.
+func (s *Server) laterCard(v *visit) error {
+	until := agent.Never
+	if by := v.PostFormValue("by"); by != "good" {
+		n, ok := putOff[by]
+		if !ok {
+			return errNoPage
+		}
+		until = firsthand.DateOf(v.now.AddDate(0, 0, n))
+	}
+	return v.once(func() (string, error) { return "/today", v.agent().PutOff(v.ctx(), until, v.PostFormValue("key")) })
+}
+
+// bringBack serves POST /today/back.
+func (s *Server) bringBack(v *visit) error {
+	return v.once(func() (string, error) { return "/today", v.agent().BringBack(v.ctx()) })
+}
