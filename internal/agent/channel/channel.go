@@ -90,6 +90,7 @@ type To struct {
 	Email      string // for privacy matters
 	Phone      string
 	Address    string // lines
+	Lang       string // in which to write to it; "" for English
 	Source     string // who says all that, and when
 	// Hosts are the other hosts that belong to the company, or that a directory
 	// lists for it.
@@ -110,8 +111,7 @@ type Parcel struct {
 	Hers map[string]firsthand.Value
 	// Ref is the reference of all that is carried in this relationship. It is no ID
 	// of ours and means nothing to anybody else; "" for none.
-	Ref  string
-	Lang string // in which to write, "" for English
+	Ref string
 }
 
 // A Draft is a parcel made ready.

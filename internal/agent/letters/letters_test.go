@@ -192,7 +192,8 @@ func TestLanguageOf(t *testing.T) {
 func TestOfParcel(t *testing.T) {
 	hers := map[string]firsthand.Value{"name": firsthand.Text("Mia Peeters"), "iban": firsthand.Text("BE68539007547034"), "email": firsthand.Text("mia@old.example"),
 		"phone": firsthand.Text("+32 9 111"), "customer_number": firsthand.Text("K-1"), "address.home": {Parts: map[string]string{"street": "Graslei 2", "postcode": "9001", "city": "Gent"}}}
-	p := channel.Parcel{Content: &firsthand.Request{Right: "erase", Law: "GDPR", Scope: "phone", Due: "2026-12-31"}, Hers: hers, To: acme, Ref: "FH-A", Lang: "nl"}
+	p := channel.Parcel{Content: &firsthand.Request{Right: "erase", Law: "GDPR", Scope: "phone", Due: "2026-12-31"}, Hers: hers, To: acme, Ref: "FH-A"}
+	p.To.Lang = "nl"
 	r, err := letters.OfParcel(p)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ var finds = []string{"customer_number", "contract_number", "member_number", "log
 // OfParcel returns the request for the letter that carries a parcel: what mail and
 // paper have in common. Its error is [fault.Invalid] for what no letter says.
 func OfParcel(p channel.Parcel) (Request, error) {
-	r := Request{Lang: p.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
+	r := Request{Lang: p.To.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
 	for _, fact := range finds {
 		if v := channel.OneLine(fact, p.Hers[fact]); v != "" && len(r.Known) < 2 {
 			r.Known = append(r.Known, Identifier{fact, v})
