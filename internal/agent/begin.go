@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"firsthand"
 	"firsthand/fault"
@@ -76,6 +77,7 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 		return err
 	}
 	a.schedule.signal()
+	a.mailing.wake()
 	return nil
 }
 
@@ -142,6 +144,10 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 			r.row.Kept = true // a company whom she tells something is kept
 			if l.Entry = act.Entry; act.Draft {
 				l.draft = len(b.with.AddDrafts) - 1
+			} else if l.Channel == MailChannel {
+				// Her one confirmation is for all that is prepared.
+				made := b.row.Began.Add(time.Duration(len(b.with.Mails))) // in the order of their log
+				b.with.Mails = append(b.with.Mails, Mail{Entry: l.Entry, Rel: r.row.ID, State: MailWaiting, Made: made})
 			}
 			if t.facts[i].stated {
 				b.with.Unstate = append(b.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})

@@ -349,6 +349,7 @@ func (a *Agent) PauseMove(ctx context.Context, id int64, paused bool) error {
 	if err := a.Store.Commit(ctx, Commit{Moves: []MoveRow{row}}); err != nil {
 		return err
 	}
+	a.mailing.wake()
 	return a.rehold(ctx)
 }
 
@@ -376,6 +377,12 @@ func (a *Agent) Retry(ctx context.Context, id int64, n ...int) error {
 			continue
 		}
 		done[l.Rel] = true
+		if l.Mail != "" {
+			if err := a.RetryMail(ctx, l.Entry, Itself); err != nil {
+				return err
+			}
+			continue
+		}
 		err := a.with(ctx, l.Rel, func(r *relationship) error {
 			r.row.NextTry = time.Time{}
 			return a.commit(ctx, Commit{}, r)

@@ -83,6 +83,7 @@ type Store interface {
 	ImportStore
 	StatementStore
 	ListingStore
+	MailStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -139,6 +140,13 @@ type Commit struct {
 	Drop         []string
 	SetListings  []ListingSet // each in place of the one of its name
 	DropListings []string     // by name; gone already is no error
+
+	Mails []Mail // inserted, or replaced whole, by entry and part
+	// Answers with an ID replace Mark and Marked of those there are, and nothing else;
+	// gone already is no error. Others are added: the store gives IDs, which rise, and
+	// of a known Key nothing is added.
+	Answers     []Answer
+	DropAnswers []int64 // with the blobs that no other names; gone already is no error
 }
 
 // IsOfCompanies reports whether c has parts about companies.
@@ -295,4 +303,5 @@ type LegState struct {
 	Tries          int
 	Failure        string
 	NextTry        time.Time
+	Mail           string // the state of the mail that carries the entry, "" if none does; then the three before are its own
 }

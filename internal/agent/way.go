@@ -135,7 +135,7 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 		to.Address = own.Address
 	}
 	to.Lang = letters.LanguageOf(own.Lang, to.Lang, letters.AddressLines(to), domain)
-	return to, nil
+	return to, a.addressed(ctx, &to)
 }
 
 // linkHost returns the host of a link that a directory lists, "" if it has none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 	"slices"
@@ -32,6 +33,8 @@ type everything struct {
 	Tasks         []agent.Task
 	Due           []agent.Task
 	Reminders     int // of tasks
+	Mails         []agent.Mail
+	Answers       []agent.Answer // the newest first
 	Waits         []agent.Waiting
 	Later         map[string]firsthand.Date
 
@@ -126,6 +129,9 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 		return all, err
 	}
 	if err := readMoves(ctx, s, &all); err != nil {
+		return all, err
+	}
+	if err := readMail(ctx, s, &all); err != nil {
 		return all, err
 	}
 	for _, rel := range rels {
@@ -271,6 +277,40 @@ func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) 
 	}
 	all.Due, _, err = s.Tasks(ctx, agent.TaskQuery{Show: "due"}, today)
 	return err
+}
+
+// readMail reads what is about mail: each thing in all the ways there are, and all
+// blobs that are named.
+func readMail(ctx context.Context, s agent.Store, all *everything) error {
+	rows, err := s.Mails(ctx, agent.MailQuery{})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		whole, err := s.Mail(ctx, row.Entry, row.Part)
+		bare := whole
+		bare.Raw = nil
+		if err != nil || !reflect.DeepEqual(bare, row) {
+			return fmt.Errorf("alone a mail is %+v, which is not so among all of them: %v", whole, err)
+		}
+		all.Mails = append(all.Mails, whole)
+	}
+	total := 0
+	if all.Answers, total, err = s.Answers(ctx, agent.AnswerQuery{}); err != nil || total != len(all.Answers) {
+		return fmt.Errorf("%d answers of %d: %w", len(all.Answers), total, err)
+	}
+	for _, a := range all.Answers {
+		alone, err := s.Answer(ctx, a.ID)
+		if err != nil || !reflect.DeepEqual(alone, a) {
+			return fmt.Errorf("alone answer %d is %+v, which is not so among all of them: %v", a.ID, alone, err)
+		}
+		for _, b := range a.Blobs {
+			if err := s.ReadBlob(ctx, b.Hash, io.Discard); err != nil {
+				return fmt.Errorf("blob %s: %w", b.Hash, err)
+			}
+		}
+	}
+	return nil
 }
 
 func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {

@@ -248,6 +248,7 @@ func (m *Memory) Cards(ctx context.Context, id int64) ([]agent.CardFound, error)
 
 // endReading removes imports that were being read when the program ended.
 func (l *life) endReading() {
+	l.dropLooseBlobs()
 	for id, i := range l.imports {
 		if i.State == agent.Reading {
 			delete(l.imports, id)

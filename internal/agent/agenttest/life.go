@@ -41,6 +41,11 @@ type life struct {
 	accounts   map[int64][]agent.Account // by import
 	cards      map[int64][]agent.CardFound
 	listings   map[string]agent.ListingSet
+
+	mails      map[mailKey]agent.Mail
+	answers    []agent.Answer
+	lastAnswer int64
+	blobs      map[firsthand.ID][]byte
 }
 
 // A log is one of the two of a relationship.
@@ -71,6 +76,8 @@ func newLife() *life {
 		accounts:      make(map[int64][]agent.Account),
 		cards:         make(map[int64][]agent.CardFound),
 		listings:      make(map[string]agent.ListingSet),
+		mails:         make(map[mailKey]agent.Mail),
+		blobs:         make(map[firsthand.ID][]byte),
 	}
 }
 
@@ -84,6 +91,7 @@ func (l *life) copy() *life {
 		waiting: clipped(l.waiting), later: maps.Clone(l.later),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
 		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
+		mails: maps.Clone(l.mails), answers: slices.Clip(l.answers), lastAnswer: l.lastAnswer, blobs: maps.Clone(l.blobs),
 	}
 }
 
@@ -134,6 +142,9 @@ func (l *life) check(c agent.Commit) error {
 		heads[at] = e.Head()
 	}
 	if err := l.checkMoves(c); err != nil {
+		return err
+	}
+	if err := checkMail(c); err != nil {
 		return err
 	}
 	return l.checkLabels(c)
@@ -213,6 +224,7 @@ func (l *life) apply(c agent.Commit) {
 		l.forget(rel)
 	}
 	l.applyOwn(c)
+	l.applyMail(c)
 }
 
 // applyOwn applies the parts of c that are no one relationship's.
@@ -270,6 +282,7 @@ func (l *life) emptyBook() {
 }
 
 func (l *life) forget(rel firsthand.ID) {
+	l.forgetMail(rel)
 	delete(l.relationships, rel)
 	if i := slices.Index(l.order, rel); i >= 0 {
 		l.order = slices.Delete(slices.Clone(l.order), i, i+1)
@@ -302,6 +315,7 @@ func (l *life) erase(e *firsthand.Entry) {
 	if len(ids) == 0 {
 		return
 	}
+	l.eraseRaw(ids)
 	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
 		at := log{e.Relationship(), side}
 		entries := slices.Clone(l.logs[at])

@@ -36,15 +36,6 @@ type Channel interface {
 	Prepare(Parcel) (Draft, error)
 }
 
-// A Sender is a Channel that carries by itself.
-type Sender interface {
-	Channel
-
-	// Send carries a draft. It is called again after a crash or a failure, and the
-	// company gets it once all the same: Draft.Entry is what tells two apart.
-	Send(Draft) error
-}
-
 // Papers on which a [Printer] prints: with the window of their country's envelopes.
 const (
 	A4       = "a4"     // for a window envelope DL or C6/5, DIN 5008 form B
@@ -87,11 +78,14 @@ type To struct {
 	// there. They are somebody else's text; see Page.
 	AccountURL string // where details are changed, else where one signs in
 	DeleteURL  string // where an account is closed
-	Email      string // for privacy matters
-	Phone      string
-	Address    string // lines
-	Lang       string // in which to write to it; "" for English
-	Source     string // who says all that, and when
+	Email      string // for privacy matters, or where she writes to it
+	// From is her mail address for this company: her own, or one that is its alone;
+	// "" where she has no account to send from.
+	From    string
+	Phone   string
+	Address string // lines
+	Lang    string // in which to write to it; "" for English
+	Source  string // who says all that, and when
 	// Hosts are the other hosts that belong to the company, or that a directory
 	// lists for it.
 	Hosts []string
@@ -120,6 +114,9 @@ type Draft struct {
 	Link  string // where to go: https, at a host of the company; "" for none
 	Steps []Step // in the order in which to take them
 	Text  string // a letter, an e-mail, or what to say at the counter
+	// Subject of an e-mail. Name is hers in it, if the company has it, and Lang the
+	// language it is in.
+	Subject, Name, Lang string
 }
 
 // A Step is one thing to do: something to enter, or something to look for.

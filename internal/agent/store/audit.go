@@ -122,6 +122,9 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting)); err != nil {
 		return err
 	}
+	if err := readMail(ctx, tx); err != nil {
+		return err
+	}
 	holdings, err := readHoldings(ctx, tx, ``)
 	for _, h := range holdings {
 		_, herr := h.holder()

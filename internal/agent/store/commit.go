@@ -141,7 +141,7 @@ func check(c agent.Commit) error {
 			return err
 		}
 	}
-	return nil
+	return checkMail(&c)
 }
 
 // A writer writes the parts of one Commit.
@@ -226,6 +226,9 @@ func (w *writer) commit(c agent.Commit) error {
 	if err := w.own(c); err != nil {
 		return err
 	}
+	if err := w.mail(&c); err != nil {
+		return err
+	}
 	return w.companies(&c)
 }
 
@@ -301,6 +304,9 @@ func (w *writer) relationship(r *agent.Relationship) error {
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
 	if err := w.moved(rel[:]); err != nil {
+		return err
+	}
+	if err := w.forgetMail(rel); err != nil {
 		return err
 	}
 	for _, query := range []string{

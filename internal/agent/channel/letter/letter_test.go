@@ -24,8 +24,8 @@ import (
 func TestSuite(t *testing.T) { channeltest.Run(t, letter.Letter{}) }
 
 func parcel(lang string, content firsthand.Content) channel.Parcel {
-	return channel.Parcel{Entry: firsthand.ID{1, 2, 3}, Made: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Content: content, Fact: "phone", Lang: lang, Ref: letters.Ref(firsthand.ID{9}),
-		To: channel.To{Domain: "acme.example", Name: "Acme Mobile NV", Address: "Markt 1\n9000 Gent\nBelgium"},
+	return channel.Parcel{Entry: firsthand.ID{1, 2, 3}, Made: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Content: content, Fact: "phone", Ref: letters.Ref(firsthand.ID{9}),
+		To: channel.To{Domain: "acme.example", Name: "Acme Mobile NV", Address: "Markt 1\n9000 Gent\nBelgium", Lang: lang},
 		Hers: map[string]firsthand.Value{"name": firsthand.Text("Mia Peeters"), "email": firsthand.Text("mia@mail.example"), "customer_number": firsthand.Text("K-4711"),
 			"address.home": {Parts: map[string]string{"street": "Korenmarkt", "number": "1", "postcode": "9000", "city": "Gent", "country": "Belgium"}}}}
 }
@@ -95,7 +95,7 @@ func TestPrint(t *testing.T) {
 			}
 			for _, text := range want {
 				if !strings.Contains(all, squeeze(text)) {
-					t.Errorf("%s %s %s lacks %q:\n%s", paper, p.Lang, p.Content.Kind(), text, pages[i])
+					t.Errorf("%s %s %s lacks %q:\n%s", paper, p.To.Lang, p.Content.Kind(), text, pages[i])
 				}
 			}
 		}
