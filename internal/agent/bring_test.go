@@ -17,6 +17,8 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/agenttest"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/letter"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
@@ -46,7 +48,7 @@ func newLife(t *testing.T) *life {
 	t.Cleanup(func() { s.Close() })
 	l := &life{t: t, store: s, answers: map[string]error{}}
 	l.Agent = agent.New(agent.Options{Store: s, Caller: l, Roster: terms.Default(), Now: func() time.Time { return time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC) },
-		Rand: zeroes{}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
+		Rand: zeroes{}, Channels: []channel.Channel{letter.Letter{}}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
 			return &directory.File{ReadCloser: io.NopCloser(strings.NewReader(text)), Date: "2026-01-02"}, nil
 		}})
 	return l
