@@ -14,6 +14,7 @@ import (
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/letter"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
@@ -119,7 +120,7 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
-		Channels: []channel.Channel{manual.Manual{}},
+		Channels: []channel.Channel{manual.Manual{}, letter.Letter{}},
 		Formats:  append(passwords.Formats(), vcard.Format{}),
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
