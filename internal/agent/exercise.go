@@ -234,3 +234,16 @@ func (a *Agent) complete(ctx context.Context, domain string, req *firsthand.Requ
 	}
 	return nil
 }
+
+// Laws returns the laws that are known here.
+func Laws() []string { return rights.Laws() }
+
+// Gives reports whether a law gives a right; of "", and of laws that aren't known
+// here, nobody can say no.
+func Gives(law, right string) bool {
+	if !slices.Contains(rights.Laws(), law) {
+		return true
+	}
+	_, err := rights.RuleOf(law, right)
+	return err == nil
+}

@@ -63,6 +63,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/group", need: inside, handle: s.groupCompany},
 		{pattern: "POST /companies/{domain}/channel", need: inside, handle: s.setChannel},
 		{pattern: "POST /companies/{domain}/unstate", need: inside, handle: s.unstateCompany},
+		{pattern: "POST /companies/{domain}/writing", need: inside, handle: s.setWriting},
 		{pattern: "GET /companies/{domain}/do/{act}", need: inside, handle: s.showAct},
 		{pattern: "POST /companies/{domain}/do/{act}", need: inside, handle: s.doAct},
 		{pattern: "GET /relationships/{rel}/entries/{entry}", need: inside, handle: s.showEntry},
@@ -76,6 +77,8 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /me/{fact}/forget", need: inside, handle: s.forgetFact},
 
 		// Changes.
+		{pattern: "GET /rights", need: inside, handle: s.showRights},
+		{pattern: "POST /rights", need: inside, handle: s.draftRights},
 		{pattern: "GET /change", need: inside, handle: s.showChange},
 		{pattern: "POST /change", need: inside, handle: s.draftChange},
 		{pattern: "GET /change/{draft}", need: inside, handle: s.previewChange},
@@ -92,6 +95,9 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /tasks/{entry}/done", need: inside, handle: s.doneTask},
 		{pattern: "POST /tasks/{entry}/reopen", need: inside, handle: s.reopenTask},
 		{pattern: "POST /tasks/{entry}/remind", need: inside, handle: s.remindTask},
+		{pattern: "POST /tasks/{entry}/posted", need: inside, handle: s.postedTask},
+		{pattern: "GET /tasks/{entry}/letter", need: inside, handle: s.saveLetter},
+		{pattern: "GET /letters", need: inside, handle: s.saveLetters},
 
 		// Terms.
 		{pattern: "GET /terms", need: inside, handle: s.showTerms},
