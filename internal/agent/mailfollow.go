@@ -131,18 +131,29 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 	if err != nil {
 		return d, err
 	}
-	r, err := a.overdue(ctx, t, letters.Complaint)
+	r, authorities, err := a.complaint(ctx, t)
 	if err != nil {
 		return d, err
 	}
+	l, err := letters.Compose(r)
+	return ComplaintDraft{Authorities: authorities, Subject: l.Subject, Text: l.Text()}, err
+}
+
+// complaint returns the letter to the authority that is nearest to her, and all to
+// whom she may complain.
+func (a *Agent) complaint(ctx context.Context, t Task) (r letters.Request, authorities []rights.Authority, err error) {
+	r, err = a.overdue(ctx, t, letters.Complaint)
+	if err != nil {
+		return r, nil, err
+	}
 	r.About = r.To
-	if m, err := a.Store.Mail(ctx, entry, Reminder); err == nil && !m.Sent.IsZero() {
+	if m, err := a.Store.Mail(ctx, t.Entry, Reminder); err == nil && !m.Sent.IsZero() {
 		r.Reminded = firsthand.DateOf(m.Sent)
 	}
 	her := rights.Place{}
 	facts, err := a.Store.Facts(ctx)
 	if err != nil {
-		return d, err
+		return r, nil, err
 	}
 	hers := make(map[string]firsthand.Value)
 	for _, f := range facts {
@@ -151,15 +162,13 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 			her = rights.PlaceOfValue(f.Value)
 		}
 	}
-	d.Authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
+	authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
 	r.From, r.To, r.Ref = letters.SenderOf(hers), channel.To{}, "" // an authority may know who complains
-	if len(d.Authorities) > 0 {
-		r.To.Name = d.Authorities[0].Name
-		if lang := d.Authorities[0].Lang; slices.Contains(letters.Languages(), lang) {
+	if len(authorities) > 0 {
+		r.To.Name, r.To.Address = authorities[0].Name, strings.Join(authorities[0].Address, "\n")
+		if lang := authorities[0].Lang; slices.Contains(letters.Languages(), lang) {
 			r.Lang = lang
 		}
 	}
-	l, err := letters.Compose(r)
-	d.Subject, d.Text = l.Subject, l.Text()
-	return d, err
+	return r, authorities, nil
 }

@@ -1,9 +1,11 @@
 package agent
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -15,10 +17,21 @@ import (
 	"firsthand/internal/agent/rights"
 )
 
+// A Printer is a channel whose letters go on paper: *letter.Letter.
+type Printer interface {
+	channel.Channel
+
+	// Print writes letters as one PDF, in their order, each on pages of its own. The
+	// same requests give the same bytes. What can't be printed is left out, and left
+	// says why: an error for each request, nil for those in the file. Where none is
+	// left the error is [fault.Invalid].
+	Print(w io.Writer, paper string, requests []letters.Request) (left []error, err error)
+}
+
 // printer returns the channel that prints, nil if there is none.
-func (a *Agent) printer() channel.Printer {
+func (a *Agent) printer() Printer {
 	for _, ch := range a.Channels {
-		if p, ok := ch.(channel.Printer); ok {
+		if p, ok := ch.(Printer); ok {
 			return p
 		}
 	}
@@ -71,24 +84,11 @@ type Printed struct {
 // [channel.USLetter], "" for what is used where she lives. Nothing is noted: whether
 // they were posted only she knows, see Posted.
 func (a *Agent) Print(ctx context.Context, paper string, entries ...firsthand.ID) (p Printed, err error) {
-	printer := a.printer()
-	if printer == nil {
-		return p, fault.Tell(fault.NotExist, "nothing here prints letters", "")
-	}
 	if len(entries) > maxPrinted {
 		return p, fault.Tell(fault.Invalid, fmt.Sprintf("%d letters are too many for one file", len(entries)), fmt.Sprintf("at most %d at once", maxPrinted))
 	}
-	if paper == "" {
-		her, err := a.home(ctx)
-		if err != nil {
-			return p, err
-		}
-		if paper = channel.A4; her.Country == "US" {
-			paper = channel.USLetter
-		}
-	}
 	p.Left = make(map[firsthand.ID]string)
-	var parcels []channel.Parcel
+	var requests []letters.Request
 	var of []firsthand.ID
 	for _, entry := range entries {
 		t, err := a.task(ctx, entry)
@@ -103,10 +103,13 @@ func (a *Agent) Print(ctx context.Context, paper string, entries ...firsthand.ID
 		if err != nil {
 			return p, err
 		}
-		parcels, of = append(parcels, parcel), append(of, entry)
+		r, err := letters.OfParcel(parcel)
+		if err != nil {
+			return p, err
+		}
+		requests, of = append(requests, r), append(of, entry)
 	}
-	var out strings.Builder
-	left, err := printer.Print(&out, paper, parcels)
+	pdf, left, err := a.print(ctx, paper, requests...)
 	for i, entry := range of {
 		if i < len(left) && left[i] != nil {
 			p.Left[entry] = said(left[i])
@@ -117,8 +120,55 @@ func (a *Agent) Print(ctx context.Context, paper string, entries ...firsthand.ID
 	if err != nil && len(entries) == 1 && len(left) == 1 && left[0] != nil {
 		return p, left[0] // what there is to mend
 	}
-	p.PDF = []byte(out.String())
+	p.PDF = pdf
 	return p, err
+}
+
+// print makes one PDF of letters.
+func (a *Agent) print(ctx context.Context, paper string, requests ...letters.Request) (pdf []byte, left []error, err error) {
+	printer := a.printer()
+	if printer == nil {
+		return nil, nil, fault.Tell(fault.NotExist, "nothing here prints letters", "")
+	}
+	if paper == "" {
+		her, err := a.home(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if paper = channel.A4; her.Country == "US" {
+			paper = channel.USLetter
+		}
+	}
+	var out bytes.Buffer
+	left, err = printer.Print(&out, paper, requests)
+	return out.Bytes(), left, err
+}
+
+// PrintFollow makes a PDF of what follows an entry that was not answered in time: a
+// [Reminder] to the company, or a [Complaint] to the authority that is nearest to
+// her, as far as its address is known.
+func (a *Agent) PrintFollow(ctx context.Context, paper string, entry firsthand.ID, part string) ([]byte, error) {
+	t, err := a.task(ctx, entry)
+	if err != nil {
+		return nil, err
+	}
+	var r letters.Request
+	switch part {
+	case Reminder:
+		r, err = a.overdue(ctx, t, letters.Reminder)
+	case Complaint:
+		r, _, err = a.complaint(ctx, t)
+	default:
+		err = fault.Tell(fault.Invalid, "nothing follows but a reminder or a complaint", "")
+	}
+	if err != nil {
+		return nil, err
+	}
+	pdf, left, err := a.print(ctx, paper, r)
+	if err != nil && len(left) == 1 && left[0] != nil {
+		return nil, left[0]
+	}
+	return pdf, err
 }
 
 // postDays is how long a letter is taken to be on its way. No law says it; it is

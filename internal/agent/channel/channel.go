@@ -11,7 +11,6 @@
 package channel
 
 import (
-	"io"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -36,22 +35,11 @@ type Channel interface {
 	Prepare(Parcel) (Draft, error)
 }
 
-// Papers on which a [Printer] prints: with the window of their country's envelopes.
+// Papers for letters, each with the window of its country's envelopes.
 const (
 	A4       = "a4"     // for a window envelope DL or C6/5, DIN 5008 form B
 	USLetter = "letter" // US Letter, for a window envelope no. 10
 )
-
-// A Printer is a Channel whose drafts go on paper.
-type Printer interface {
-	Channel
-
-	// Print writes parcels as one PDF, in their order, each on pages of its own.
-	// The same parcels give the same bytes. What can't be printed is left out, and
-	// left says why: an error for each parcel, nil for those in the file. Where
-	// none is left the error is [fault.Invalid].
-	Print(w io.Writer, paper string, parcels []Parcel) (left []error, err error)
-}
 
 // Groups of a change's preview; see Way.
 const (

@@ -19,7 +19,7 @@ import (
 // A Letter is the channel. The zero value is ready.
 type Letter struct{}
 
-var _ channel.Printer = Letter{}
+var _ channel.Channel = Letter{}
 
 // Name implements [channel.Channel].
 func (Letter) Name() string { return "letter" }
@@ -35,7 +35,11 @@ func (Letter) Way(to channel.To) (channel.Way, bool) {
 
 // Prepare implements [channel.Channel].
 func (c Letter) Prepare(p channel.Parcel) (channel.Draft, error) {
-	l, _, err := c.compose(p)
+	r, err := letters.OfParcel(p)
+	if err != nil {
+		return channel.Draft{}, err
+	}
+	l, err := c.compose(&r)
 	if err != nil {
 		return channel.Draft{}, err
 	}
@@ -53,17 +57,12 @@ func (c Letter) Prepare(p channel.Parcel) (channel.Draft, error) {
 	return d, nil
 }
 
-// compose writes the letter of a parcel.
-func (c Letter) compose(p channel.Parcel) (letters.Letter, letters.Request, error) {
-	r, err := letters.OfParcel(p)
-	if err != nil {
-		return letters.Letter{}, r, err
+// compose writes a letter that can be posted.
+func (c Letter) compose(r *letters.Request) (letters.Letter, error) {
+	if _, ok := c.Way(r.To); !ok {
+		return letters.Letter{}, fault.Tell(fault.Invalid, "no postal address of it is known", "type it in on its page")
 	}
-	if _, ok := c.Way(p.To); !ok {
-		return letters.Letter{}, r, fault.Tell(fault.Invalid, "no postal address of it is known", "type it in on its page")
-	}
-	l, err := letters.Compose(r)
-	return l, r, err
+	return letters.Compose(*r)
 }
 
 // addressee returns the lines for the window: the company's name, unless its address

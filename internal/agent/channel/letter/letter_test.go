@@ -37,7 +37,7 @@ func request(right string) *firsthand.Request {
 func print(t *testing.T, paper string, parcels ...channel.Parcel) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	left, err := (letter.Letter{}).Print(&out, paper, parcels)
+	left, err := (letter.Letter{}).Print(&out, paper, requests(t, parcels))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,6 +47,18 @@ func print(t *testing.T, paper string, parcels ...channel.Parcel) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+func requests(t *testing.T, parcels []channel.Parcel) (all []letters.Request) {
+	t.Helper()
+	for _, p := range parcels {
+		r, err := letters.OfParcel(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	return all
 }
 
 // textOf returns the text of the pages of a file, page by page, as a reader that isn't
@@ -133,7 +145,7 @@ func TestPrintMany(t *testing.T) {
 	long := parcel("en", &firsthand.Message{Text: strings.Repeat("A sentence of the usual length that goes on and on until its end.\n\n", 60)})
 	parcels = append(parcels, long)
 	var out bytes.Buffer
-	left, err := (letter.Letter{}).Print(&out, channel.A4, parcels)
+	left, err := (letter.Letter{}).Print(&out, channel.A4, requests(t, parcels))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,10 +167,10 @@ func TestPrintMany(t *testing.T) {
 	if n := strings.Count(strings.Join(pages, ""), "A sentence of the usual length"); n != 60 {
 		t.Errorf("%d sentences of 60", n)
 	}
-	if _, err := (letter.Letter{}).Print(&out, channel.A4, parcels[1:3]); fault.KindOf(err) != fault.Invalid {
+	if _, err := (letter.Letter{}).Print(&out, channel.A4, requests(t, parcels[1:3])); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("nothing to print: %v", err)
 	}
-	if _, err := (letter.Letter{}).Print(&out, "a5", parcels[:1]); fault.KindOf(err) != fault.Invalid {
+	if _, err := (letter.Letter{}).Print(&out, "a5", requests(t, parcels[:1])); fault.KindOf(err) != fault.Invalid {
 		t.Errorf("a paper that nobody has: %v", err)
 	}
 }
@@ -183,7 +195,7 @@ func TestAddresses(t *testing.T) {
 		}
 		p := parcel("en", request("access"))
 		p.To.Address = strings.Repeat("A line\n", 40)
-		if left, err := (letter.Letter{}).Print(&bytes.Buffer{}, paper, []channel.Parcel{p}); fault.KindOf(err) != fault.Invalid || left[0] == nil {
+		if left, err := (letter.Letter{}).Print(&bytes.Buffer{}, paper, requests(t, []channel.Parcel{p})); fault.KindOf(err) != fault.Invalid || left[0] == nil {
 			t.Errorf("an address of 40 lines: %v", err)
 		}
 	}
@@ -196,7 +208,7 @@ func TestPrintHostile(t *testing.T) {
 		p.To.Name, p.To.Address = evil, "Markt 1\n"+evil+" Gent"
 		p.Hers["name"] = firsthand.Text(evil)
 		var out bytes.Buffer
-		left, err := (letter.Letter{}).Print(&out, channel.A4, []channel.Parcel{p})
+		left, err := (letter.Letter{}).Print(&out, channel.A4, requests(t, []channel.Parcel{p}))
 		if err != nil {
 			if fault.KindOf(left[0]) != fault.Invalid {
 				t.Errorf("%q: %v", evil, err)

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/text/unicode/norm"
 
+	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/letters"
@@ -33,35 +34,41 @@ const (
 
 const family = "text"
 
-// Print implements [channel.Printer].
-func (c Letter) Print(w io.Writer, name string, parcels []channel.Parcel) (left []error, err error) {
-	sheet, err := paperOf(name)
+// Print writes letters as one PDF, in their order, each on pages of its own, on
+// [channel.A4] or [channel.USLetter]. The same requests give the same bytes. What
+// can't be printed is left out, and left says why: an error for each request, nil for
+// those in the file. Where none is left the error is [fault.Invalid].
+func (c Letter) Print(w io.Writer, paper string, requests []letters.Request) (left []error, err error) {
+	sheet, err := paperOf(paper)
 	if err != nil {
 		return nil, err
 	}
 	p := newPrinter(sheet)
-	left = make([]error, len(parcels))
-	var made time.Time
-	for i := range parcels {
-		l, r, err := c.compose(parcels[i])
+	left = make([]error, len(requests))
+	var made firsthand.Date
+	for i := range requests {
+		r := &requests[i]
+		l, err := c.compose(r)
 		if err == nil {
-			err = p.letter(&l, &r, addressee(parcels[i].To))
+			err = p.letter(&l, r, addressee(r.To))
 		}
 		if err != nil {
 			left[i] = err
 			continue
 		}
-		if parcels[i].Made.After(made) {
-			made = parcels[i].Made
-		}
+		made = max(made, r.Made)
 	}
 	if p.pdf.PageCount() == 0 {
 		return left, errors.Join(append([]error{fault.Refuse(fault.Invalid, "letter", "nothing that can be printed")}, left...)...)
 	}
 	// The file says when its last letter was written, and not when it was printed: the
 	// same letters are the same file.
-	p.pdf.SetCreationDate(made.UTC())
-	p.pdf.SetModificationDate(made.UTC())
+	at := time.Unix(0, 0).UTC()
+	if made != "" {
+		at = made.End().Add(-12 * time.Hour)
+	}
+	p.pdf.SetCreationDate(at)
+	p.pdf.SetModificationDate(at)
 	var out bytes.Buffer // an error must not leave half a file behind
 	if err := p.pdf.Output(&out); err != nil {
 		return left, fmt.Errorf("print letters: %w", err)
