@@ -15,6 +15,7 @@ import (
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/letter"
+	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
@@ -120,7 +121,8 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
-		Channels: []channel.Channel{manual.Manual{}, letter.Letter{}},
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}, letter.Letter{}},
+		Mail:     new(mail.Post),
 		Formats:  append(passwords.Formats(), vcard.Format{}),
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)

@@ -37,6 +37,7 @@
 //	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
 //	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
 //	letter [print file | verb ...]                  letters on paper: print them, say when you posted them, and where they go
+//	mail [verb ...]                                 your mail account, what goes by it to companies without a gateway, and what comes back
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
@@ -94,7 +95,7 @@ func program() *cli.Program[*app] {
 			factCmd, ruleCmd,
 			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, letterCmd, withdrawCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, letterCmd, withdrawCmd,
 			messageCmd, requestCmd, rightsCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,

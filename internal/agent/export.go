@@ -65,6 +65,9 @@ type life struct {
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
 
+	Mails   []lifeMail   `json:"mails,omitempty"`
+	Answers []lifeAnswer `json:"answers,omitempty"`
+
 	Later map[string]firsthand.Date `json:"later,omitempty"` // cards that are put off, and until when
 }
 
@@ -100,9 +103,11 @@ const (
 
 life.json        facts, relationships with their private keys, drafts, settings,
                  companies, what they hold from before, changes, reminders,
-                 and cards that are put off
+                 cards that are put off, mails and answers
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
+blobs/*          attachments of answers, by their SHA-256 in base64url; nobody has
+                 opened them
 imports/*.jsonl  what files that were brought said of companies, one account a
                  line; no password is in it, or ever was
 
@@ -114,7 +119,7 @@ the program that takes this over fills its own from the kit.
 )
 
 // exported are the settings that belong to her and not to one installation.
-var exported = []string{"rules"}
+var exported = []string{"rules", addressesSetting, rulesSetting}
 
 // Export writes her whole life as a zip file that can be read without this
 // program. It holds private keys.
@@ -196,6 +201,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
+	if err := a.exportMail(ctx, &l, create); err != nil {
+		return err
+	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
 		return err
 	}
@@ -224,7 +232,10 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Settings: l.Settings, Later: l.Later}
+	c := Commit{Settings: make(map[string]string), Later: l.Later}
+	for _, name := range exported { // and no others: where her mails go, for example, no file says
+		c.Settings[name] = l.Settings[name]
+	}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
 		if err != nil {
@@ -243,6 +254,9 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 		}
 	}
 	if err := a.importMoves(ctx, &l, &c); err != nil {
+		return 0, err
+	}
+	if err := a.importMail(ctx, z, &l, &c); err != nil {
 		return 0, err
 	}
 	undo, err := a.importKept(ctx, z, &l, &c)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,11 +28,11 @@ const MailChannel = "mail"
 
 // Names of settings about mail.
 const (
-	accountSetting   = "mail.account"
-	addressesSetting = "mail.addresses" // of companies, as she typed them
-	rulesSetting     = "mail.rules"
-	cursorSetting    = "mail.cursor"
-	copiesSetting    = "mail.copies" // "yes" once a copy of a mail of hers was found in the account
+	accountSetting   = "mail_account"
+	addressesSetting = "mail_addresses" // of companies, as she typed them
+	rulesSetting     = "mail_rules"
+	cursorSetting    = "mail_cursor"
+	copiesSetting    = "mail_copies" // "yes" once a copy of a mail of hers was found in the account
 )
 
 // mailing is what is known of her account while the program runs.
@@ -246,26 +247,39 @@ func (a *Agent) SetMailAddress(ctx context.Context, domain, address string) erro
 	if err != nil {
 		return err
 	}
-	all = maps.Clone(all)
-	if all == nil {
-		all = make(map[string]string)
-	}
-	if all[CompanyKey(host)] = address; address == "" {
-		delete(all, CompanyKey(host))
+	all[CompanyKey(host)] = address
+	var rows []mailAddress
+	for _, domain := range slices.Sorted(maps.Keys(all)) {
+		if all[domain] != "" {
+			rows = append(rows, mailAddress{domain, all[domain]})
+		}
 	}
 	text := ""
-	if len(all) > 0 {
-		text = string(firsthand.EncodeJSON(all))
+	if len(rows) > 0 {
+		text = string(firsthand.EncodeJSON(rows))
 	}
 	return a.Store.Commit(ctx, Commit{Settings: map[string]string{addressesSetting: text}})
 }
 
+// A mailAddress is where she writes to a company.
+type mailAddress struct {
+	Domain  string `json:"domain"` // the company's key
+	Address string `json:"address"`
+}
+
+// addresses returns those that she typed, by company.
 func (a *Agent) addresses(ctx context.Context) (all map[string]string, err error) {
+	all = make(map[string]string)
 	text, err := a.Store.Setting(ctx, addressesSetting)
 	if err != nil || text == "" {
-		return nil, err
+		return all, err
 	}
-	return all, firsthand.ParseJSON([]byte(text), &all)
+	var rows []mailAddress
+	err = firsthand.ParseJSON([]byte(text), &rows)
+	for _, r := range rows {
+		all[r.Domain] = r.Address
+	}
+	return all, err
 }
 
 // addressed fills in how a company is reached by mail.

@@ -120,9 +120,16 @@ func (a *Agent) MailDraft(ctx context.Context, entry firsthand.ID, part string) 
 // A ComplaintDraft is a complaint about a company that she may bring to one of the
 // authorities: it is never sent from here.
 type ComplaintDraft struct {
-	Authorities []rights.Authority // the nearest to her first
+	Authorities []Authority // the nearest to her first
 	Subject     string
 	Text        string
+}
+
+// An Authority is one to which she may complain.
+type Authority struct {
+	Name       string
+	Address    []string
+	Link, Form string // its own page, and that where it takes complaints
 }
 
 // Complaint writes a complaint about what a company has not answered in time.
@@ -135,8 +142,12 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 	if err != nil {
 		return d, err
 	}
+	for _, n := range authorities {
+		d.Authorities = append(d.Authorities, Authority{n.Name, n.Address, n.Link, n.Form})
+	}
 	l, err := letters.Compose(r)
-	return ComplaintDraft{Authorities: authorities, Subject: l.Subject, Text: l.Text()}, err
+	d.Subject, d.Text = l.Subject, l.Text()
+	return d, err
 }
 
 // complaint returns the letter to the authority that is nearest to her, and all to
@@ -163,7 +174,7 @@ func (a *Agent) complaint(ctx context.Context, t Task) (r letters.Request, autho
 		}
 	}
 	authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
-	r.From, r.To, r.Ref = letters.SenderOf(hers), channel.To{}, "" // an authority may know who complains
+	r.From, r.To, r.Known = letters.SenderOf(hers), channel.To{}, nil // an authority may know who complains
 	if len(authorities) > 0 {
 		r.To.Name, r.To.Address = authorities[0].Name, strings.Join(authorities[0].Address, "\n")
 		if lang := authorities[0].Lang; slices.Contains(letters.Languages(), lang) {

@@ -33,7 +33,7 @@ const (
 	lookAgain  = 30 * time.Second
 )
 
-func (a *Agent) settle15() time.Duration {
+func (a *Agent) settleMails() time.Duration {
 	if a.MailSettle > 0 {
 		return a.MailSettle
 	}
@@ -349,7 +349,7 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	case err == nil:
 		return true, p.sent(m)
 	case errors.Is(err, channel.ErrMaybe):
-		p.again(a.Now().Add(lookAgain))
+		p.again(a.Now().Add(min(lookAgain, a.settleMails()/4)))
 		p.out.Close()
 		p.out = nil
 		return false, nil // it is looked for
@@ -395,18 +395,19 @@ func (p *posting) sent(m Mail) error {
 	if err := p.a.noteSent(p.ctx, m); err != nil {
 		return err
 	}
-	p.again(p.a.Now().Add(copySoon))
+	p.again(p.a.Now().Add(p.a.soon()))
 	return nil
 }
 
-const copySoon = 5 * time.Second
+// soon is how long a copy may take to come.
+func (a *Agent) soon() time.Duration { return min(5*time.Second, a.settleMails()/16) }
 
 // noteSent notes that a mail has left, in one transaction with the note in the log
 // that says so.
 func (a *Agent) noteSent(ctx context.Context, m Mail) error {
 	return a.with(ctx, m.Rel, func(r *relationship) error {
 		m.State, m.Sent, m.Tries, m.Failure = MailSent, a.Now(), 0, ""
-		m.NextTry = a.Now().Add(copySoon) // the copy takes a moment
+		m.NextTry = a.Now().Add(a.soon()) // the copy takes a moment
 		c := Commit{Mails: []Mail{m}}
 		n := lastNotes(r.state)[m.Entry]
 		if m.Part != Itself || n != nil && n.Say.Saw != "other" {
@@ -441,8 +442,8 @@ func (p *posting) look(m Mail) (gone bool, err error) {
 	if found {
 		return true, p.sent(m)
 	}
-	if a.Now().Sub(m.Begun) < a.settle15() {
-		m.NextTry = a.Now().Add(min(lookAgain, a.settle15()/4))
+	if a.Now().Sub(m.Begun) < a.settleMails() {
+		m.NextTry = a.Now().Add(min(lookAgain, a.settleMails()/4))
 		p.again(m.NextTry)
 		return false, a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
 	}
@@ -480,8 +481,8 @@ func (p *posting) file(m Mail) error {
 		} else if copies == "" {
 			c.Settings = map[string]string{copiesSetting: "yes"}
 		}
-	} else if a.Now().Sub(m.Sent) < min(copyLate, a.settle15()) {
-		m.NextTry = a.Now().Add(min(copySoon, a.settle15()/4))
+	} else if a.Now().Sub(m.Sent) < min(copyLate, a.settleMails()) {
+		m.NextTry = a.Now().Add(a.soon())
 		p.again(m.NextTry)
 		return a.Store.Commit(p.ctx, Commit{Mails: []Mail{m}})
 	}

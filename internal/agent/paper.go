@@ -145,7 +145,7 @@ func (a *Agent) print(ctx context.Context, paper string, requests ...letters.Req
 }
 
 // PrintFollow makes a PDF of what follows an entry that was not answered in time: a
-// [Reminder] to the company, or a [Complaint] to the authority that is nearest to
+// [letters.Reminder] to the company, or a [letters.Complaint] to the authority that is nearest to
 // her, as far as its address is known.
 func (a *Agent) PrintFollow(ctx context.Context, paper string, entry firsthand.ID, part string) ([]byte, error) {
 	t, err := a.task(ctx, entry)
@@ -154,9 +154,9 @@ func (a *Agent) PrintFollow(ctx context.Context, paper string, entry firsthand.I
 	}
 	var r letters.Request
 	switch part {
-	case Reminder:
+	case letters.Reminder:
 		r, err = a.overdue(ctx, t, letters.Reminder)
-	case Complaint:
+	case letters.Complaint:
 		r, _, err = a.complaint(ctx, t)
 	default:
 		err = fault.Tell(fault.Invalid, "nothing follows but a reminder or a complaint", "")

@@ -8,6 +8,7 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/policy"
 )
 
@@ -23,6 +24,7 @@ type Agent interface {
 	Facts
 	Moves
 	Tasks
+	Mailing
 }
 
 // Lists are what the map shows.
@@ -127,4 +129,31 @@ type Tasks interface {
 	PaperLetters(ctx context.Context) ([]agent.Task, error)
 	Print(ctx context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error)
 	Posted(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
+}
+
+// Mailing is her mail account, what goes by it, and what comes back.
+type Mailing interface {
+	MailState(ctx context.Context) (agent.MailState, error)
+	SetMailAccount(ctx context.Context, acc channel.Account) error
+	DropMailAccount(ctx context.Context) error
+	CheckMailAccount(ctx context.Context) error
+	MailAddress(ctx context.Context, domain string) (address string, typed bool, err error)
+	SetMailAddress(ctx context.Context, domain, address string) error
+
+	Mails(ctx context.Context, q agent.MailQuery) ([]agent.Mail, error)
+	MailDraft(ctx context.Context, entry firsthand.ID, part string) (agent.MailDraft, error)
+	SendMail(ctx context.Context, entry firsthand.ID) error
+	SendReminder(ctx context.Context, entry firsthand.ID) error
+	DropMail(ctx context.Context, entry firsthand.ID, part string) error
+	MailLeft(ctx context.Context, entry firsthand.ID, part string) error
+	RetryMail(ctx context.Context, entry firsthand.ID, part string) error
+	Complaint(ctx context.Context, entry firsthand.ID) (agent.ComplaintDraft, error)
+
+	Answers(ctx context.Context, q agent.AnswerQuery) ([]agent.Answer, int, error)
+	Answer(ctx context.Context, id int64) (agent.Answer, error)
+	Attachment(ctx context.Context, id int64, n int, create func(firsthand.Blob) (io.Writer, error)) error
+	Mark(ctx context.Context, id int64, mark string) error
+	DropAnswer(ctx context.Context, id int64) error
+	MailRules(ctx context.Context) ([]agent.MailRule, error)
+	SetMailRule(ctx context.Context, rule agent.MailRule) error
 }

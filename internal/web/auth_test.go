@@ -18,7 +18,7 @@ var (
 	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /"}
 	forLinked = []string{"GET /{$}", "POST /unlock", "POST /setup", "GET /setup/kit", "POST /setup/kit.txt", "POST /setup/done",
 		"GET /restore", "POST /restore", "POST /lock"}
-	forFresh = []string{"POST /change/{draft}", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase"}
+	forFresh = []string{"POST /change/{draft}", "POST /tasks/{entry}/mail", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase"}
 )
 
 // A door is a house with a server, and what there is to see.
@@ -45,7 +45,7 @@ func (d *door) ask(c *webtest.Client, pattern string, header ...string) *httptes
 		path = "/there-is-nothing"
 	}
 	path = strings.NewReplacer("{$}", "", "{name}", strings.TrimPrefix(web.Asset("firsthand.css"), "/static/"), "{link}", "x", "{id}", "1", "{domain}", "acme.example",
-		"{act}", "tell", "{fact}", "email", "{draft}", "0123456789abcdef", "{code}", "FIRSTHAND-SD-BASE", "{rel}", rel.String(),
+		"{act}", "tell", "{n}", "0", "{fact}", "email", "{draft}", "0123456789abcdef", "{code}", "FIRSTHAND-SD-BASE", "{rel}", rel.String(),
 		"{entry}", d.agent.Bundles[rel].First[1].ID.String()).Replace(path)
 	if strings.HasPrefix(path, "/tasks/") {
 		path = strings.Replace(path, d.agent.Bundles[rel].First[1].ID.String(), d.agent.TaskList[0].Entry.String(), 1)

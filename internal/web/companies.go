@@ -223,6 +223,11 @@ type CompanyPage struct {
 	Writing   WritingRow
 	Acts      []string // that make sense now, in their order
 	Form      Form
+
+	Answers  []agent.Answer // the last that came by mail
+	Address  string         // where mails go, "" for nowhere
+	Typed    bool           // because she said so
+	MailForm Form
 }
 
 // A LadderStep is one step of the ladder of disclosure.
@@ -262,10 +267,14 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
 		return p, err
 	}
+	p.Tasks = openTasks(p.Tasks)
 	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {
 		return p, err
 	}
 	if p.Writing, err = v.writing(domain); err != nil {
+		return p, err
+	}
+	if err := p.mail(v, domain); err != nil {
 		return p, err
 	}
 	p.Acts = p.acts()

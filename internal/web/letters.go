@@ -35,7 +35,7 @@ func (s *Server) setWriting(v *visit) error {
 		return errNoPage
 	}
 	f := v.form()
-	err := v.agent().SetAddress(v.ctx(), domain, strings.TrimSpace(f.Value("address")))
+	err := v.agent().SetAddress(v.ctx(), domain, strings.TrimSpace(f.Value("postal")))
 	if err == nil {
 		err = v.agent().SetLang(v.ctx(), domain, f.Value("lang"))
 	}

@@ -77,8 +77,8 @@ func TestForms(t *testing.T) {
 		{name: "forget one", path: company + "/drop", want: 303, to: "/companies?did=dropped", did: "DropCompany acme.example"},
 		{name: "group one", path: company + "/group", form: "group=shops", want: 303, to: company + "?did=grouped", did: "Group shops true acme.example"},
 		{name: "choose a way", path: company + "/channel", form: "channel=mail", want: 303, to: company + "?did=saved", did: "SetChannel acme.example mail"},
-		{name: "where letters go", path: company + "/writing", form: "address=Markt+1%0D%0A9000+Gent&lang=nl", want: 303, to: company + "?did=saved", did: "SetAddress acme.example Markt 1\r\n9000 Gent|SetLang acme.example nl"},
-		{name: "where no letter goes", path: company + "/writing", form: "address=kept+%3Cb%3E", fail: "SetAddress", want: 422, page: "kept &lt;b&gt;</textarea>"},
+		{name: "where letters go", path: company + "/writing", form: "postal=Markt+1%0D%0A9000+Gent&lang=nl", want: 303, to: company + "?did=saved", did: "SetAddress acme.example Markt 1\r\n9000 Gent|SetLang acme.example nl"},
+		{name: "where no letter goes", path: company + "/writing", form: "postal=kept+%3Cb%3E", fail: "SetAddress", want: 422, page: "kept &lt;b&gt;</textarea>"},
 		{name: "posted", path: task + "/posted", form: "posted=2026-11-20", want: 303, to: task + "?did=done", did: "Posted 2026-11-20"},
 		{name: "posted on no day", path: task + "/posted", form: "posted=yesterday", want: 422, page: `value="yesterday"`},
 		{name: "claim nothing", path: "/rights", form: "right=gold&text=kept", want: 422, page: "kept</textarea>"},
@@ -139,6 +139,27 @@ func TestForms(t *testing.T) {
 		{name: "open it again", path: task + "/reopen", want: 303, to: task + "?did=undone", did: "Reopen"},
 		{name: "remind", path: task + "/remind", form: "remind=2027-01-31", want: 303, to: task + "?did=saved", did: "Remind 2027-01-31"},
 		{name: "remind on no day", path: task + "/remind", form: "remind=tomorrow", want: 422, page: "Write a day"},
+
+		{name: "set an account", path: "/mail/account", form: "address=mia@her.example&secret=abc&submit_host=Mail.her.example&submit_port=465&submit_tls=tls&receive_host=mail.her.example&receive_port=143&receive_tls=starttls", want: 303, to: "/mail?did=account",
+			did: "SetMailAccount mia@her.example  {Mail.her.example 465 tls} {mail.her.example 143 starttls}  3"},
+		{name: "an account that is refused", path: "/mail/account", form: "address=mia@her.example&secret=abcdefgh&submit_host=kept&submit_port=x", fail: "SetMailAccount", want: 422, page: `value="kept"`},
+		{name: "test it", path: "/mail/check", want: 303, to: "/mail?did=checked", did: "CheckMailAccount"},
+		{name: "it is wrong", path: "/mail/check", fail: "CheckMailAccount", want: 422, page: "It has changed meanwhile."},
+		{name: "forget it", path: "/mail/drop", want: 303, to: "/mail?did=dropped", did: "DropMailAccount"},
+		{name: "an address of a company", path: company + "/address", form: "address=privacy@acme.example", want: 303, to: company + "?did=saved", did: "SetMailAddress acme.example privacy@acme.example"},
+		{name: "no address", path: company + "/address", form: "postal=kept", fail: "SetMailAddress", want: 422, page: `value="kept"`},
+		{name: "send it", path: task + "/mail", want: 303, to: task + "?did=sent", did: "SendMail"},
+		{name: "remind them", path: task + "/mail", form: "part=reminder", want: 303, to: task + "?did=sent", did: "SendReminder"},
+		{name: "it can't be sent", path: task + "/mail", fail: "SendMail", want: 422, page: "It has changed meanwhile."},
+		{name: "it did leave", path: task + "/mail/settle", form: "act=left", want: 303, to: task + "?did=saved", did: "MailLeft"},
+		{name: "don't send it", path: task + "/mail/settle", form: "act=drop&part=reminder", want: 303, to: task + "?did=saved", did: "DropMail reminder"},
+		{name: "try it now", path: task + "/mail/settle", form: "act=retry", want: 303, to: task + "?did=saved", did: "RetryMail"},
+		{name: "mark an answer", path: "/answers/1/mark", form: "mark=applied", want: 303, to: "/answers/1?did=saved", did: "Mark 1 applied"},
+		{name: "mark such answers", path: "/answers/1/mark", form: "mark=applied&domain=acme.example&words=your+records", want: 303, to: "/answers/1?did=saved", did: "Mark 1 applied|SetMailRule acme.example your records applied"},
+		{name: "unmark it", path: "/answers/1/mark", want: 303, to: "/answers/1?did=saved", did: "Mark 1"},
+		{name: "mark it wrongly", path: "/answers/1/mark", form: "mark=gold&words=kept", fail: "Mark", want: 422, page: "It has changed meanwhile."},
+		{name: "drop a rule", path: "/mail/rule", form: "domain=acme.example&words=your+records", want: 303, to: "/mail?did=saved", did: "SetMailRule acme.example your records"},
+		{name: "forget an answer", path: "/answers/1/drop", want: 303, to: "/mail?did=dropped", did: "DropAnswer 1"},
 
 		{name: "refill", path: "/safety/kit", form: "recovery_kit=" + webtest.KitText, want: 303, to: "/safety?did=refilled"},
 		{name: "another kit", path: "/safety/kit", form: "recovery_kit=AGE-SECRET-KEY-2", want: 422, page: "This recovery kit is not the one of your file."},
@@ -542,6 +563,33 @@ func TestStatic(t *testing.T) {
 		}
 		if r := c.Get("/static/" + name); r.Code != http.StatusNotFound {
 			t.Errorf("%s without its hash: status %d", name, r.Code)
+		}
+	}
+}
+
+// An attachment is kept by the browser, never shown: whatever it is, and whatever its
+// name.
+func TestAttachment(t *testing.T) {
+	a := webtest.Usual(t)
+	a.AnswerList[0].Blobs[0].Name, a.AnswerList[0].Blobs[0].Size = "café\r\nX: \"y\".html", int64(len("<script>alert(1)</script>"))
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	r := c.Get("/answers/1/attachments/0")
+	h := r.Header()
+	if r.Code != http.StatusOK || r.Body.String() != "<script>alert(1)</script>" {
+		t.Errorf("status %d: %q", r.Code, r.Body.String())
+	}
+	for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff",
+		"Content-Disposition": `attachment; filename="caf____X___y_.html"; filename*=UTF-8''caf%C3%A9%0D%0AX%3A%20%22y%22.html`} {
+		if got := h.Get(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox") || h.Get("X") != "" {
+		t.Errorf("headers %v", h)
+	}
+	for _, path := range []string{"/answers/1/attachments/9", "/answers/1/attachments/-1", "/answers/99/attachments/0", "/answers/x/attachments/0"} {
+		if r := c.Get(path); r.Code != http.StatusNotFound {
+			t.Errorf("%s: status %d", path, r.Code)
 		}
 	}
 }

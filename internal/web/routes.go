@@ -99,6 +99,22 @@ func (s *Server) allRoutes() []route {
 		{pattern: "GET /tasks/{entry}/letter", need: inside, handle: s.saveLetter},
 		{pattern: "GET /letters", need: inside, handle: s.saveLetters},
 
+		{pattern: "POST /tasks/{entry}/mail", need: inside, fresh: true, handle: s.sendMail},
+		{pattern: "POST /tasks/{entry}/mail/settle", need: inside, handle: s.settleMail},
+		{pattern: "GET /tasks/{entry}/complaint", need: inside, handle: s.showComplaint},
+
+		// Mail.
+		{pattern: "GET /mail", need: inside, handle: s.showMail},
+		{pattern: "POST /mail/account", need: inside, handle: s.setAccount},
+		{pattern: "POST /mail/check", need: inside, handle: s.checkAccount},
+		{pattern: "POST /mail/drop", need: inside, handle: s.dropAccount},
+		{pattern: "POST /mail/rule", need: inside, handle: s.setMailRule},
+		{pattern: "POST /companies/{domain}/address", need: inside, handle: s.setAddress},
+		{pattern: "GET /answers/{id}", need: inside, handle: s.showAnswer},
+		{pattern: "POST /answers/{id}/mark", need: inside, handle: s.markAnswer},
+		{pattern: "POST /answers/{id}/drop", need: inside, handle: s.dropAnswer},
+		{pattern: "GET /answers/{id}/attachments/{n}", need: inside, handle: s.saveAttachment},
+
 		// Terms.
 		{pattern: "GET /terms", need: inside, handle: s.showTerms},
 		{pattern: "GET /terms/{code}", need: inside, handle: s.showAgreement},

@@ -32,7 +32,7 @@ func (s *Server) showTasks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Tasks = tasks
+	p.Tasks = openTasks(tasks)
 	p.Pager.total(total)
 	letters, err := v.agent().PaperLetters(v.ctx())
 	if err != nil {
@@ -40,6 +40,16 @@ func (s *Server) showTasks(v *visit) error {
 	}
 	p.Letters = len(letters)
 	return s.render(v, http.StatusOK, "tasks", p)
+}
+
+// openTasks names the step of tasks that are open, which is none.
+func openTasks(tasks []agent.Task) []agent.Task {
+	for i := range tasks {
+		if tasks[i].Step == "" {
+			tasks[i].Step = "open"
+		}
+	}
+	return tasks
 }
 
 // A TaskPage is one thing to carry: where to go, what to enter, and what came of
@@ -51,6 +61,11 @@ type TaskPage struct {
 	Saws []Option
 	// Letter says that an address is known to which it can be posted.
 	Letter bool
+
+	// Mail is the mail that would carry it, or does; Reminder the one that would
+	// remind of it. Nil where there can be none. Overdue says that the day has passed.
+	Mail, Reminder *agent.MailDraft
+	Overdue        bool
 }
 
 // showTask serves GET /tasks/{entry}.
@@ -65,6 +80,7 @@ func (s *Server) task(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
+	t = openTasks([]agent.Task{t})[0]
 	if !f.Values.Has("remind") {
 		f.Values.Set("remind", string(t.Remind))
 	}
@@ -79,6 +95,9 @@ func (s *Server) task(v *visit, status int, f Form) error {
 	}
 	for _, saw := range []string{"sent", "applied", "refused"} {
 		p.Saws = append(p.Saws, Option{Value: saw, Text: v.lang.Word("saw", saw)})
+	}
+	if err := p.mail(v); err != nil {
+		return err
 	}
 	return s.render(v, status, "task", p)
 }

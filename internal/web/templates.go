@@ -65,6 +65,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"n":     l.Count,
 		"word":  func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
 		"num":   l.Number,
+		"size":  func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
 		"day":   func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
 		"at":    func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
 		"month": func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
@@ -83,6 +84,13 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 				return "", fmt.Errorf("no icon %s", name)
 			}
 			return svg, nil
+		},
+		"mailstep": mailStep,
+		"seen": func(step string) string { // a step that nobody has signed
+			if step == "received" {
+				return "seen"
+			}
+			return step
 		},
 		"status":    func(step string) Status { return statusOfStep(l, step) },
 		"tile":      tile,
@@ -125,10 +133,12 @@ type Status struct{ Icon, Word, Class string }
 var statusIcons = map[string][2]string{
 	"scheduled": {"scheduled", "quiet"}, "left out": {"leave", "quiet"}, "needs you": {"hand", "yours"}, "open": {"hand", "yours"},
 	"draft": {"draft", "quiet"}, "paused": {"paused", "quiet"}, "sent": {"sent", "moving"}, "received": {"received", "moving"},
-	"applied": {"applied", "good"}, "answered": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
+	"applied": {"applied", "good"}, "done": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
 	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},
 	"guessed": {"unsure", "late"}, "confirmed": {"check", "good"},
 	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
+	"seen": {"received", "moving"}, "sending": {"sent", "late"}, "returned": {"warning", "bad"}, "unsure": {"unsure", "late"}, "stranger": {"warning", "bad"}, "automatic": {"message", "quiet"}, "answered": {"message", "yours"},
+	"mark_applied": {"applied", "good"}, "mark_refused": {"refused", "bad"}, "mark_proof": {"hand", "yours"}, "mark_answer": {"message", "quiet"},
 	"overdue": {"late", "late"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
 

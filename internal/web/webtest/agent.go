@@ -43,6 +43,14 @@ type Agent struct {
 	WayList     []agent.WayTo
 	Letters     agent.Writing
 
+	Account    *agent.MailState // nil: none is set
+	MailList   []agent.Mail
+	Drafts     map[string]agent.MailDraft // by part
+	Complains  agent.ComplaintDraft
+	AnswerList []agent.Answer
+	Files      map[firsthand.ID]string // attachments
+	RulesMail  []agent.MailRule
+
 	mu   sync.Mutex
 	did  []string
 	keys map[string]int64 // moves begun

@@ -92,6 +92,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	a.Cards_ = []agent.CardFound{{ID: 7, Import: 1, Row: 3, Name: say("Mia Peeters"), Own: true, Facts: []agent.Fact{{Name: "phone", Value: firsthand.Text(say("+32 9 000 00 01"))}, {Name: "address.home", Value: firsthand.Value{Parts: map[string]string{"street": say("Korenmarkt 1"), "city": say("Gent")}}}}}}
 	a.Sets = []agent.Listing{{Set: directory.Set{Name: "datenanfragen", Records: 12345, Date: "2026-11-01"}}}
 	moves(a, old, home, say)
+	mail(a, say)
 	a.Day = today(a, say)
 	a.WayList = []agent.WayTo{{Channel: "manual", Group: agent.NeedsYou, Say: "you tell it yourself, on its account page", Used: true, Chosen: true},
 		{Channel: "mail", Group: agent.Prepared, Say: "by mail to " + say("privacy@acme.example")}}

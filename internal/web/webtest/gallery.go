@@ -12,7 +12,7 @@ import (
 // Pages returns the addresses of pages with something to see, for a signed-in
 // browser, made from the data: at least one for each GET route behind the door.
 func Pages(a *Agent) []string {
-	pages := []string{"/", "/today", "/today?all=yes", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/change", "/change?fact=address.home&fact=phone", "/rights", "/rights?of=acme.example&of=bolt.example", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/safety", "/there-is-nothing"}
+	pages := []string{"/", "/today", "/today?all=yes", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/change", "/change?fact=address.home&fact=phone", "/rights", "/rights?of=acme.example&of=bolt.example", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/mail", "/safety", "/there-is-nothing"}
 	for _, f := range a.Hers {
 		pages = append(pages, "/me/"+f.Name)
 	}
@@ -41,8 +41,11 @@ func Pages(a *Agent) []string {
 	}
 	for i, task := range a.TaskList {
 		if i == 0 || i == 3 {
-			pages = append(pages, "/tasks/"+task.Entry.String())
+			pages = append(pages, "/tasks/"+task.Entry.String(), "/tasks/"+task.Entry.String()+"/complaint")
 		}
+	}
+	for _, ans := range a.AnswerList {
+		pages = append(pages, fmt.Sprint("/answers/", ans.ID))
 	}
 	return pages
 }

@@ -133,8 +133,8 @@ func bounce(h *message.Header) bool {
 
 // autoSubjects begin the subjects of auto-replies that don't say what they are, in
 // the languages in which letters are written.
-var autoSubjects = []string{"automatic reply", "auto-reply", "auto reply", "autoreply", "out of office", "automatische antwort", "abwesenheitsnotiz", "abwesend:",
-	"réponse automatique", "absence du bureau", "automatisch antwoord", "afwezig:", "respuesta automática", "fuera de la oficina"}
+var autoSubjects = []string{"automatic reply", "auto-reply", "auto reply", "autoreply", "out of office:", "automatische antwort", "abwesenheitsnotiz", "abwesend:",
+	"réponse automatique", "absence du bureau", "automatisch antwoord", "afwezig:", "respuesta automática", "fuera de la oficina:"}
 
 // auto reports whether nobody wrote a mail (RFC 3834, and what was used before it).
 func auto(h *message.Header, subject string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -251,6 +252,7 @@ func (m *mailbox) File(id channel.MessageID, raw []byte) error {
 type cursor map[string]place
 
 type place struct {
+	Mailbox  string `json:"mailbox"`
 	Validity uint32 `json:"validity"` // the numbering that Next belongs to
 	Next     uint32 `json:"next"`
 }
@@ -258,8 +260,11 @@ type place struct {
 // News implements [channel.Mailbox].
 func (m *mailbox) News(at string, wanted func(channel.Header) (bool, error), take func(channel.Header, io.Reader) error) (string, error) {
 	c := make(cursor)
-	if at != "" && firsthand.ParseJSON([]byte(at), &c) != nil {
-		c = make(cursor) // it is only where to begin
+	var places []place
+	if at != "" && firsthand.ParseJSON([]byte(at), &places) == nil { // else it is only where to begin
+		for _, p := range places {
+			c[p.Mailbox] = p
+		}
 	}
 	select {
 	case <-m.news: // what it told of is read now
@@ -274,7 +279,11 @@ func (m *mailbox) News(at string, wanted func(channel.Header) (bool, error), tak
 			break
 		}
 	}
-	return string(firsthand.EncodeJSON(c)), errs
+	places = nil
+	for _, name := range slices.Sorted(maps.Keys(c)) {
+		places = append(places, c[name])
+	}
+	return string(firsthand.EncodeJSON(places)), errs
 }
 
 // read shows what is new in one mailbox, and moves its place in c.
@@ -288,10 +297,10 @@ func (m *mailbox) read(name string, fresh bool, c cursor, wanted func(channel.He
 	was, known := c[name]
 	switch next := uint32(d.UIDNext); {
 	case !known && fresh:
-		c[name] = place{d.UIDValidity, max(1, next)}
+		c[name] = place{name, d.UIDValidity, max(1, next)}
 		return nil
 	case !known || was.Validity != d.UIDValidity:
-		was = place{d.UIDValidity, 1}
+		was = place{name, d.UIDValidity, 1}
 		if next > lookBack {
 			was.Next = next - lookBack
 		}
@@ -322,7 +331,7 @@ func (m *mailbox) read(name string, fresh bool, c cursor, wanted func(channel.He
 					return err
 				}
 			}
-			c[name] = place{was.Validity, uint32(uid) + 1}
+			c[name] = place{name, was.Validity, uint32(uid) + 1}
 		}
 	}
 	return nil

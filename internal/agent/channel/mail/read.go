@@ -132,7 +132,7 @@ func (r *reading) multi(kind, boundary string, body io.Reader, depth int) (strin
 	m := multipart.NewReader(body, boundary)
 	for r.parts <= maxParts {
 		p, err := m.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // and not one that wraps it: that is an end too soon
 			break
 		}
 		if err != nil {

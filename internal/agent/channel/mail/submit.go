@@ -183,23 +183,23 @@ func (s *submission) Send(from string, to []string, raw []byte, ready func() err
 	if err != nil {
 		return s.refused(err, false)
 	}
+	s.broken = true // until it has its end: nothing else may be said meanwhile
 	if _, err := data.Write(raw); err != nil {
-		s.broken = true
 		return fmt.Errorf("%w: the connection was lost: %v", channel.ErrAccount, err)
 	}
 	if err := ready(); err != nil {
-		s.broken = true
 		return errors.Join(err, s.conn.Close()) // without the dot it is nothing
 	}
 	err = data.Close()
 	var said *smtp.SMTPError
 	switch {
 	case err == nil:
+		s.broken = false
 		return nil
 	case errors.As(err, &said):
+		s.broken = false
 		return s.refused(err, false)
 	}
-	s.broken = true
 	return fmt.Errorf("%w: %v", channel.ErrMaybe, err)
 }
 

@@ -2,11 +2,13 @@ package mail
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"mime"
 	"mime/quotedprintable"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"firsthand/fault"
 	"firsthand/internal/agent/channel"
@@ -71,13 +73,44 @@ func (*Post) Write(p channel.Posted) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// maxWord is how long an encoded word may be, so that a line with a header's name
+// before it is no longer than it should be.
+const maxWord = 64
+
 // words returns text for an unstructured header: as it is where it is plain ASCII,
 // else as encoded words, each of whole characters.
-func words(text string) string { return mime.QEncoding.Encode("utf-8", text) }
+func words(text string) string { return encode(mime.QEncoding, text) }
+
+func encode(with mime.WordEncoder, text string) string {
+	if with.Encode("utf-8", text) == text {
+		return text
+	}
+	var all []string
+	begin := 0
+	for i, r := range text {
+		if end := i + utf8.RuneLen(r); len(with.Encode("utf-8", "\u00e9"+text[begin:end])) > maxWord {
+			all = append(all, one(with, text[begin:i]))
+			begin = i
+		}
+	}
+	return strings.Join(append(all, one(with, text[begin:])), " ")
+}
+
+// one returns text as one encoded word, also where it is plain ASCII: among others,
+// blanks between plain words and encoded ones would count.
+func one(with mime.WordEncoder, text string) string {
+	if word := with.Encode("utf-8", text); word != text {
+		return word
+	}
+	if with == mime.BEncoding {
+		return "=?utf-8?b?" + base64.StdEncoding.EncodeToString([]byte(text)) + "?="
+	}
+	return "=?utf-8?q?" + strings.NewReplacer("=", "=3D", "?", "=3F", "_", "=5F", " ", "_").Replace(text) + "?="
+}
 
 // phrase returns a name as it may stand before an address.
 func phrase(name string) string {
-	if encoded := words(name); encoded != name {
+	if encoded := encode(mime.BEncoding, name); encoded != name {
 		return encoded
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
