@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"connector":     {".", "fault"},
 	"connector/...": {".", "fault", "fetch", "connector"},
 
-	"internal/agent":                {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters"},
+	"internal/agent":                {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters", "internal/agent/mask"},
 	"internal/agent/policy":         {".", "fault", "terms"},
 	"internal/agent/channel":        {".", "fault", "fetch"},
 	"internal/agent/channel/...":    {".", "fault", "internal/agent/channel", "internal/agent/letters"},
@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"internal/agent/importer":       {".", "fault", "fetch"},
 	"internal/agent/importer/...":   {".", "fault", "internal/agent/importer"},
 	"internal/agent/directory":      {".", "fault", "fetch"},
+	"internal/agent/mask":           {"fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
 	// What is listed of companies is part of that interface.
@@ -61,7 +62,7 @@ var imports = map[string][]string{
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
 	// what is listed of a company. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory"},
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/mask"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

@@ -40,12 +40,14 @@ func (v Value) Lines() string {
 	for _, name := range slices.Sorted(maps.Keys(v.Parts)) {
 		b.WriteString(name)
 		b.WriteString(": ")
-		// A line break in a part would read as the next part.
-		b.WriteString(strings.NewReplacer(`\`, `\\`, "\n", `\n`).Replace(v.Parts[name]))
+		b.WriteString(partLine.Replace(v.Parts[name]))
 		b.WriteByte('\n')
 	}
 	return b.String()
 }
+
+// partLine keeps a part on its line: with a line break it would read as the next.
+var partLine = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
 
 // MAC is HMAC-SHA256 (RFC 2104), with the salt of the entry that gave v as key,
 // over a line that is "text" or "parts" and then v's lines: proof that a value

@@ -20,6 +20,7 @@ import (
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/store"
 	"firsthand/internal/cli"
 	"firsthand/terms"
@@ -124,6 +125,7 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}, letter.Letter{}},
 		Mail:     new(mail.Post),
 		Formats:  append(passwords.Formats(), vcard.Format{}),
+		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
 		},

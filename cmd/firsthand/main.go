@@ -27,6 +27,7 @@
 //	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
 //	map                                             who knows you, what do they hold, and how old it is
 //	today [card [later day | seen]]                 what needs you, the oldest duty first
+//	mask [verb company]                             e-mail addresses that one company has each: make, pause, retire
 //	meet company                                    open a relationship; the company learns nothing of you
 //	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
 //	claim company record                            say which of the company's records is yours: a customer number, a login
@@ -93,7 +94,7 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, unlockCmd, kitCmd, rotateCmd,
 			factCmd, ruleCmd,
-			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd,
+			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
 			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, letterCmd, withdrawCmd,
 			messageCmd, requestCmd, rightsCmd, pauseCmd, leaveCmd, reconcileCmd,

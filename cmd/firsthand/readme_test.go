@@ -29,6 +29,19 @@ code() {
 }
 `
 
+// The programs, built as the README says, are small enough to be sent to a friend.
+func TestProgramsAreSmall(t *testing.T) {
+	for _, name := range []string{"firsthand", "firsthand-gateway"} {
+		i, err := os.Stat(filepath.Join(programs(t), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.Size() > 30<<20 {
+			t.Errorf("%s has %d MB, at most 30", name, i.Size()>>20)
+		}
+	}
+}
+
 // TestReadme runs the commands of the README's walk as they stand there. What it
 // changes is what a person would do: the port, which may be taken; the code, which
 // she reads in the mail; the passphrase, which she types; and that the servers go

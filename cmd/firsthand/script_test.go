@@ -45,7 +45,7 @@ func programs(t testing.TB) string {
 		if built, err = os.MkdirTemp("", "firsthand-test-"); err != nil {
 			t.Fatal(err)
 		}
-		build := exec.Command("go", "build", "-o", built, "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", built, "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build: %v\n%s", err, out)
 		}

@@ -97,8 +97,9 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) 
 		fmt.Fprintln(env.Stdout, h.link())
 	}
 	// Her server stands by all day beside other programs: the heap is kept small
-	// rather than collected seldom. It is a soft limit.
-	debug.SetMemoryLimit(24 << 20)
+	// rather than collected seldom. By a share of it and by no limit: where a whole
+	// life needs more than that, the collector would do nothing but run.
+	debug.SetGCPercent(50)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)

@@ -120,6 +120,8 @@ func cardText(c agent.Card) string {
 		return fmt.Sprintf("%d companies in %s wait for your word: firsthand bring", c.N, c.File)
 	case agent.CardUnsure:
 		return fmt.Sprintf("%d accounts in %s: which companies are they? firsthand bring", c.N, c.File)
+	case agent.CardLeak:
+		return fmt.Sprintf("mail from %s came to the address that only this company has: firsthand mask judge", c.File)
 	case agent.CardBackup:
 		if c.N == 0 {
 			return "there is no second copy of your file: firsthand backup"

@@ -18,6 +18,7 @@ import (
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -51,6 +52,8 @@ type Options struct {
 	// OpenListing opens a data set for AddDirectory; it is the one by which
 	// directory.Open gets its client.
 	OpenListing func(ctx context.Context, pathOrURL string) (*directory.File, error)
+	// NewMasks returns the provider of a config; nil for none.
+	NewMasks func(mask.Config) (mask.Provider, error)
 }
 
 // An Agent acts for one customer. Its methods may be called from several
@@ -72,6 +75,7 @@ type Agent struct {
 	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
 	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
 
+	masking   sync.Mutex // held while a mask is made, or a leak noted
 	finishing sync.Mutex // held while an import is compared with those there are
 }
 

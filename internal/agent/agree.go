@@ -89,6 +89,9 @@ func (a *Agent) answers(ctx context.Context, r *relationship) ([]firsthand.Conte
 			say = append(say, &firsthand.TermsTake{Counter: o.Counted})
 		}
 	}
+	if len(view.Asks) == 0 {
+		return say, nil // as after most calls: no rule is read
+	}
 	rules, err := a.rules(ctx)
 	if err != nil {
 		return nil, err

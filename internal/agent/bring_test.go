@@ -19,6 +19,7 @@ import (
 	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/letter"
+	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
@@ -48,7 +49,7 @@ func newLife(t *testing.T) *life {
 	t.Cleanup(func() { s.Close() })
 	l := &life{t: t, store: s, answers: map[string]error{}}
 	l.Agent = agent.New(agent.Options{Store: s, Caller: l, Roster: terms.Default(), Now: func() time.Time { return time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC) },
-		Rand: zeroes{}, Channels: []channel.Channel{letter.Letter{}}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
+		Rand: zeroes{}, Channels: []channel.Channel{manual.Manual{}, letter.Letter{}}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
 			return &directory.File{ReadCloser: io.NopCloser(strings.NewReader(text)), Date: "2026-01-02"}, nil
 		}})
 	return l
@@ -404,7 +405,7 @@ func TestExportHasCompanies(t *testing.T) {
 	l.must(l.Assign(ctx, unsure[0].ID, "x.example"))
 	l.must(l.AddCompany(ctx, "a.example", "Ä"))
 	l.must(l.Group(ctx, "shops", true, "a.example", "d.example"))
-	l.must(l.SetChannel(ctx, "d.example", "letter"))
+	l.must(l.SetChannel(ctx, "d.example", "manual"))
 	l.must(l.State(ctx, agent.Statement{Domain: "d.example", Fact: "address.home", Value: firsthand.Value{Parts: map[string]string{"city": "Gent"}}, Since: "2019-05-01"}))
 	l.must(l.Unstate(ctx, "email", "b.example"))
 	_, err = l.Meet(ctx, "e.example", agent.MeetOptions{Unpaired: true})

@@ -11,6 +11,13 @@ import (
 // The others say something to her own log alone.
 var byHand = map[firsthand.Kind]bool{"disclose": true, "change": true, "withdraw": true, "message": true, "request": true, "close": true, "terms.offer": true}
 
+// CachedIn returns what is cached of a relationship beside its row and holdings, as
+// the logs say. A store asks it where a file is older than the cache; everybody else
+// commits it.
+func CachedIn(s *firsthand.State, row *Relationship) ([]Carried, []Waiting) {
+	return carried(s), waiting(s, row)
+}
+
 // carried returns the rows of the cache of what is on its way.
 func carried(s *firsthand.State) (rows []Carried) {
 	unpaired := s.Unpaired()

@@ -54,6 +54,7 @@ const (
 	ShowGateway    = "gateway"    // those that have one
 	ShowSilent     = "silent"     // no sign of it for three years
 	ShowDuplicates = "duplicates" // two accounts or more
+	ShowAgreed     = "agreed"     // an agreement is in force, in a relationship that isn't closed
 	ShowLate       = "late"       // something that it owes was due before today
 )
 

@@ -117,6 +117,10 @@ type StatementStore interface {
 	// fact, domain and value, as they are at one moment.
 	Statements(ctx context.Context, fact, domain string) iter.Seq2[Statement, error]
 
+	// HeldPage returns a part of what [JoinHeld] makes of the holders and the
+	// statements of a fact, without reading the rest, and how many rows that has.
+	HeldPage(ctx context.Context, fact string, offset, limit int) ([]Held, int, error)
+
 	// Suggestions returns the values that are guessed, those at most companies
 	// first, then by fact and value; at most limit.
 	Suggestions(ctx context.Context, limit int) ([]Suggestion, error)
@@ -150,7 +154,7 @@ func (q *CompanyQuery) Check() error {
 	if !slices.Contains([]string{"", ByName, ByHeld, ByUsed, ByStep, ByDue}, q.Sort) {
 		return fault.Tell(fault.Invalid, "companies are not sorted by "+q.Sort, "by "+strings.Join([]string{ByName, ByHeld, ByUsed, ByStep, ByDue}, ", "))
 	}
-	shows := []string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates, ShowLate}
+	shows := []string{"", ShowGuessed, ShowConfirmed, ShowGateway, ShowSilent, ShowDuplicates, ShowAgreed, ShowLate}
 	if !slices.Contains(shows, q.Show) {
 		return fault.Tell(fault.Invalid, "there is no choice "+q.Show,
 			"one of "+strings.Join(shows[1:], ", "))

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"firsthand"
@@ -68,7 +70,16 @@ type life struct {
 	Mails   []lifeMail   `json:"mails,omitempty"`
 	Answers []lifeAnswer `json:"answers,omitempty"`
 
-	Later map[string]firsthand.Date `json:"later,omitempty"` // cards that are put off, and until when
+	Masks []lifeMask `json:"masks,omitempty"`
+	Leaks []lifeLeak `json:"leaks,omitempty"`
+
+	Later []lifeLater `json:"later,omitempty"`
+}
+
+// A lifeLater is a card that is put off.
+type lifeLater struct {
+	Card  string         `json:"card"`
+	Until firsthand.Date `json:"until"`
 }
 
 type lifeFact struct {
@@ -103,7 +114,8 @@ const (
 
 life.json        facts, relationships with their private keys, drafts, settings,
                  companies, what they hold from before, changes, reminders,
-                 cards that are put off, mails and answers
+                 cards that are put off, mails and answers, and addresses
+                 that one company has each
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
 blobs/*          attachments of answers, by their SHA-256 in base64url; nobody has
@@ -119,7 +131,7 @@ the program that takes this over fills its own from the kit.
 )
 
 // exported are the settings that belong to her and not to one installation.
-var exported = []string{"rules", addressesSetting, rulesSetting}
+var exported = []string{"rules", addressesSetting, rulesSetting, maskSetting}
 
 // Export writes her whole life as a zip file that can be read without this
 // program. It holds private keys.
@@ -195,7 +207,14 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportKept(ctx, &l, create); err != nil {
 		return err
 	}
-	if l.Later, err = a.Store.Later(ctx); err != nil {
+	later, err := a.Store.Later(ctx)
+	if err != nil {
+		return err
+	}
+	for _, card := range slices.Sorted(maps.Keys(later)) {
+		l.Later = append(l.Later, lifeLater{card, later[card]})
+	}
+	if err := a.exportMasks(ctx, &l); err != nil {
 		return err
 	}
 	if err := a.exportMoves(ctx, &l); err != nil {
@@ -232,9 +251,12 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Settings: make(map[string]string), Later: l.Later}
+	c := Commit{Settings: make(map[string]string), Later: make(map[string]firsthand.Date)}
 	for _, name := range exported { // and no others: where her mails go, for example, no file says
 		c.Settings[name] = l.Settings[name]
+	}
+	for _, x := range l.Later {
+		c.Later[x.Card] = x.Until
 	}
 	for _, f := range l.Facts {
 		at, err := parseTime(f.Updated)
@@ -252,6 +274,9 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 		if _, err := a.Store.Relationship(ctx, r.ID); err == nil {
 			return 0, fault.Tell(fault.Conflict, "this life has the relationship with "+r.Domain+" already", "import into a new file: firsthand init")
 		}
+	}
+	if err := l.importMasks(&c); err != nil {
+		return 0, err
 	}
 	if err := a.importMoves(ctx, &l, &c); err != nil {
 		return 0, err

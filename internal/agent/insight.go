@@ -9,9 +9,11 @@ import (
 
 // An Insight is her map: who knows her, and what do they hold.
 type Insight struct {
-	Companies, Guessed int // all, and those of which only an import says so
-	Gateways           int // that are known to have one
-	Relationships      int // not closed
+	Companies, Guessed int              // all, and those of which only an import says so
+	Gateways           int              // that are known to have one
+	Relationships      int              // not closed
+	Agreements         []AgreementCount // of those, by code
+	Unagreed           int              // of those, with a gateway and no agreement
 	Facts              []FactInsight
 	Silent             int         // no sign for three years
 	Oldest             []Company   // at most five, by the first sign
@@ -27,6 +29,12 @@ type FactInsight struct {
 	Holds   int // companies
 	Old     int // of them, those that have another value than she has noted; 0 if she has noted none
 	Guessed int // of them, those of which only an import says so
+}
+
+// An AgreementCount is with how many companies one agreement is in force.
+type AgreementCount struct {
+	Code      string
+	Companies int
 }
 
 // A MailCount is how many companies know one address.

@@ -39,6 +39,7 @@ type planner struct {
 	rules     []policy.Rule
 	targets   []target
 	companies map[string]Company // by key: those that hold one of the facts
+	masks     map[string]string  // by key: addresses that a company has instead of hers
 	her       rights.Place       // where she lives; only of a claim
 }
 
@@ -46,6 +47,9 @@ func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
 	p := &planner{a: a, ctx: ctx, move: &m, companies: make(map[string]Company)}
 	var err error
 	if p.rules, err = a.rules(ctx); err != nil {
+		return nil, err
+	}
+	if p.masks, err = a.maskedCompanies(ctx); err != nil {
 		return nil, err
 	}
 	if m.Claim != nil {
@@ -229,6 +233,9 @@ func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []
 func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held) Leg {
 	l := Leg{Domain: t.domain, Name: p.name(row, t), Rel: t.rel, Fact: h.fact.Fact, Value: h.fact.Value, Old: h.value, Of: h.of,
 		Group: LeftOut, Guessed: h.guessed, Origin: firsthand.Stated}
+	if own := p.masks[t.key]; own != "" && l.Fact == MailFact {
+		l.Value = firsthand.Text(own)
+	}
 	told := s.Holding(h.of)
 	if told != nil {
 		l.Origin, l.Old = told.Origin, told.Value
@@ -240,7 +247,10 @@ func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held)
 	switch {
 	case h.guessed && !p.move.Guesses:
 		return out("only a guess says that it has this: confirm it, or include guesses")
-	case !l.Old.IsZero() && l.Old.Equal(h.fact.Value) && h.outcome != "refused":
+	case !l.Old.IsZero() && l.Old.Equal(l.Value) && h.outcome != "refused":
+		if !l.Value.Equal(h.fact.Value) {
+			return out("it has an address of its own, which stays")
+		}
 		return out("it has this value already")
 	case row.Frozen != "":
 		return out(row.FrozenText())

@@ -120,23 +120,28 @@ func (a *Agent) Holds(ctx context.Context, fact string) iter.Seq2[Held, error] {
 	}
 }
 
-func (a *Agent) holds(ctx context.Context, fact string) (all []Held, err error) {
+func (a *Agent) holds(ctx context.Context, fact string) ([]Held, error) {
+	holders, err := collect(a.Store.Holders(ctx, fact))
+	if err != nil {
+		return nil, err
+	}
+	statements, err := collect(a.Store.Statements(ctx, fact, ""))
+	return JoinHeld(holders, statements), err
+}
+
+// JoinHeld puts what logs say and what is stated or guessed into one list, as
+// [Agent.Holds] has it, from both as a [Store] returns them.
+func JoinHeld(holders []Holder, statements []Statement) (all []Held) {
 	type said struct{ domain, fact, fold string }
 	logs := make(map[said]bool)
-	for h, err := range a.Store.Holders(ctx, fact) {
-		if err != nil {
-			return nil, err
-		}
+	for _, h := range holders {
 		held := Held{Domain: CompanyKey(h.Domain), Rel: h.Rel, Entry: h.Entry, Fact: h.Fact, Value: h.Value, Origin: h.Origin, Since: h.Since}
 		all = append(all, held)
 		if h.Origin == firsthand.Told || h.Origin == firsthand.Stated {
 			logs[said{held.Domain, h.Fact, FoldValue(h.Value)}] = true
 		}
 	}
-	for s, err := range a.Store.Statements(ctx, fact, "") {
-		if err != nil {
-			return nil, err
-		}
+	for _, s := range statements {
 		if !logs[said{s.Domain, s.Fact, FoldValue(s.Value)}] {
 			since, _ := time.Parse(time.DateOnly, string(s.Since)) // "" is the zero time
 			all = append(all, Held{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Origin: firsthand.Stated, Since: since, Guessed: s.Guessed})
@@ -145,5 +150,11 @@ func (a *Agent) holds(ctx context.Context, fact string) (all []Held, err error) 
 	slices.SortStableFunc(all, func(x, y Held) int {
 		return cmp.Or(cmp.Compare(x.Fact, y.Fact), cmp.Compare(x.Domain, y.Domain))
 	})
-	return all, nil
+	return all
+}
+
+// HeldPage returns a part of who holds a fact, as Holds has them, and how many there
+// are.
+func (a *Agent) HeldPage(ctx context.Context, fact string, offset, limit int) ([]Held, int, error) {
+	return a.Store.HeldPage(ctx, fact, offset, limit)
 }

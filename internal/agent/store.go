@@ -76,6 +76,12 @@ type Store interface {
 	// Later returns until when cards are put off, by key.
 	Later(ctx context.Context) (map[string]firsthand.Date, error)
 
+	// Masks returns masks of a company, by its key, or with "" all: the last made
+	// first, then by token. Leaks returns all, the oldest first, then by token and
+	// sender.
+	Masks(ctx context.Context, key string) ([]Mask, error)
+	Leaks(ctx context.Context) ([]Leak, error)
+
 	// Setting returns a value of the agent's own by name; "" if it is not set.
 	Setting(ctx context.Context, name string) (string, error)
 
@@ -125,6 +131,8 @@ type Commit struct {
 	TakeLabels []firsthand.Label
 	Settings   map[string]string
 	Later      map[string]firsthand.Date // cards by key, and until when they are put off; "" brings one back
+	Masks      []Mask                    // inserted, or replaced whole, by token
+	Leaks      []Leak                    // the same, by token and sender
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other

@@ -11,7 +11,7 @@ import (
 // Telling is one disclosure to one company.
 type Telling struct {
 	Fact    string
-	Value   firsthand.Value // zero: the value she has noted
+	Value   firsthand.Value // zero: the value she has noted, or of her e-mail address the one that this company has for itself
 	Purpose string
 	Until   firsthand.Date
 	Basis   firsthand.Basis // zero: an agreement in force that covers the purpose
@@ -22,7 +22,7 @@ type Telling struct {
 // tells something is kept.
 func (a *Agent) Disclose(ctx context.Context, rel firsthand.ID, t Telling) (Act, error) {
 	if t.Value.IsZero() {
-		v, err := a.fact(ctx, t.Fact)
+		v, err := a.own(ctx, rel, t.Fact)
 		if err != nil {
 			return Act{}, err
 		}
@@ -43,6 +43,24 @@ func (a *Agent) Disclose(ctx context.Context, rel firsthand.ID, t Telling) (Act,
 		r.row.Kept = true
 		return &firsthand.Disclose{Fact: t.Fact, Value: t.Value, Purpose: t.Purpose, Basis: basis, Until: t.Until, Ask: t.Ask}, nil
 	})
+}
+
+// own returns what of a fact of hers is for one company.
+func (a *Agent) own(ctx context.Context, rel firsthand.ID, fact string) (firsthand.Value, error) {
+	if fact == MailFact {
+		row, err := a.Store.Relationship(ctx, rel)
+		if err != nil {
+			return firsthand.Value{}, err
+		}
+		m, err := a.activeMask(ctx, CompanyKey(row.Domain))
+		if err != nil {
+			return firsthand.Value{}, err
+		}
+		if m != nil {
+			return firsthand.Text(m.Address), nil
+		}
+	}
+	return a.fact(ctx, fact)
 }
 
 // allow asks policy. What it denies is fault.Denied, with the reason.

@@ -92,7 +92,7 @@ func (a *Agent) Today(ctx context.Context, backup time.Time, limit int) (t Today
 		}
 	}
 	var cards []Card
-	for _, add := range []func(context.Context, firsthand.Date, int) ([]Card, int, error){a.waitingCards, a.lateCards, a.taskCards, a.importCards} {
+	for _, add := range []func(context.Context, firsthand.Date, int) ([]Card, int, error){a.waitingCards, a.lateCards, a.taskCards, a.importCards, a.leakCards} {
 		more, total, err := add(ctx, today, limit+len(later))
 		if err != nil {
 			return t, err

@@ -68,7 +68,7 @@ var agentProgram struct {
 
 // buildAgent builds the customer's program once. It is left to the system to
 // remove it.
-func buildAgent(b *testing.B) string {
+func buildAgent(b testing.TB) string {
 	b.Helper()
 	p := &agentProgram
 	p.once.Do(func() {
@@ -78,7 +78,7 @@ func buildAgent(b *testing.B) string {
 			return
 		}
 		p.path = filepath.Join(dir, "firsthand.exe") // a name that every system can start
-		out, err := exec.Command("go", "build", "-trimpath", "-o", p.path, "firsthand/cmd/firsthand").CombinedOutput()
+		out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", p.path, "firsthand/cmd/firsthand").CombinedOutput()
 		if err != nil {
 			p.err = fmt.Errorf("build: %w\n%s", err, out)
 		}
@@ -166,15 +166,21 @@ func fillLife(ctx context.Context, s *store.Store, kit string, all []*relationsh
 // A process is the customer's server.
 type process struct {
 	server
-	cmd *exec.Cmd
+	cmd  *exec.Cmd
+	link string // that opens its pages
 }
 
-// startAgent starts the server and returns when it says that it is ready.
-func startAgent(b *testing.B, program string, env []string) *process {
+// startAgent starts the server and returns when it says that it is ready, with the
+// link to its pages.
+func startAgent(b testing.TB, program string, env []string) *process {
 	b.Helper()
 	cmd := exec.Command(program, "serve", "--addr", "127.0.0.1:0")
 	cmd.Env = env
 	out, err := cmd.StderrPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	print, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -194,6 +200,10 @@ func startAgent(b *testing.B, program string, env []string) *process {
 		for lines.Scan() { // else it would wait for its reader
 		}
 	}()
+	if p.link, err = bufio.NewReader(print).ReadString('\n'); err != nil {
+		b.Fatalf("no link: %v\n%s", err, &said)
+	}
+	p.link = strings.TrimSpace(p.link)
 	for began := time.Now(); ; time.Sleep(200 * time.Microsecond) {
 		resp, err := http.Get(p.base + "/readyz")
 		if err == nil {
@@ -209,7 +219,7 @@ func startAgent(b *testing.B, program string, env []string) *process {
 	}
 }
 
-func (p *process) stop(b *testing.B) {
+func (p *process) stop(b testing.TB) {
 	b.Helper()
 	http.DefaultClient.CloseIdleConnections()
 	if p.cmd.Process.Signal(os.Interrupt) != nil {

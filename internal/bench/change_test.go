@@ -42,6 +42,7 @@ func BenchmarkChange1000(b *testing.B) {
 		b.Run(v.name, func(b *testing.B) {
 			c := newChange(b, 1000, v.dead, v.trip)
 			var sum, cpu [4]time.Duration
+			var written int64
 			names := [4]string{"bare-cold", "bare-warm", "cold", "warm"}
 			measure := func(i int, took time.Duration, before usage) {
 				sum[i] += took
@@ -58,6 +59,7 @@ func BenchmarkChange1000(b *testing.B) {
 				for i := range 2 {
 					u := usageHere(b)
 					measure(2+i, c.change(b), u)
+					written += usageHere(b).written - u.written
 				}
 			}
 			for i, name := range names {
@@ -67,6 +69,7 @@ func BenchmarkChange1000(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(c.began)/float64(time.Millisecond)/float64(2*b.N), "begin-ms")
+			b.ReportMetric(float64(written)/(1<<10)/float64(2*b.N), "written-KB") // a change; in files, so whatever else the machine does
 			b.ReportMetric(float64(sum[2])/float64(sum[0]), "cold-ratio")
 			b.ReportMetric(float64(sum[3])/float64(sum[1]), "warm-ratio")
 			debug.FreeOSMemory()

@@ -13,6 +13,7 @@ import (
 type usage struct {
 	cpu       time.Duration // of all its threads, with the kernel's part
 	peak, now int64         // resident memory, in bytes
+	written   int64         // bytes that went to files
 }
 
 // usageOf reads the usage of a process.
@@ -31,25 +32,27 @@ func usageOf(pid int) (u usage, err error) {
 		}
 		u.cpu += time.Duration(ticks) * 10 * time.Millisecond
 	}
-	status, err := os.ReadFile(dir + "status")
-	if err != nil {
+	if err := number(dir+"status", "VmHWM", 1<<10, &u.peak); err != nil {
 		return u, err
 	}
-	for line := range strings.Lines(string(status)) {
-		var to *int64
-		switch name, _, _ := strings.Cut(line, ":"); name {
-		case "VmHWM":
-			to = &u.peak
-		case "VmRSS":
-			to = &u.now
-		default:
-			continue
-		}
-		kib, err := strconv.ParseInt(strings.Fields(line)[1], 10, 64)
-		if err != nil {
-			return u, err
-		}
-		*to = kib << 10
+	if err := number(dir+"status", "VmRSS", 1<<10, &u.now); err != nil {
+		return u, err
 	}
-	return u, nil
+	return u, number(dir+"io", "write_bytes", 1, &u.written)
+}
+
+// number reads the number on the line with that name, times unit.
+func number(file, name string, unit int64, to *int64) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, value, _ := strings.Cut(line, ":"); key == name {
+			n, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			*to = n * unit
+			return err
+		}
+	}
+	return nil
 }

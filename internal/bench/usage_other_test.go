@@ -7,6 +7,7 @@ import "time"
 type usage struct {
 	cpu       time.Duration
 	peak, now int64
+	written   int64
 }
 
 // usageOf knows nothing here: then only times are reported.

@@ -253,12 +253,12 @@ func overlay(t *testing.T, file, text string) string {
 // run runs the tests of b, in small size.
 func run(program string, b *bug, overlay string) (string, error) {
 	args := []string{"test", "-count=1", "-vet=off", "-timeout", b.timeout.String(), "-run", "^(" + strings.Join(b.tests, "|") + ")$"}
-	if overlay != "" {
-		args = append(args, "-overlay", overlay)
-	}
 	cmd := exec.Command(program, append(args, "./"+b.packag)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "FIRSTHAND_TEST_ALL=")
+	if overlay != "" { // by the environment, so that programs which a test builds have it too
+		cmd.Env = append(cmd.Env, "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay)
+	}
 	out, err := cmd.CombinedOutput()
 	if err == nil && strings.Contains(string(out), "no tests to run") {
 		err = errors.New("there are no such tests")

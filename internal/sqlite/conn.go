@@ -17,12 +17,27 @@ import (
 // asked for, because SQLite silently ignores a misspelt one.
 type setting struct{ name, value, want string }
 
+// A page of an encrypted file is one block of the cipher: then whatever is damaged
+// also hits the head of a page, or the pointer to the next one, and Check sees it.
+// Where nothing is encrypted, larger pages are quicker by a tenth for who writes many
+// entries at once.
+const plainPage = 8192
+
+// maxLog is how long the write-ahead log becomes, in bytes, before what is in it is
+// moved into the file; by SQLite's own measure, in pages, it would depend on those.
+const maxLog = 8 << 20
+
 // settings returns what makes a commit durable and an erasure real, in the
 // order in which it has to be set.
 func (d *disk) settings(cacheKiB int, role role) []setting {
+	page := plainPage
+	if d.encrypted {
+		page = block
+	}
 	s := []setting{
-		{"busy_timeout", "5000", "5000"}, // first: what follows may have to wait
-		{"page_size", "4096", ""},        // has effect in a new file only; one block of the cipher, see Check
+		{"busy_timeout", "5000", "5000"},    // first: what follows may have to wait
+		{"page_size", fmt.Sprint(page), ""}, // has effect in a new file only
+		{"wal_autocheckpoint", fmt.Sprint(maxLog / page), fmt.Sprint(maxLog / page)},
 		{"cache_size", fmt.Sprint(-cacheKiB), fmt.Sprint(-cacheKiB)},
 		{"secure_delete", "ON", "1"}, // overwrite what is deleted
 		{"journal_mode", "WAL", "wal"},

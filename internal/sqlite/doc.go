@@ -15,7 +15,9 @@
 // disk is told in plain words and heals by itself, while after a failed sync
 // nobody knows what the disk holds, so nothing more is written until the file
 // has been closed and opened again. It also makes directory entries durable
-// and mends what a power cut does to an encrypted write-ahead log.
+// and mends what a power cut does to an encrypted write-ahead log. Above the
+// encryption stands another one (gather.go), which hands what is appended to the log
+// to the cipher in one piece.
 //
 // Before SQLite sees a file, [Open] proves that the key opens it (prove.go): what
 // SQLite can't read it may remove.
@@ -33,7 +35,9 @@
 // # What this package does not do
 //
 // Encryption keeps a file secret, not honest: whoever can write to the disk can
-// put back an old block or an old file unnoticed, and damage within a value of
-// several thousand bytes goes unnoticed too. Hashes and signatures of what is
-// stored are the business of the stores above, with and without encryption.
+// put back an old block or an old file unnoticed. Damage to an encrypted file is
+// noticed by [DB.Check]; but within a value of several thousand bytes it is not in a
+// file without encryption, nor in an encrypted one that was made with pages of 8 KiB,
+// before they were as large as a block of the cipher. Hashes and signatures of what
+// is stored are the business of the stores above, with and without encryption.
 package sqlite

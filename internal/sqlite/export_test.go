@@ -19,6 +19,10 @@ func Plant(o Options, bug string) Options {
 		o.testOnlyBugs.retrySync = true
 	case "go on from what a failed sync has left":
 		o.testOnlyBugs.noRenew = true
+	case "synced before it is written":
+		o.testOnlyBugs.lateRelease = true
+	case "the rest of a commit is held":
+		o.testOnlyBugs.holdRest = true
 	case "misspelt pragma":
 		o.testOnlyBugs.misspelt = true
 	default:

@@ -154,6 +154,7 @@ func TestPlantedBugs(t *testing.T) {
 		{name: "acknowledge before commit", flight: flight{early: true}},
 		{name: "projection outside the entry's transaction", flight: flight{apart: true}},
 		{name: "no repair of a cut-off WAL", flight: flight{opts: sqlite.Plant(encrypted, "no repair of a cut-off WAL")}},
+		{name: "synced before it is written", flight: flight{opts: sqlite.Plant(encrypted, "synced before it is written")}},
 		{name: "no sync of the directory", flight: flight{opts: sqlite.Plant(plain, "no sync of the directory")}},
 		{name: "renamed without a sync of the directory", flight: flight{opts: sqlite.Plant(plain, "renamed without a sync of the directory")}},
 		// Of the syncs that can fail, the 16th is that of the first commit.

@@ -46,6 +46,8 @@ type bugs struct {
 	noPublish   bool   // rename without a sync of the directory
 	retrySync   bool   // after a failed sync, try again and believe the answer
 	noRenew     bool   // open what a failed sync left as if nothing had been
+	lateRelease bool   // sync first, and then write what is held
+	holdRest    bool   // hold what comes after a sync, too
 }
 
 // block is what adiantum encrypts at once.
@@ -74,7 +76,11 @@ var registered atomic.Int64
 func (d *disk) register() (name string) {
 	name = "firsthand-" + strconv.FormatInt(registered.Add(1), 10)
 	if d.encrypted {
-		vfs.Register(name, adiantum.Wrap(d, nil))
+		v := adiantum.Wrap(d, nil)
+		if d.bugs.synchronous == "" { // where a commit is no sync, nothing may be held
+			v = &gathering{VFS: v, bugs: d.bugs}
+		}
+		vfs.Register(name, v)
 	} else {
 		vfs.Register(name, d)
 	}

@@ -3,12 +3,12 @@ package web
 import (
 	"context"
 	"io"
-	"iter"
 	"time"
 
 	"firsthand"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
 
@@ -17,6 +17,7 @@ import (
 type Agent interface {
 	Lists
 	Cards
+	Masks
 	Imports
 	Companies
 	Relationships
@@ -38,6 +39,18 @@ type Cards interface {
 	Today(ctx context.Context, backup time.Time, limit int) (agent.Today, error)
 	PutOff(ctx context.Context, until firsthand.Date, keys ...string) error
 	BringBack(ctx context.Context) error
+}
+
+// Masks are addresses that one company has each.
+type Masks interface {
+	MaskConfig(ctx context.Context) (mask.Config, error)
+	SetMaskConfig(ctx context.Context, c mask.Config) error
+	Masks(ctx context.Context, domain string) ([]agent.Mask, error)
+	MakeMask(ctx context.Context, domain string) (agent.Mask, error)
+	PauseMask(ctx context.Context, token string, paused bool) (held bool, err error)
+	RetireMask(ctx context.Context, token string) error
+	Leaks(ctx context.Context, domain string) ([]agent.Leak, error)
+	JudgeLeak(ctx context.Context, token, from, verdict string) error
 }
 
 // Imports are the lists she brings.
@@ -71,7 +84,7 @@ type Companies interface {
 	SetLang(ctx context.Context, domain, lang string) error
 	SetChannel(ctx context.Context, domain, channel string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
-	Holds(ctx context.Context, fact string) iter.Seq2[agent.Held, error]
+	HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error)
 	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)
 	Directories(ctx context.Context) ([]agent.Listing, error)
 }

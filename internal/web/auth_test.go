@@ -18,7 +18,7 @@ var (
 	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /"}
 	forLinked = []string{"GET /{$}", "POST /unlock", "POST /setup", "GET /setup/kit", "POST /setup/kit.txt", "POST /setup/done",
 		"GET /restore", "POST /restore", "POST /lock"}
-	forFresh = []string{"POST /change/{draft}", "POST /tasks/{entry}/mail", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase"}
+	forFresh = []string{"POST /change/{draft}", "POST /tasks/{entry}/mail", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase", "POST /masks"}
 )
 
 // A door is a house with a server, and what there is to see.

@@ -1,36 +1,17 @@
 package web_test
 
 import (
-	"crypto/sha256"
-	_ "embed"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"firsthand/internal/needtest"
 	"firsthand/internal/web"
 	"firsthand/internal/web/webtest"
 )
-
-// axe checks pages for what keeps people out. It is for tests alone.
-//
-//go:embed testdata/axe.min.js
-var axe string
-
-// The file is the published one: axe-core 4.14.1, MPL-2.0, from the npm registry.
-func TestAxeIsThePublishedOne(t *testing.T) {
-	sum := sha256.Sum256([]byte(axe))
-	if got := hex.EncodeToString(sum[:]); got != "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c" {
-		t.Errorf("axe.min.js has the sum %s", got)
-	}
-}
 
 func TestMain(m *testing.M) { os.Exit(webtest.Main(m)) }
 
@@ -50,40 +31,6 @@ func few(pages []string, n int) (some []string) {
 	return some
 }
 
-// evaluate runs a script in a world of its own, in which the page's policy doesn't
-// hold, and returns what it returns.
-func evaluate(b *webtest.Browser, script string, result any) {
-	b.Run(chromedp.Evaluate(script, result, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
-		return p.WithAwaitPromise(true)
-	}))
-}
-
-// An axeFault is one rule that a page breaks.
-type axeFault struct {
-	ID    string `json:"id"`
-	Help  string `json:"help"`
-	Nodes []struct {
-		HTML string `json:"html"`
-	} `json:"nodes"`
-}
-
-// axeFaults runs axe over the page that is open.
-func axeFaults(b *webtest.Browser) (faults []axeFault) {
-	var text string
-	evaluate(b, axe+`;axe.run(document, {runOnly: ["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"], resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations))`, &text)
-	if err := json.Unmarshal([]byte(text), &faults); err != nil {
-		panic(err)
-	}
-	return faults
-}
-
-type look struct {
-	width int64
-	dark  bool
-}
-
-func (l look) String() string { return fmt.Sprintf("%d px, dark %v", l.width, l.dark) }
-
 // Every page leaves the console empty, asks nobody else for anything, breaks no
 // rule of axe, and is no wider than the window: in light and dark, on a phone and
 // on a desk.
@@ -96,7 +43,7 @@ func TestPagesInABrowser(t *testing.T) {
 			s := webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock())
 			b := webtest.NewBrowser(t, s)
 			b.SignIn(s)
-			looks := []look{{390, false}, {1280, true}, {390, true}, {1280, false}}
+			looks := webtest.Looks()
 			pages := some(webtest.Pages(a), 3)
 			if !needtest.Big() || name != "usual" {
 				looks = looks[:2]
@@ -105,35 +52,14 @@ func TestPagesInABrowser(t *testing.T) {
 				pages = few(pages, 25)
 			}
 			for _, l := range looks {
-				b.Look(l.width, l.dark)
+				b.Look(l.Width, l.Dark)
 				for _, page := range pages {
 					b.Noted()
 					b.Open(page)
-					checkPage(t, b, l.String()+": "+page, l)
+					b.Check(t, l.String()+": "+page, l.Width)
 				}
 			}
 		})
-	}
-}
-
-func checkPage(t *testing.T, b *webtest.Browser, what string, l look) {
-	t.Helper()
-	for _, f := range axeFaults(b) {
-		var nodes []string
-		for _, n := range f.Nodes {
-			nodes = append(nodes, n.HTML)
-		}
-		t.Errorf("%s: %s (%s): %s", what, f.ID, f.Help, strings.Join(nodes[:min(3, len(nodes))], "\n"))
-	}
-	var width int64
-	evaluate(b, `document.documentElement.scrollWidth`, &width)
-	if width > l.width {
-		t.Errorf("%s: %d px wide", what, width)
-	}
-	for _, n := range b.Noted() {
-		if !strings.Contains(n, "404") || !strings.Contains(what, "there-is-nothing") { // the browser says that there is nothing
-			t.Errorf("%s: %s", what, n)
-		}
 	}
 }
 
@@ -142,22 +68,22 @@ func TestDoorsInABrowser(t *testing.T) {
 	if !needtest.All() {
 		return // seconds
 	}
-	for _, l := range []look{{390, false}, {1280, true}} {
+	for _, l := range webtest.Looks()[:2] {
 		s := webtest.NewServer(t, webtest.NewHouse(web.Empty, webtest.Empty()), webtest.NewClock())
 		b := webtest.NewBrowser(t, s)
-		b.Look(l.width, l.dark)
+		b.Look(l.Width, l.Dark)
 		b.Open(s.Link())
-		checkPage(t, b, "setup", l)
+		b.Check(t, "setup", l.Width)
 		b.Open("/restore")
-		checkPage(t, b, "restore", l)
+		b.Check(t, "restore", l.Width)
 		b.Open("/")
 		b.Run(chromedp.SendKeys("#f-passphrase", webtest.Passphrase, chromedp.ByQuery), chromedp.SendKeys("#f-passphrase2", webtest.Passphrase+"\r", chromedp.ByQuery),
 			chromedp.WaitVisible(".kit", chromedp.ByQuery))
-		checkPage(t, b, "kit", l)
+		b.Check(t, "kit", l.Width)
 		b.Run(chromedp.Click(`[name=have]`, chromedp.ByQuery), chromedp.Click(`form[action="/setup/done"] button`, chromedp.ByQuery), chromedp.WaitVisible(".places", chromedp.ByQuery))
-		checkPage(t, b, "welcome", l)
+		b.Check(t, "welcome", l.Width)
 		b.Run(chromedp.Click(`.house button`, chromedp.ByQuery), chromedp.WaitVisible("#f-passphrase", chromedp.ByQuery))
-		checkPage(t, b, "lock", l)
+		b.Check(t, "lock", l.Width)
 		if !needtest.Big() {
 			return
 		}
@@ -195,13 +121,13 @@ func TestKeyboardAlone(t *testing.T) {
 	for _, page := range some([]string{"/companies/acme.example", "/change?fact=phone", "/safety", "/", "/companies", "/changes/1", "/me", "/imports/1", "/tasks", "/terms", "/companies/acme.example/do/tell"}, 2) {
 		b.Open(page)
 		var want int
-		evaluate(b, whatCanBeDone, &want)
+		b.Evaluate(whatCanBeDone, &want)
 		reached := 0
 		for range want + 20 {
 			b.Run(input.DispatchKeyEvent(input.KeyDown).WithKey("Tab").WithCode("Tab").WithWindowsVirtualKeyCode(9),
 				input.DispatchKeyEvent(input.KeyUp).WithKey("Tab").WithCode("Tab").WithWindowsVirtualKeyCode(9))
 			var at *stop
-			evaluate(b, whereIsFocus, &at)
+			b.Evaluate(whereIsFocus, &at)
 			if at == nil {
 				break // once round
 			}
@@ -276,7 +202,7 @@ func TestHostileTextInABrowser(t *testing.T) {
 			b.Noted()
 			b.Open(page)
 			var pwned bool
-			evaluate(b, `window.pwned !== undefined || document.title === "pwned"`, &pwned)
+			b.Evaluate(`window.pwned !== undefined || document.title === "pwned"`, &pwned)
 			if pwned {
 				t.Errorf("%q was executed on %s", payload, page)
 			}
@@ -299,18 +225,18 @@ func TestBrowserChecksFind(t *testing.T) {
 	b.SignIn(s)
 	b.Open("/companies/acme.example/do/message")
 	var done bool
-	evaluate(b, `document.querySelector("label[for=f-text]").remove(), true`, &done)
+	b.Evaluate(`document.querySelector("label[for=f-text]").remove(), true`, &done)
 	found := false
-	for _, f := range axeFaults(b) {
+	for _, f := range b.AxeFaults() {
 		found = found || f.ID == "label"
 	}
 	if !found {
 		t.Error("a field without its label isn't found")
 	}
 	b.Noted()
-	evaluate(b, `(() => { const e = document.createElement("img"); e.setAttribute("src", "https://sentinel.invalid/x"); document.body.append(e); return true })()`, &done)
-	evaluate(b, `(() => { try { document.body.innerHTML += "<b>x</b>" } catch {} return true })()`, &done)
-	evaluate(b, `new Promise(r => setTimeout(() => r(true), 50))`, &done)
+	b.Evaluate(`(() => { const e = document.createElement("img"); e.setAttribute("src", "https://sentinel.invalid/x"); document.body.append(e); return true })()`, &done)
+	b.Evaluate(`(() => { try { document.body.innerHTML += "<b>x</b>" } catch {} return true })()`, &done)
+	b.Evaluate(`new Promise(r => setTimeout(() => r(true), 50))`, &done)
 	noted := strings.Join(b.Noted(), "\n")
 	for _, want := range []string{"sentinel.invalid", "TrustedHTML"} {
 		if !strings.Contains(noted, want) {

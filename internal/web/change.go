@@ -61,6 +61,7 @@ type ChangePage struct {
 	Form   Form
 	Fields []ChangeField // the facts of this change
 	More   []FactRow     // those she can add
+	Only   []string      // companies that it goes to; none for all that hold the facts
 	Bases  []Option
 }
 
@@ -87,6 +88,7 @@ func (s *Server) showChange(v *visit) error {
 	f := newForm()
 	f.Values["fact"] = v.URL.Query()["fact"]
 	f.Values["guesses"] = v.URL.Query()["guesses"]
+	f.Values["only"] = v.URL.Query()["only"]
 	f.Values.Set("basis", bases[0])
 	if v.URL.Query().Get("guesses") == "yes" {
 		f.Values.Set("guesses", "yes")
@@ -99,7 +101,7 @@ func (s *Server) change(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	p := ChangePage{Form: f}
+	p := ChangePage{Form: f, Only: f.Values["only"]}
 	chosen := f.Values["fact"]
 	for _, name := range chosen {
 		if !factName.MatchString(name) || slices.ContainsFunc(p.Fields, func(c ChangeField) bool { return c.Fact == name }) {
@@ -162,6 +164,11 @@ func (v *visit) move(f *Form) (m agent.Move) {
 	var err error
 	if m.Starts, err = firsthand.ParseDate(f.Value("starts")); err != nil {
 		f.fault("starts", v.say("form.date"))
+	}
+	for _, domain := range f.Values["only"] {
+		if firsthand.CheckDomain(domain) == nil {
+			m.Only = append(m.Only, domain)
+		}
 	}
 	m.Guesses = f.Value("guesses") == "yes"
 	m.Note = strings.TrimSpace(f.Value("note"))

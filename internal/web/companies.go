@@ -221,6 +221,7 @@ type CompanyPage struct {
 	Ladder    []LadderStep
 	Ways      []agent.WayTo
 	Writing   WritingRow
+	Own       MaskPart
 	Acts      []string // that make sense now, in their order
 	Form      Form
 
@@ -268,6 +269,9 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 		return p, err
 	}
 	p.Tasks = openTasks(p.Tasks)
+	if err := s.maskPart(v, &p); err != nil {
+		return p, err
+	}
 	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {
 		return p, err
 	}

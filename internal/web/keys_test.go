@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/locale"
 	"firsthand/terms"
 )
@@ -106,18 +107,19 @@ func TestFamilies(t *testing.T) {
 		"error.kind": nil,
 		"kind":       nil,
 		"step": {agent.StepScheduled, agent.StepLeftOut, agent.StepNeedsYou, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
-			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.Instant, agent.Prepared, "open", "pseudonym", "reachable", "known"},
+			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.Instant, agent.Prepared, agent.MaskMaking, agent.MaskActive, agent.MaskPaused, agent.MaskRetired, "open", "pseudonym", "reachable", "known"},
 		"group":      {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"group_hint": {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"show":       {"all", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate},
 		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit},
-		"sort":    {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},
-		"origin":  {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},
-		"account": {agent.LoginAccount, agent.AliasAccount, agent.ContactAccount},
-		"duty":    {"apply", "answer", "erase"},
-		"right":   {"access", "correct", "erase", "port", "object", "opt_out"},
-		"detail":  {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "way.code", "way.sign_in"},
+			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak},
+		"mask_kind": {"none", mask.Subaddress, mask.Domain, mask.SimpleLogin},
+		"sort":      {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},
+		"origin":    {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},
+		"account":   {agent.LoginAccount, agent.AliasAccount, agent.ContactAccount},
+		"duty":      {"apply", "answer", "erase"},
+		"right":     {"access", "correct", "erase", "port", "object", "opt_out"},
+		"detail":    {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "way.code", "way.sign_in"},
 	}
 	for k := fault.Internal; !strings.HasPrefix(k.Error(), "kind "); k++ {
 		want["error.kind"] = append(want["error.kind"], k.Error())

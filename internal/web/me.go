@@ -183,16 +183,14 @@ func (s *Server) showFact(v *visit) error {
 		return errNoPage
 	}
 	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 100)}
-	for h, err := range v.agent().Holds(v.ctx(), name) {
-		if err != nil {
-			return err
-		}
-		if !p.Pager.take() {
-			continue
-		}
+	holders, total, err := v.agent().HeldPage(v.ctx(), name, p.Pager.offset, p.Pager.Limit)
+	if err != nil {
+		return err
+	}
+	for _, h := range holders {
 		p.Holders = append(p.Holders, HolderRow{h, !p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
 	}
-	p.Pager.finish()
+	p.Pager.total(total)
 	return s.render(v, http.StatusOK, "fact", p)
 }
 

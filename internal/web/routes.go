@@ -76,6 +76,12 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /me/{fact}/rule", need: inside, handle: s.setRule},
 		{pattern: "POST /me/{fact}/forget", need: inside, handle: s.forgetFact},
 
+		// Addresses that one company has each.
+		{pattern: "GET /masks", need: inside, handle: s.showMasks},
+		{pattern: "POST /masks", need: inside, fresh: true, handle: s.setMasks},
+		{pattern: "POST /companies/{domain}/mask", need: inside, handle: s.maskCompany},
+		{pattern: "POST /companies/{domain}/leak", need: inside, handle: s.judgeLeak},
+
 		// Changes.
 		{pattern: "GET /rights", need: inside, handle: s.showRights},
 		{pattern: "POST /rights", need: inside, handle: s.draftRights},

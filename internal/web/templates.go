@@ -139,7 +139,7 @@ var statusIcons = map[string][2]string{
 	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
 	"seen": {"received", "moving"}, "sending": {"sent", "late"}, "returned": {"warning", "bad"}, "unsure": {"unsure", "late"}, "stranger": {"warning", "bad"}, "automatic": {"message", "quiet"}, "answered": {"message", "yours"},
 	"mark_applied": {"applied", "good"}, "mark_refused": {"refused", "bad"}, "mark_proof": {"hand", "yours"}, "mark_answer": {"message", "quiet"},
-	"overdue": {"late", "late"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
+	"overdue": {"late", "late"}, "making": {"draft", "quiet"}, "active": {"check", "good"}, "retired": {"leave", "quiet"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
 
 func statusOfStep(l *locale.Language, step string) Status {

@@ -12,8 +12,8 @@ import (
 type TermsPage struct {
 	Agreements []AgreementRow
 	Agreed     []agent.Company
-	Without    int // relationships with a gateway and no agreement
-	Silent     int // of companies without a gateway
+	Without    int // companies with a gateway and no agreement
+	Silent     int // without a gateway
 	Form       Form
 }
 
@@ -31,28 +31,17 @@ func (s *Server) showTerms(v *visit) error { return s.termsPage(v, http.StatusOK
 
 func (s *Server) termsPage(v *visit, status int, f Form) error {
 	p := TermsPage{Form: f}
-	rels, err := v.agent().Relationships(v.ctx())
+	insight, err := v.agent().Map(v.ctx())
 	if err != nil {
 		return err
 	}
+	p.Without, p.Silent = insight.Unagreed, insight.Relationships-insight.Unagreed
 	count := make(map[string]int)
-	for _, r := range rels {
-		sum, err := r.Summarised()
-		if err != nil {
-			return err
-		}
-		switch {
-		case sum.Closed:
-		case sum.Agreement != "":
-			count[sum.Agreement]++
-			if len(p.Agreed) < 50 {
-				p.Agreed = append(p.Agreed, agent.Company{Domain: r.Domain, Name: r.Name, Agreement: sum.Agreement})
-			}
-		case r.Gateway != "":
-			p.Without++
-		default:
-			p.Silent++
-		}
+	for _, c := range insight.Agreements {
+		count[c.Code], p.Silent = c.Companies, p.Silent-c.Companies
+	}
+	if p.Agreed, _, err = v.agent().Companies(v.ctx(), agent.CompanyQuery{Show: agent.ShowAgreed, Limit: 50}); err != nil {
+		return err
 	}
 	for _, a := range s.Roster.All() {
 		if !a.Pinned() && count[a.Ref().Code] == 0 {

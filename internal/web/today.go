@@ -79,6 +79,8 @@ func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 		r.Say, r.To = v.lang.Count("card.import", c.N, c.File), pathOf("imports", itoa(c.Import))
 	case agent.CardUnsure:
 		r.Say, r.To = v.lang.Count("card.unsure", c.N, c.File), pathOf("imports", itoa(c.Import))
+	case agent.CardLeak:
+		r.Say, r.To = v.say("card.leak", c.File, c.Name), company()+"#own"
 	case agent.CardBackup:
 		r.Say, r.To = v.say("card.no_backup"), "/safety"
 		if c.N > 0 {

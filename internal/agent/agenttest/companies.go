@@ -135,6 +135,10 @@ func (l *life) chooses(q agent.CompanyQuery, c agent.Company) bool {
 		if c.Guessed {
 			return false
 		}
+	case agent.ShowAgreed:
+		if c.Agreement == "" || c.Closed {
+			return false
+		}
 	case agent.ShowGateway:
 		if !c.Gateway {
 			return false
@@ -404,6 +408,26 @@ func (m *Memory) Statements(ctx context.Context, fact, domain string) iter.Seq2[
 	})
 }
 
+// HeldPage implements [agent.Store].
+func (m *Memory) HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error) {
+	var holders []agent.Holder
+	var statements []agent.Statement
+	for h, err := range m.Holders(ctx, fact) {
+		if err != nil {
+			return nil, 0, err
+		}
+		holders = append(holders, h)
+	}
+	for s, err := range m.Statements(ctx, fact, "") {
+		if err != nil {
+			return nil, 0, err
+		}
+		statements = append(statements, s)
+	}
+	all := agent.JoinHeld(holders, statements)
+	return page(all, offset, limit), len(all), nil
+}
+
 // Suggestions implements [agent.Store].
 func (m *Memory) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion, error) {
 	return read(ctx, m, func(l *life) (all []agent.Suggestion) {
@@ -441,10 +465,15 @@ func (m *Memory) Insight(ctx context.Context, silent time.Time) (agent.Insight, 
 	return read(ctx, m, func(l *life) (in agent.Insight) {
 		rows := l.companies()
 		in.Companies = len(rows)
+		agreed := make(map[string]int)
 		for _, c := range rows {
 			in.Guessed += one(c.Guessed)
 			in.Gateways += one(c.Gateway)
 			in.Relationships += one(!c.Rel.IsZero() && !c.Closed)
+			in.Unagreed += one(c.Paired && !c.Closed && c.Agreement == "")
+			if c.Agreement != "" && !c.Closed {
+				agreed[c.Agreement]++
+			}
 			in.Silent += one(!c.Used.IsZero() && c.Used.Before(silent))
 			in.Duplicates += one(c.Accounts > 1)
 			if !c.Since.IsZero() {
@@ -453,6 +482,9 @@ func (m *Memory) Insight(ctx context.Context, silent time.Time) (agent.Insight, 
 		}
 		slices.SortStableFunc(in.Oldest, func(a, b agent.Company) int { return cmp.Or(a.Since.Compare(b.Since), cmp.Compare(a.Domain, b.Domain)) })
 		in.Oldest = page(in.Oldest, 0, 5)
+		for _, code := range slices.Sorted(maps.Keys(agreed)) {
+			in.Agreements = append(in.Agreements, agent.AgreementCount{Code: code, Companies: agreed[code]})
+		}
 		l.whoHolds(&in)
 		return in
 	})

@@ -37,6 +37,8 @@ type everything struct {
 	Answers       []agent.Answer // the newest first
 	Waits         []agent.Waiting
 	Later         map[string]firsthand.Date
+	Masks         []agent.Mask
+	Leaks         []agent.Leak
 
 	// What is kept of companies. A test that says what it wants of the rest may leave
 	// it out.
@@ -114,12 +116,14 @@ func Dump(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...s
 // readAll reads what Dump returns. Draft IDs are a store's own: they are checked
 // to rise, and then counted from 1.
 func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings ...string) (all everything, err error) {
-	var errs [7]error
+	var errs [9]error
 	all.Relationships, errs[0] = s.Relationships(ctx)
 	all.Holders, errs[1] = collected(s.Holders(ctx, ""))
 	all.Facts, errs[2] = s.Facts(ctx)
 	all.Labels, errs[3] = s.Labels(ctx)
 	all.Later, errs[5] = s.Later(ctx)
+	all.Masks, errs[7] = s.Masks(ctx, "")
+	all.Leaks, errs[8] = s.Leaks(ctx)
 	all.Waits, _, errs[6] = s.Waits(ctx, today, 1000)
 	k, err := s.Label(ctx)
 	if all.HasLabel = err == nil && k.Label != (firsthand.Label{}) && !k.Hash.IsZero(); !errors.Is(err, fault.NotExist) {
@@ -159,7 +163,7 @@ func queries() (all []agent.CompanyQuery) {
 			all = append(all, agent.CompanyQuery{Sort: sort, Desc: desc, Offset: 1, Limit: 3})
 		}
 	}
-	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate} {
+	for _, show := range []string{agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowAgreed, agent.ShowLate} {
 		all = append(all, agent.CompanyQuery{Show: show, Silent: noon, Today: "2027-01-01"})
 	}
 	return append(all, agent.CompanyQuery{Search: "1"}, agent.CompanyQuery{Group: "shops", Sort: agent.ByHeld}, agent.CompanyQuery{Holds: agent.MailFact},
@@ -180,6 +184,21 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 		all.Records = append(all.Records, string(firsthand.EncodeJSON(records[0])))
 	}
 	slices.Sort(all.Records)
+	for _, fact := range []string{agent.MailFact, "fact1", "phone", "none"} {
+		for offset := range 3 {
+			page, total, err := s.HeldPage(ctx, fact, offset, 2*offset) // 0: all
+			if err != nil {
+				return err
+			}
+			l := listOf{Query: fmt.Sprint("who holds ", fact, " from ", offset), Total: total}
+			for _, h := range page {
+				l.Page = append(l.Page, string(firsthand.EncodeJSON(h)))
+			}
+			if total > 0 {
+				all.Lists = append(all.Lists, l)
+			}
+		}
+	}
 	for _, q := range queries() {
 		page, total, err := s.Companies(ctx, q)
 		if err != nil {

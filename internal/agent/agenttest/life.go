@@ -32,6 +32,8 @@ type life struct {
 	reminders     map[firsthand.ID]firsthand.Date
 	waiting       map[firsthand.ID][]agent.Waiting
 	later         map[string]firsthand.Date
+	masks         map[string]agent.Mask
+	leaks         map[[2]string]agent.Leak
 
 	// What she keeps of companies; see companies.go and imports.go.
 	own        map[string]agent.OwnCompany
@@ -70,6 +72,8 @@ func newLife() *life {
 		reminders:     make(map[firsthand.ID]firsthand.Date),
 		waiting:       make(map[firsthand.ID][]agent.Waiting),
 		later:         make(map[string]firsthand.Date),
+		masks:         make(map[string]agent.Mask),
+		leaks:         make(map[[2]string]agent.Leak),
 		own:           make(map[string]agent.OwnCompany),
 		stated:        make(map[agent.FactAt]agent.Statement),
 		imports:       make(map[int64]agent.Import),
@@ -88,7 +92,7 @@ func (l *life) copy() *life {
 		facts: maps.Clone(l.facts), drafts: slices.Clip(l.drafts), lastDraft: l.lastDraft,
 		book: slices.Clip(l.book), used: maps.Clone(l.used), settings: maps.Clone(l.settings),
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
-		waiting: clipped(l.waiting), later: maps.Clone(l.later),
+		waiting: clipped(l.waiting), later: maps.Clone(l.later), masks: maps.Clone(l.masks), leaks: maps.Clone(l.leaks),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
 		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
 		mails: maps.Clone(l.mails), answers: slices.Clip(l.answers), lastAnswer: l.lastAnswer, blobs: maps.Clone(l.blobs),
@@ -259,6 +263,14 @@ func (l *life) applyOwn(c agent.Commit) {
 		} else {
 			l.settings[name] = value
 		}
+	}
+	for _, m := range c.Masks {
+		m.Made = plain(m.Made)
+		l.masks[m.Token] = m
+	}
+	for _, k := range c.Leaks {
+		k.First, k.Last = plain(k.First), plain(k.Last)
+		l.leaks[[2]string{k.Token, k.From}] = k
 	}
 	for key, until := range c.Later {
 		if until == "" {

@@ -42,6 +42,8 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		Carried:       map[firsthand.ID][]agent.Carried{p.Rel(): {fullCarried(t, p.Rel(), firsthand.ID{11}, 2)}},
 		Waiting:       map[firsthand.ID][]agent.Waiting{p.Rel(): {fullWaiting(t, p.Rel(), r.Domain, "ask", 0)}},
 		Later:         map[string]firsthand.Date{"other": today},
+		Masks:         []agent.Mask{fullMask(t, "x7k2q9ab", 0)},
+		Leaks:         []agent.Leak{fullLeak(t, "x7k2q9ab", "leak.example")},
 		Outbox:        []agent.Relationship{out},
 		Moves:         []agent.MoveRow{fullMove(t, 1, "k")},
 		Legs:          map[int64][]agent.LegRow{1: {fullLeg(t, p.Rel(), 1, 1, firsthand.ID{})}},
@@ -115,7 +117,7 @@ var wholeChecks = []check{
 			Holders: c.Holdings[p.Rel()], Facts: []agent.Fact{fact}, Labels: 9, HasLabel: true, Settings: []string{"nl"},
 			Outbox: outboxOf(one, moved), Held: map[firsthand.ID][]int64{p.Rel(): {2}}, Moves: []moveOf{{c.Moves[0], []agent.LegState{leg}}}, Tasks: []agent.Task{task}, Reminders: 1,
 			Mails: []agent.Mail{mail}, Answers: []agent.Answer{answer},
-			Waits: c.Waiting[p.Rel()], Later: c.Later,
+			Waits: c.Waiting[p.Rel()], Later: c.Later, Masks: c.Masks, Leaks: c.Leaks,
 		})
 	}},
 	{"a commit that is refused changes nothing", func(t testing.TB, f Fixture) {
@@ -312,6 +314,10 @@ func (w *walk) move(t testing.TB, c *agent.Commit) {
 	c.Waiting, c.Later = map[firsthand.ID][]agent.Waiting{}, map[string]firsthand.Date{}
 	if w.chance(3) {
 		c.Later[fmt.Sprint("w", w.rng.IntN(5))] = []firsthand.Date{"", "2026-11-20", today, agent.Never}[w.rng.IntN(4)]
+	}
+	if w.chance(4) {
+		c.Masks = append(c.Masks, fullMask(t, fmt.Sprint("m", w.rng.IntN(3)), w.rng.IntN(5)))
+		c.Leaks = append(c.Leaks, fullLeak(t, fmt.Sprint("m", w.rng.IntN(3)), fmt.Sprint(w.rng.IntN(3), ".example")))
 	}
 	for i, rel := range w.rels {
 		if w.chance(3) {

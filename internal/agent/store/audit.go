@@ -105,7 +105,7 @@ func (a *audited) entries(ctx context.Context, tx *sqlite.Tx) (map[log]firsthand
 
 // rows reads all other rows.
 func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
-	relationships, err := listIn(ctx, tx, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship`)
+	relationships, err := listIn(ctx, tx, scanRelationship, readRelationship)
 	a.Relationships = len(relationships)
 	if err != nil {
 		return err
@@ -119,7 +119,8 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 	if _, err := readRecipients(ctx, tx); err != nil {
 		return err
 	}
-	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting)); err != nil {
+	if err := errors.Join(readCompanies(ctx, tx), readEvery(ctx, tx, scanWaiting, allWaiting),
+		readEvery(ctx, tx, scanMask, `SELECT `+maskColumns+` FROM mask`), readEvery(ctx, tx, scanLeak, `SELECT `+leakColumns+` FROM leak`)); err != nil {
 		return err
 	}
 	if err := readMail(ctx, tx); err != nil {

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"firsthand"
@@ -117,6 +116,16 @@ func check(c agent.Commit) error {
 			if err := checkTimes(r.Since); err != nil {
 				return err
 			}
+		}
+	}
+	for _, m := range c.Masks {
+		if err := checkTimes(m.Made); err != nil {
+			return err
+		}
+	}
+	for _, l := range c.Leaks {
+		if err := checkTimes(l.First, l.Last); err != nil {
+			return err
 		}
 	}
 	for _, f := range c.Facts {
@@ -276,9 +285,14 @@ func (w *writer) own(c agent.Commit) error {
 			return err
 		}
 	}
+	if err := w.masks(&c); err != nil {
+		return err
+	}
 	return w.later(c.Later)
 }
 
+// relationship writes all of r. What is the same already is not written again: most
+// commits change what the outbox knows and what lists show, and nothing else.
 func (w *writer) relationship(r *agent.Relationship) error {
 	if err := w.moved(r.ID[:]); err != nil {
 		return err
@@ -286,20 +300,40 @@ func (w *writer) relationship(r *agent.Relationship) error {
 	key := agent.CompanyKey(r.Domain)
 	w.touch(false, key)
 	_, err := w.exec(`
-		INSERT INTO relationship (id, domain, key, name, gateway, company, seed, opened, kept, received_seq, received_id,
-			sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		INSERT INTO relationship (id, domain, key, name, gateway, company, seed, opened, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			domain = excluded.domain, key = excluded.key, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
-			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept, received_seq = excluded.received_seq,
-			received_id = excluded.received_id, sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try,
-			failure = excluded.failure, restored = excluded.restored, frozen = excluded.frozen, summary = excluded.summary,
-			head = excluded.head, expects = excluded.expects, quiet = excluded.quiet`,
-		r.ID[:], r.Domain, key, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept, r.Received.Seq, r.Received.ID[:],
-		r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.Restored, r.Frozen, nullable(r.Summary),
-		r.Head, string(r.Expects), r.Quiet)
+			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept
+		WHERE (domain, key, name, gateway, company, seed, opened, kept) IS NOT
+			(excluded.domain, excluded.key, excluded.name, excluded.gateway, excluded.company, excluded.seed, excluded.opened, excluded.kept)`,
+		r.ID[:], r.Domain, key, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept)
+	if err != nil {
+		return err
+	}
+	_, err = w.exec(`
+		INSERT INTO outbox (n, id, paired, head, received_seq, received_id, sent, tries, next_try, failure, restored, frozen, expects, quiet)
+		VALUES (`+numberOf+`, ?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (n) DO UPDATE SET
+			paired = excluded.paired, head = excluded.head, received_seq = excluded.received_seq, received_id = excluded.received_id,
+			sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try, failure = excluded.failure,
+			restored = excluded.restored, frozen = excluded.frozen, expects = excluded.expects, quiet = excluded.quiet`,
+		r.ID[:], r.Gateway != "", r.Head, r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure,
+		r.Restored, r.Frozen, string(r.Expects), r.Quiet)
+	if err != nil {
+		return err
+	}
+	if r.Summary == nil {
+		_, err = w.exec(`DELETE FROM summary WHERE n = `+numberOf, r.ID[:])
+		return err
+	}
+	_, err = w.exec(`
+		INSERT INTO summary (n, summary) VALUES (`+numberOf+`, ?)
+		ON CONFLICT (n) DO UPDATE SET summary = excluded.summary WHERE summary.summary <> excluded.summary`, r.ID[:], r.Summary)
 	return err
 }
+
+// numberOf is the number of the relationship whose ID is the first parameter.
+const numberOf = `(SELECT n FROM relationship WHERE id = ?1)`
 
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
@@ -321,6 +355,8 @@ func (w *writer) forget(rel firsthand.ID) error {
 		`DELETE FROM evidence WHERE relationship = ?`,
 		`DELETE FROM holding WHERE relationship = ?`,
 		`DELETE FROM draft WHERE relationship = ?`,
+		`DELETE FROM outbox WHERE n = (SELECT n FROM relationship WHERE id = ?)`,
+		`DELETE FROM summary WHERE n = (SELECT n FROM relationship WHERE id = ?)`,
 		`DELETE FROM relationship WHERE id = ?`,
 	} {
 		gone, err := w.exec(query, rel[:])
@@ -332,8 +368,8 @@ func (w *writer) forget(rel firsthand.ID) error {
 	return nil
 }
 
-// holdings replaces the cached holdings of rel. Most commits bring the same
-// again; reading them costs less than writing.
+// holdings replaces the cached holdings of rel. Most commits bring the same again, or
+// other values of what was held before; reading them costs less than writing.
 func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 	now, err := readHoldings(w.ctx, w.tx, `WHERE relationship = ? ORDER BY n`, rel[:])
 	if err != nil {
@@ -344,13 +380,22 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
 			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome}
 	}
-	if slices.EqualFunc(now, want, holdingRow.equal) {
-		return nil
-	}
-	if _, err := w.exec(`DELETE FROM holding WHERE relationship = ?`, rel[:]); err != nil {
-		return err
-	}
 	for i, r := range want {
+		switch {
+		case i < len(now) && now[i].equal(r):
+			continue
+		case i < len(now) && now[i].sameHolding(r):
+			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ? WHERE relationship = ? AND n = ?`,
+				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.rel, i)
+			if err != nil {
+				return err
+			}
+			continue
+		case i < len(now):
+			if _, err := w.exec(`DELETE FROM holding WHERE relationship = ? AND n = ?`, r.rel, i); err != nil {
+				return err
+			}
+		}
 		_, err := w.exec(`
 			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -359,7 +404,10 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 			return err
 		}
 	}
-	return nil
+	if len(now) > len(want) {
+		_, err = w.exec(`DELETE FROM holding WHERE relationship = ? AND n >= ?`, rel[:], len(want))
+	}
+	return err
 }
 
 func (w *writer) fact(f agent.Fact) error {

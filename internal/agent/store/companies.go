@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -106,24 +107,37 @@ var orders = map[string][2]string{
 	agent.ByDue:  {`due, fold, domain`, `due DESC, fold DESC, domain DESC`},
 }
 
-// choice returns the condition of a query and its parameters. The texts are few, so
-// that each stays prepared. A plus before a column keeps SQLite from going by that:
-// the rows are to come in the order of the list, of which a page is soon full.
-func choice(q *agent.CompanyQuery) (where string, args []any) {
-	var all []string
+// A choice is what a query chooses from the list. The texts are few, so that each
+// stays prepared.
+type choice struct {
+	where string // of a row by itself
+	args  []any
+	sets  []set // in all of which its domain is
+}
+
+// A set is of domains, in two spellings: as a list, for what is in few, and as a
+// question to each row, where a page is soon full. Both have the same parameters.
+type set struct {
+	list, has string
+	args      []any
+}
+
+func choose(q *agent.CompanyQuery) (c choice) {
 	and := func(condition string, with ...any) {
-		all, args = append(all, condition), append(args, with...)
+		c.where, c.args = c.where+` AND `+condition, append(c.args, with...)
 	}
 	if q.Search != "" {
 		// As bytes: of a text, SQLite would make a copy for each row.
 		s := []byte(agent.FoldName(q.Search))
-		and(`(instr(CAST(fold AS BLOB), ?) > 0 OR instr(CAST(domain AS BLOB), ?) > 0)`, s, s)
+		and(`(instr(CAST(fold AS BLOB), ?) > 0 OR instr(CAST(company.domain AS BLOB), ?) > 0)`, s, s)
 	}
 	switch q.Show {
 	case agent.ShowGuessed:
 		and(`flags & ? <> 0`, flagGuessed)
 	case agent.ShowConfirmed:
 		and(`flags & ? = 0`, flagGuessed)
+	case agent.ShowAgreed:
+		and(`agreement <> '' AND flags & ? = 0`, flagClosed)
 	case agent.ShowGateway:
 		and(`flags & ? <> 0`, flagGateway)
 	case agent.ShowLate:
@@ -135,22 +149,52 @@ func choice(q *agent.CompanyQuery) (where string, args []any) {
 		and(`used > ? AND used < ?`, noSign, q.Silent.Add(time.Second-1).Unix())
 	}
 	if q.Group != "" {
-		and(`+domain IN (SELECT domain FROM company_group WHERE name = ?)`, q.Group)
+		c.sets = append(c.sets, set{
+			`SELECT domain FROM company_group WHERE name = ?`,
+			`EXISTS (SELECT 1 FROM company_group g WHERE name = ? AND g.domain = company.domain)`,
+			[]any{q.Group}})
 	}
-	switch {
-	case q.Holds != "" && q.Value != "":
-		fold := agent.FoldText(q.Value)
-		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND fold = ? AND origin IN ('told', 'stated')
-			UNION ALL SELECT domain FROM statement WHERE fact = ? AND fold = ?)`, q.Holds, fold, q.Holds, fold)
-	case q.Holds != "":
-		and(`+domain IN (SELECT key FROM holding WHERE fact = ? AND origin IN ('told', 'stated')
-			UNION ALL SELECT domain FROM statement WHERE fact = ?)`, q.Holds, q.Holds)
+	if q.Holds != "" {
+		value, args := ``, []any{q.Holds}
+		if q.Value != "" {
+			value, args = ` AND s.fold = ?`, append(args, agent.FoldText(q.Value))
+		}
+		held, stated := `FROM holding s WHERE fact = ?`+value+` AND `+ours, `FROM statement s WHERE fact = ?`+value
+		c.sets = append(c.sets, set{
+			`SELECT key ` + held + ` UNION ALL SELECT domain ` + stated,
+			`(EXISTS (SELECT 1 ` + held + ` AND s.key = company.domain) OR EXISTS (SELECT 1 ` + stated + ` AND s.domain = company.domain))`,
+			append(args, args...)})
 	}
-	if len(all) == 0 {
-		return "", nil
-	}
-	return ` WHERE ` + strings.Join(all, ` AND `), args
+	return c
 }
+
+// few is how many rows are read and sorted rather than looked for in a list.
+const few = 2000
+
+// query returns the condition of a query for a page of so many rows and its
+// parameters. A plus before a column keeps SQLite from going by that: the rows are to
+// come in the order of the list.
+func (c *choice) query(total int) (where string, args []any) {
+	where, args = c.where, slices.Clone(c.args)
+	for _, s := range c.sets {
+		switch {
+		case total == unknown:
+			where += ` AND +company.domain IN (` + s.list + `)`
+		case total <= few:
+			where += ` AND company.domain IN (` + s.list + `)`
+		default:
+			where += ` AND ` + s.has
+		}
+		args = append(args, s.args...)
+	}
+	if where != "" {
+		where = ` WHERE ` + strings.TrimPrefix(where, ` AND `)
+	}
+	return where, args
+}
+
+// unknown stands for a total that is still to be counted.
+const unknown = -1
 
 // Companies implements [agent.Store].
 func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []agent.Company, total int, err error) {
@@ -168,18 +212,18 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 	if limit <= 0 {
 		limit = -1
 	}
-	where, args := choice(&q)
+	c := choose(&q)
+	if len(c.sets) > 0 {
+		if total, err = s.total(ctx, &c); err != nil {
+			return nil, 0, err
+		}
+	}
+	where, args := c.query(total)
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company`+where+` ORDER BY `+order+` LIMIT ? OFFSET ?`,
-			append(slices.Clone(args), limit, q.Offset)...)
+			append(args, limit, q.Offset)...)
 		if err != nil {
 			return err
-		}
-		// A page that isn't full shows where the list ends.
-		if total = q.Offset + len(rows); len(rows) == limit || len(rows) == 0 && q.Offset > 0 {
-			if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&total); err != nil {
-				return err
-			}
 		}
 		page = make([]agent.Company, len(rows))
 		for i := range rows {
@@ -187,7 +231,27 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 		}
 		return groupsOf(ctx, tx, page)
 	})
+	switch last := q.Offset + len(page); {
+	case err != nil:
+		return nil, 0, err
+	case len(page) == limit || len(page) == 0 && q.Offset > 0:
+		total, err = s.total(ctx, &c)
+		total = max(total, q.Offset*min(1, len(page))+len(page)) // it was counted at another moment
+	default: // a page that isn't full shows where the list ends
+		total = last
+	}
 	return page, total, err
+}
+
+// total counts how many companies are chosen.
+func (s *Store) total(ctx context.Context, c *choice) (int, error) {
+	where, args := c.query(unknown)
+	return s.totals.get(s.db, fmt.Sprintf("%s %q", where, args), func() (n int, err error) {
+		err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+			return tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&n)
+		})
+		return n, err
+	})
 }
 
 // CompaniesAt implements [agent.Store].
@@ -238,7 +302,7 @@ func jsonText(v any) string { return string(firsthand.EncodeJSON(v)) }
 
 // CompanyRelationships implements [agent.Store].
 func (s *Store) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
-	return list(ctx, s, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship WHERE key = ? ORDER BY opened, n`, domain)
+	return list(ctx, s, scanRelationship, readRelationship+`WHERE key = ? ORDER BY opened, r.n`, domain)
 }
 
 // CompanyHolders implements [agent.Store].

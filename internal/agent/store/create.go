@@ -90,7 +90,10 @@ func (s *Store) createDraft(ctx context.Context, list []recipient, wrapped []byt
 		if err := writeRecipients(ctx, tx, list, wrapped); err != nil {
 			return err
 		}
-		return mark.write(ctx, tx)
+		if err := mark.write(ctx, tx); err != nil {
+			return err
+		}
+		return writeSettled(ctx, tx)
 	})
 	return errors.Join(err, db.Close())
 }

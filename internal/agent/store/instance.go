@@ -71,7 +71,7 @@ func (s *Store) recognise(ctx context.Context) error {
 		}
 	}
 	err = s.db.Update(ctx, func(tx *sqlite.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE relationship SET restored = 1 WHERE gateway <> ''`); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET restored = 1 WHERE paired = 1`); err != nil {
 			return err
 		}
 		// What waits here may have left since: it is looked for before it is sent.

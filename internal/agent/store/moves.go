@@ -188,11 +188,11 @@ func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
 	return nil
 }
 
-// outbox replaces what the outbox knows of r, and leaves the rest of the row.
+// outbox replaces what calls have changed of r, and leaves the rest.
 func (w *writer) outbox(r *agent.Relationship) error {
 	_, err := w.exec(`
-		UPDATE relationship SET received_seq = ?, received_id = ?, sent = ?, tries = ?, next_try = ?, failure = ? WHERE id = ?`,
-		r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure, r.ID[:])
+		UPDATE outbox SET received_seq = ?2, received_id = ?3, sent = ?4, tries = ?5, next_try = ?6, failure = ?7 WHERE n = `+numberOf,
+		r.ID[:], r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure)
 	return err
 }
 
@@ -210,7 +210,7 @@ func (s *Store) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
 		copy(o.Rel[:], id)
 		o.Frozen, o.Expects = frozen != "", firsthand.Date(expects)
 		return errors.Join(err, parseTime(next, &o.NextTry))
-	}, `SELECT id, head, received_seq, restored, frozen, next_try, expects, quiet FROM relationship WHERE gateway <> ''`)
+	}, `SELECT id, head, received_seq, restored, frozen, next_try, expects, quiet FROM outbox WHERE paired = 1`)
 }
 
 // Held implements [agent.Store].
@@ -225,8 +225,9 @@ func (s *Store) Held(ctx context.Context) (map[firsthand.ID][]int64, error) {
 		copy(p.rel[:], id)
 		return err
 	}, `
-		SELECT r.id, c.seq FROM move m JOIN leg l ON l.move = m.id JOIN carried c ON c.entry = l.entry JOIN relationship r ON r.id = c.relationship
-		WHERE m.paused = 1 AND c.seq > r.received_seq ORDER BY c.seq`)
+		SELECT r.id, c.seq FROM move m JOIN leg l ON l.move = m.id JOIN carried c ON c.entry = l.entry
+			JOIN relationship r ON r.id = c.relationship JOIN outbox o ON o.n = r.n
+		WHERE m.paused = 1 AND c.seq > o.received_seq ORDER BY c.seq`)
 	held := make(map[firsthand.ID][]int64)
 	for _, p := range places {
 		held[p.rel] = append(held[p.rel], p.seq)
@@ -299,9 +300,9 @@ func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) 
 		SELECT l.n, l.domain, l.name, l.relationship, l.fact, l.old, l.holding, l.way, l.channel, l.reason, l.basis, l.guessed, l.origin, l.proposal, l.entry,
 			c.relationship, c.entry, coalesce(c.seq, 0), coalesce(c.kind, ''), coalesce(c.fact, ''), coalesce(c.made, ''), coalesce(c.due, ''),
 			coalesce(c.step, ''), coalesce(c.system, ''), coalesce(c.record, ''), coalesce(c.why, ''), coalesce(c.noted, ''), coalesce(c.unpaired, 0),
-			coalesce(r.sent, 0), coalesce(r.received_seq, 0), coalesce(p.tries, r.tries, 0), coalesce(p.failure, r.failure, ''),
-			coalesce(p.next_try, r.next_try, ''), coalesce(p.state, '')
-		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship
+			coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(p.tries, o.tries, 0), coalesce(p.failure, o.failure, ''),
+			coalesce(p.next_try, o.next_try, ''), coalesce(p.state, '')
+		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n
 			LEFT JOIN mail p ON p.entry = l.entry AND p.part = ''
 		WHERE l.move = ? ORDER BY l.n`, move)
 }

@@ -119,7 +119,8 @@ func (w *writer) parts(domains []string) (map[string]*agent.CompanyParts, error)
 		parts[own.Domain].Own = own
 	}
 	relationships, err := listIn(w.ctx, w.tx, scanKeyed, `
-		SELECT key, id, domain, name, gateway, opened, summary FROM relationship WHERE key IN (`+inList+`) ORDER BY opened, n`, in)
+		SELECT key, id, domain, name, gateway, opened, summary FROM relationship r LEFT JOIN summary s ON s.n = r.n
+		WHERE key IN (`+inList+`) ORDER BY opened, r.n`, in)
 	if err != nil {
 		return nil, err
 	}

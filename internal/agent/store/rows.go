@@ -38,8 +38,11 @@ func listIn[T any](ctx context.Context, tx *sqlite.Tx, scan func(*sqlite.Rows, *
 	return all, rows.Err()
 }
 
-const relationshipColumns = `id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
-	sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet`
+// readRelationship is followed by a condition and an order.
+const readRelationship = `
+	SELECT r.id, domain, name, gateway, company, seed, opened, kept, received_seq, received_id,
+		sent, tries, next_try, failure, restored, frozen, summary, head, expects, quiet
+	FROM relationship r JOIN outbox o ON o.n = r.n LEFT JOIN summary s ON s.n = r.n `
 
 func scanRelationship(rows *sqlite.Rows, r *agent.Relationship) error {
 	var id, seed, received sql.RawBytes
@@ -56,12 +59,12 @@ func scanRelationship(rows *sqlite.Rows, r *agent.Relationship) error {
 
 // Relationships implements [agent.Store].
 func (s *Store) Relationships(ctx context.Context) ([]agent.Relationship, error) {
-	return list(ctx, s, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship ORDER BY opened, n`)
+	return list(ctx, s, scanRelationship, readRelationship+`ORDER BY opened, r.n`)
 }
 
 // Relationship implements [agent.Store].
 func (s *Store) Relationship(ctx context.Context, id firsthand.ID) (r agent.Relationship, err error) {
-	found, err := list(ctx, s, scanRelationship, `SELECT `+relationshipColumns+` FROM relationship WHERE id = ?`, id[:])
+	found, err := list(ctx, s, scanRelationship, readRelationship+`WHERE r.id = ?`, id[:])
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("%w: no relationship %s", fault.NotExist, id)
 	}
@@ -175,6 +178,11 @@ func (r holdingRow) equal(o holdingRow) bool {
 	return string(r.rel) == string(o.rel) && string(r.entry) == string(o.entry) && string(r.last) == string(o.last) &&
 		r.domain == o.domain && r.fact == o.fact && r.value == o.value && r.origin == o.origin &&
 		r.since == o.since && r.until == o.until && r.outcome == o.outcome
+}
+
+// sameHolding reports whether both rows are of one holding, whose value may differ.
+func (r holdingRow) sameHolding(o holdingRow) bool {
+	return string(r.entry) == string(o.entry) && r.domain == o.domain && r.fact == o.fact && r.origin == o.origin
 }
 
 func (r holdingRow) holder() (h agent.Holder, err error) {

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -48,6 +50,41 @@ func (s *Store) Statements(ctx context.Context, fact, domain string) iter.Seq2[a
 	}
 }
 
+// HeldPage implements [agent.Store].
+func (s *Store) HeldPage(ctx context.Context, fact string, offset, limit int) (all []agent.Held, total int, err error) {
+	const (
+		logs   = ` FROM holding WHERE fact = ?1`
+		stated = ` FROM statement s WHERE fact = ?1 AND NOT EXISTS (
+			SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND h.fold = s.fold AND ` + ours + `)`
+	)
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*)`+logs+`) + (SELECT count(*)`+stated+`)`, fact).Scan(&total); err != nil {
+			return err
+		}
+		all, err = listIn(ctx, tx, func(rows *sqlite.Rows, h *agent.Held) error {
+			var log bool
+			var order, n, rel, entry sql.RawBytes
+			var value, since string
+			if err := rows.Scan(&h.Domain, &log, &order, &rel, &n, &entry, &value, (*string)(&h.Origin), &since, &h.Guessed); err != nil {
+				return err
+			}
+			h.Fact = fact
+			copy(h.Rel[:], rel)
+			copy(h.Entry[:], entry)
+			if log {
+				return errors.Join(parseValue(value, &h.Value), parseTime(since, &h.Since))
+			}
+			h.Since, _ = time.Parse(time.DateOnly, since) // "" is the zero time
+			return parseValue(value, &h.Value)
+		}, `
+			SELECT key, 1, domain, relationship, n, entry, value, origin, since, 0`+logs+`
+			UNION ALL SELECT domain, 0, fold, x'', 0, x'', value, 'stated', since, guessed`+stated+`
+			ORDER BY 1, 2 DESC, 3, 4, 5 LIMIT ?2 OFFSET ?3`, fact, orAll(limit), offset)
+		return err
+	})
+	return all, total, err
+}
+
 // hers returns her facts, folded, to be compared.
 func hers(ctx context.Context, tx *sqlite.Tx) (map[string]string, error) {
 	facts, err := listIn(ctx, tx, scanFact, `SELECT name, value, updated FROM fact`)
@@ -60,7 +97,7 @@ func hers(ctx context.Context, tx *sqlite.Tx) (map[string]string, error) {
 
 // Suggestions implements [agent.Store].
 func (s *Store) Suggestions(ctx context.Context, limit int) ([]agent.Suggestion, error) {
-	all, err := s.suggestions.get(s.db, int64(limit), func() ([]agent.Suggestion, error) { return s.countSuggestions(ctx, limit) })
+	all, err := s.suggestions.get(s.db, limit, func() ([]agent.Suggestion, error) { return s.countSuggestions(ctx, limit) })
 	return slices.Clone(all), err
 }
 
@@ -101,6 +138,15 @@ func (s *Store) countInsight(ctx context.Context, silent time.Time) (in agent.In
 		}
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company INDEXED BY company_step WHERE step > 0 AND flags & ? = 0`, flagClosed).
 			Scan(&in.Relationships); err != nil {
+			return err
+		}
+		in.Agreements, err = listIn(ctx, tx, func(rows *sqlite.Rows, c *agent.AgreementCount) error { return rows.Scan(&c.Code, &c.Companies) },
+			`SELECT agreement, count(*) FROM company WHERE agreement <> '' AND flags & ? = 0 GROUP BY agreement ORDER BY agreement`, flagClosed)
+		if err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM company WHERE step > 0 AND agreement = '' AND flags & ? = ?`, flagClosed|flagPaired, flagPaired).
+			Scan(&in.Unagreed); err != nil {
 			return err
 		}
 		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE since > ? ORDER BY since, domain LIMIT 5`, noSign)

@@ -58,8 +58,9 @@ type Store struct {
 	key   sqlite.Key
 	now   func() time.Time
 
-	insight     memo[agent.Insight]
-	suggestions memo[[]agent.Suggestion]
+	insight     memo[int64, agent.Insight]
+	suggestions memo[int, []agent.Suggestion]
+	totals      memo[string, int] // of companies, by what was asked for
 
 	noticed bool // Open found that the file was restored
 
@@ -130,6 +131,9 @@ func openLocked(ctx context.Context, f files, dir string, lock io.Closer, o Open
 		return nil, err
 	}
 	if err := s.dropLooseBlobs(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.settleCaches(ctx); err != nil {
 		return nil, err
 	}
 	return s, s.mendSidecar(ctx)

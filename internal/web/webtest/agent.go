@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
 
@@ -50,6 +50,9 @@ type Agent struct {
 	AnswerList []agent.Answer
 	Files      map[firsthand.ID]string // attachments
 	RulesMail  []agent.MailRule
+	MaskList   []agent.Mask
+	LeakList   []agent.Leak
+	MaskAt     mask.Config
 
 	mu   sync.Mutex
 	did  []string
@@ -88,6 +91,38 @@ func (a *Agent) PutOff(_ context.Context, until firsthand.Date, keys ...string) 
 	return a.note("PutOff", until, keys)
 }
 func (a *Agent) BringBack(context.Context) error { return a.note("BringBack") }
+
+func (a *Agent) MaskConfig(context.Context) (mask.Config, error) { return a.MaskAt, nil }
+func (a *Agent) SetMaskConfig(_ context.Context, c mask.Config) error {
+	if err := c.Check(); err != nil {
+		return err
+	}
+	return a.note("SetMaskConfig", c.Kind, c.Base, c.URL, c.Key)
+}
+func (a *Agent) Masks(_ context.Context, domain string) (masks []agent.Mask, err error) {
+	for _, m := range a.MaskList {
+		if domain == "" || m.Domain == domain {
+			masks = append(masks, m)
+		}
+	}
+	return masks, nil
+}
+func (a *Agent) MakeMask(_ context.Context, domain string) (agent.Mask, error) {
+	return agent.Mask{}, a.note("MakeMask", domain)
+}
+func (a *Agent) PauseMask(_ context.Context, token string, paused bool) (bool, error) {
+	return false, a.note("PauseMask", token, paused)
+}
+func (a *Agent) RetireMask(_ context.Context, token string) error { return a.note("RetireMask", token) }
+func (a *Agent) Leaks(_ context.Context, domain string) ([]agent.Leak, error) {
+	if masks, _ := a.Masks(context.Background(), domain); len(masks) == 0 {
+		return nil, nil
+	}
+	return a.LeakList, nil
+}
+func (a *Agent) JudgeLeak(_ context.Context, token, from, verdict string) error {
+	return a.note("JudgeLeak", token, from, verdict)
+}
 
 func (a *Agent) Bring(_ context.Context, file string, r io.Reader, progress func(agent.ImportCounts)) (agent.Import, error) {
 	n, err := io.Copy(io.Discard, r)
@@ -136,7 +171,7 @@ func (a *Agent) TakeCard(_ context.Context, card int64) error { return a.note("T
 func (a *Agent) Companies(_ context.Context, q agent.CompanyQuery) ([]agent.Company, int, error) {
 	var rows []agent.Company
 	for _, c := range a.List {
-		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) {
+		if strings.Contains(strings.ToLower(c.Name+c.Domain), strings.ToLower(q.Search)) && (q.Show != agent.ShowGuessed || c.Guessed) && (q.Show != agent.ShowAgreed || c.Agreement != "") {
 			rows = append(rows, c)
 		}
 	}
@@ -186,14 +221,14 @@ func (a *Agent) Select(ctx context.Context, q agent.CompanyQuery) (domains []str
 	}
 	return domains, err
 }
-func (a *Agent) Holds(_ context.Context, fact string) iter.Seq2[agent.Held, error] {
-	return func(yield func(agent.Held, error) bool) {
-		for _, h := range a.Held {
-			if (fact == "" || h.Fact == fact) && !yield(h, nil) {
-				return
-			}
+func (a *Agent) HeldPage(_ context.Context, fact string, offset, limit int) ([]agent.Held, int, error) {
+	var rows []agent.Held
+	for _, h := range a.Held {
+		if h.Fact == fact {
+			rows = append(rows, h)
 		}
 	}
+	return part(rows, offset, limit), len(rows), nil
 }
 func (a *Agent) LookForGateways(_ context.Context, domains ...string) ([]agent.GatewayAt, error) {
 	found := make([]agent.GatewayAt, len(domains)) // the first of them has one

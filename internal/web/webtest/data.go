@@ -11,6 +11,7 @@ import (
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/mask"
 	"firsthand/logtest"
 	"firsthand/terms"
 )
@@ -55,6 +56,9 @@ func life(t testing.TB, n int, say speaker) *Agent {
 		}
 		domain := strings.ToLower(strings.NewReplacer(" ", "-", "&", "and").Replace(name)) + ".example"
 		c := agent.Company{Domain: domain, Name: say(name), Guessed: i%3 == 1, Held: i % 4, Accounts: 1 + i%2, Since: day(-2000 + i), Used: day(-i)}
+		if i == 0 {
+			c.Agreement = agent.DefaultTerms
+		}
 		if i%5 == 2 {
 			c.Groups = []string{say("shops")}
 		}
@@ -72,7 +76,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 
 	paired(t, a, old, home, say)
 	a.GroupCounts = []agent.GroupCount{{Name: say("shops"), Companies: 5}}
-	a.Insight = agent.Insight{Companies: len(a.List), Guessed: len(a.List) / 3, Gateways: 3, Relationships: 3, Silent: 34, Duplicates: 7, Emails: 2, Oldest: a.List[:min(5, len(a.List))], Now: Now,
+	a.Insight = agent.Insight{Companies: len(a.List), Guessed: len(a.List) / 3, Gateways: 3, Relationships: 3, Agreements: []agent.AgreementCount{{Code: agent.DefaultTerms, Companies: 1}}, Unagreed: 1, Silent: 34, Duplicates: 7, Emails: 2, Oldest: a.List[:min(5, len(a.List))], Now: Now,
 		Facts:     []agent.FactInsight{{Fact: "address.home", Holds: 61, Old: 9, Guessed: 0}, {Fact: "email", Holds: 173, Old: 12, Guessed: 160}, {Fact: "phone", Holds: 1}},
 		Addresses: []agent.MailCount{{Value: firsthand.Text(say("mia@old.example")), Companies: 140, Guessed: 130}, {Value: firsthand.Text("mia@new.example"), Companies: 33, Current: true}}}
 	a.Suggested = []agent.Suggestion{{Fact: "email", Value: firsthand.Text(say("mia@old.example")), Companies: 140, Kind: agent.LoginAccount, Import: 1}}
@@ -94,6 +98,12 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	moves(a, old, home, say)
 	mail(a, say)
 	a.Day = today(a, say)
+	a.MaskAt = mask.Config{Kind: mask.SimpleLogin, URL: "https://app.simplelogin.io", Key: "never-shown"}
+	a.MaskList = []agent.Mask{{Token: "x7k2q9ab", Domain: "acme.example", Kind: "simplelogin", Address: say("acme.x7k2q9ab@mia.example"), State: agent.MaskActive, Made: day(-9)},
+		{Token: "paused99", Domain: a.List[1%len(a.List)].Domain, Kind: "simplelogin", Address: "word@sl.example", State: agent.MaskPaused, Made: day(-90)},
+		{Token: "gone9999", Domain: "acme.example", Kind: "simplelogin", Address: "old@sl.example", State: agent.MaskRetired, Made: day(-99)}}
+	a.LeakList = []agent.Leak{{Token: "x7k2q9ab", From: say("sender.example"), N: 2, First: day(-5), Last: day(-1)},
+		{Token: "x7k2q9ab", From: "news.example", N: 1, First: day(-5), Last: day(-5), Verdict: agent.LeakTheirs}, {Token: "x7k2q9ab", From: "spam.example", N: 9, First: day(-5), Last: day(-1), Verdict: agent.LeakReal}}
 	a.WayList = []agent.WayTo{{Channel: "manual", Group: agent.NeedsYou, Say: "you tell it yourself, on its account page", Used: true, Chosen: true},
 		{Channel: "mail", Group: agent.Prepared, Say: "by mail to " + say("privacy@acme.example")}}
 	return a
@@ -103,7 +113,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 func today(a *Agent, say speaker) agent.Today {
 	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
 	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit} {
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak} {
 		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
 		if i < 10 {
 			c.Domain, c.Name, c.Fact, c.Entry = a.List[i%len(a.List)].Domain, say("Acme"), "phone", firsthand.ID{1}
