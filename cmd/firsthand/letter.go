@@ -17,6 +17,8 @@ var letterCmd = cli.Command[*app]{
 	Long: `letter                           list the letters that wait to be printed
 letter print file.pdf [entry ...]  one PDF of them, or of the entries you name, for window
                                  envelopes: A4, or US Letter where you live there
+letter reminder file.pdf entry   once its answer is overdue, a reminder of it; or a
+letter complaint file.pdf entry  complaint to the authority that is nearest to you
 letter posted entry [day]        you posted it, today if you name no day; it comes back to
                                  you when its answer is overdue
 letter address acme.example 'Markt 1' '9000 Gent'   where letters to it go, line by line
@@ -32,6 +34,16 @@ letter language acme.example nl  in which language: en, de, fr, nl or es
 			switch what, rest := args[0], args[1:]; {
 			case what == "print" && len(rest) > 0:
 				return a.printLetters(ctx, env, *paper, rest[0], rest[1:])
+			case (what == "reminder" || what == "complaint") && len(rest) == 2:
+				entry, err := a.findTask(ctx, rest[1])
+				if err != nil {
+					return err
+				}
+				pdf, err := a.agent.PrintFollow(ctx, *paper, entry, what)
+				if err != nil {
+					return err
+				}
+				return writeFile(env.Path(rest[0]), func(w io.Writer) error { _, err := w.Write(pdf); return err })
 			case what == "posted" && (len(rest) == 1 || len(rest) == 2):
 				entry, err := a.findTask(ctx, rest[0])
 				if err != nil {

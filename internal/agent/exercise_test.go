@@ -221,4 +221,21 @@ func TestPaper(t *testing.T) {
 	if tasks, err := m.PaperLetters(ctx); err != nil || len(tasks) != 1 {
 		t.Errorf("%d letters left, %v", len(tasks), err)
 	}
+
+	// What follows is printed once the answer is overdue, and no day before.
+	for _, part := range []string{"reminder", "complaint", "love"} {
+		if _, err := m.PrintFollow(ctx, "", entries[0], part); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("a %s before its time: %v", part, err)
+		}
+	}
+	m.set(time.Date(2027, 1, 2, 10, 0, 0, 0, time.UTC)) // later than the letter itself says, and too early all the same
+	if _, err := m.PrintFollow(ctx, "", entries[0], "reminder"); fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), "2027-01-05") {
+		t.Errorf("a reminder before the letter could be answered: %v", err)
+	}
+	m.set(time.Date(2027, 1, 8, 10, 0, 0, 0, time.UTC))
+	reminder, err := m.PrintFollow(ctx, channel.USLetter, entries[0], "reminder")
+	complaint, cerr := m.PrintFollow(ctx, channel.A4, entries[0], "complaint")
+	if err != nil || cerr != nil || !bytes.HasPrefix(reminder, []byte("%PDF-")) || !bytes.HasPrefix(complaint, []byte("%PDF-")) || bytes.Equal(reminder, complaint) {
+		t.Errorf("what follows: %v, %v", err, cerr)
+	}
 }

@@ -31,13 +31,18 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 	if right == "" || t.Due == "" {
 		return r, fault.Tell(fault.Invalid, "no law says by when this has to be answered", "write again: firsthand message "+t.Domain)
 	}
-	if !t.Due.Over(a.Now()) {
-		return r, fault.Tell(fault.Invalid, "the answer is due by "+string(t.Due)+", and that day isn't over", "come back then")
+	posted := t.PostedOn()
+	missed := dueByPost(&r, t.Due, posted)
+	if !missed.Over(a.Now()) {
+		return r, fault.Tell(fault.Invalid, "the answer is due by "+string(missed)+", and that day isn't over", "come back then")
 	}
 	m, err := a.Store.Mail(ctx, t.Entry, Itself)
 	asked := firsthand.DateOf(t.Made)
 	if err == nil && !m.Sent.IsZero() {
 		asked = firsthand.DateOf(m.Sent)
+	}
+	if posted != "" {
+		asked = posted
 	}
 	place := placeOf(p.To)
 	scope := r.Scope
@@ -45,7 +50,7 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 		scope = r.Fact
 	}
 	out := letters.Request{Lang: r.Lang, Kind: kind, To: p.To, From: r.From, Known: r.Known, Right: right, Law: law, Scope: scope, Ref: r.Ref,
-		Made: rights.Day(a.Now(), place), Asked: asked, Missed: t.Due}
+		Made: rights.Day(a.Now(), place), Asked: asked, Missed: missed}
 	if kind == letters.Reminder {
 		out.Due = rights.AfterReminder(out.Made, place)
 	}

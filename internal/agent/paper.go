@@ -175,6 +175,9 @@ func (a *Agent) PrintFollow(ctx context.Context, paper string, entry firsthand.I
 // what the post promises within Europe, and later than she would say.
 const postDays = 3
 
+// postedNote begins the note that says when a letter was posted.
+const postedNote = "posted on "
+
 // Posted notes that a letter was posted on a day, "" for today, and sets the day on
 // which the task is shown again: when the answer is overdue, counted from its
 // arrival.
@@ -197,40 +200,46 @@ func (a *Agent) Posted(ctx context.Context, entry firsthand.ID, on firsthand.Dat
 	if day < firsthand.DateOf(t.Made.Add(-24*time.Hour)) {
 		return fault.Tell(fault.Invalid, "the letter was written later than "+string(on), "the day on which it was posted")
 	}
-	if err := a.Done(ctx, entry, StepSent, "posted on "+string(on)); err != nil {
+	if err := a.Done(ctx, entry, StepSent, postedNote+string(on)); err != nil || t.Due == "" {
 		return err
-	}
-	remind, err := a.overdueOf(ctx, t, day)
-	if err != nil || remind == "" {
-		return err
-	}
-	return a.Remind(ctx, entry, remind)
-}
-
-// overdueOf returns the first day on which the answer to a letter that was posted on
-// a day is overdue, "" if none is owed.
-func (a *Agent) overdueOf(ctx context.Context, t Task, posted firsthand.Date) (firsthand.Date, error) {
-	if t.Due == "" {
-		return "", nil
 	}
 	p, err := a.parcel(ctx, t)
 	if err != nil {
-		return "", err
+		return err
 	}
 	r, err := letters.OfParcel(p)
 	if err != nil {
-		return "", err
+		return err
 	}
-	due := t.Due
-	at, err := time.Parse(time.DateOnly, string(posted))
+	return a.Remind(ctx, entry, firsthand.DateOf(dueByPost(&r, t.Due, day).End()))
+}
+
+// PostedOn returns the day on which she noted that she posted the letter, "" for none.
+func (t *Task) PostedOn() firsthand.Date {
+	text, ok := strings.CutPrefix(t.Note, postedNote)
+	if !ok || t.Step != StepSent {
+		return ""
+	}
+	day, err := firsthand.ParseDate(text)
 	if err != nil {
-		return "", err
+		return ""
 	}
-	place := placeOf(p.To)
-	if c, err := rights.ClockOf(cmp.Or(r.Law, rights.GDPR), cmp.Or(r.Right, rights.Correct), firsthand.DateOf(at.AddDate(0, 0, postDays)), place); err == nil && c.Due > due {
-		due = c.Due
+	return day
+}
+
+// dueByPost returns the day by which a letter that was posted on a day has to be
+// answered: the law's clock begins when it arrives, and never ends before due.
+func dueByPost(r *letters.Request, due, posted firsthand.Date) firsthand.Date {
+	at, err := time.Parse(time.DateOnly, string(posted))
+	if err != nil || due == "" {
+		return due
 	}
-	return firsthand.DateOf(due.End()), nil
+	arrived := firsthand.DateOf(at.AddDate(0, 0, postDays))
+	c, err := rights.ClockOf(cmp.Or(r.Law, rights.GDPR), cmp.Or(r.Right, rights.Correct), arrived, placeOf(r.To))
+	if err != nil { // a law that only she knows
+		return max(due, firsthand.OneMonthAfter(arrived.End().Add(-time.Hour)))
+	}
+	return max(due, c.Due)
 }
 
 // SetAddress says where letters to a company go, line by line; "" for the address

@@ -141,6 +141,7 @@ type Tasks interface {
 	Remind(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
 	PaperLetters(ctx context.Context) ([]agent.Task, error)
 	Print(ctx context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error)
+	PrintFollow(ctx context.Context, paper string, entry firsthand.ID, part string) ([]byte, error)
 	Posted(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
 }
 

@@ -53,13 +53,19 @@ func (s *Server) setWriting(v *visit) error {
 	return s.render(v, http.StatusUnprocessableEntity, "company", p)
 }
 
-// saveLetter serves GET /tasks/{entry}/letter: one letter as a PDF.
+// saveLetter serves GET /tasks/{entry}/letter: one letter as a PDF; with ?part= its
+// reminder, or the complaint about it.
 func (s *Server) saveLetter(v *visit) error {
 	id, err := v.id("entry")
 	if err != nil {
 		return err
 	}
-	file, err := v.agent().Print(v.ctx(), "", id)
+	file := agent.Printed{}
+	if part := v.URL.Query().Get("part"); part != "" {
+		file.PDF, err = v.agent().PrintFollow(v.ctx(), "", id, part)
+	} else {
+		file, err = v.agent().Print(v.ctx(), "", id)
+	}
 	f := newForm()
 	if err != nil {
 		if again(&f, err) {

@@ -460,7 +460,8 @@ func TestDownloads(t *testing.T) {
 	c := webtest.SignIn(t, d.server)
 	rel := d.agent.Rels[0].ID.String()
 	for path, want := range map[string]string{"POST /safety/backup": "a backup", "POST /safety/export": "a life", "GET /relationships/" + rel + "/bundle": "firsthand-bundle-v1\n",
-		"GET /letters": "%PDF-1.3 2", "GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter": "%PDF-1.3 1"} {
+		"GET /letters": "%PDF-1.3 2", "GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter": "%PDF-1.3 1",
+		"GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter?part=reminder": "%PDF-1.3 reminder"} {
 		method, path, _ := strings.Cut(path, " ")
 		r := c.Get(path)
 		if method == "POST" {

@@ -370,6 +370,9 @@ func (a *Agent) PaperLetters(context.Context) ([]agent.Task, error) {
 func (a *Agent) Print(_ context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error) {
 	return agent.Printed{PDF: []byte("%PDF-1.3 " + fmt.Sprint(len(entries))), Done: entries}, nil
 }
+func (a *Agent) PrintFollow(_ context.Context, _ string, _ firsthand.ID, part string) ([]byte, error) {
+	return []byte("%PDF-1.3 " + part), nil
+}
 func (a *Agent) Posted(_ context.Context, _ firsthand.ID, on firsthand.Date) error {
 	return a.note("Posted", on)
 }
