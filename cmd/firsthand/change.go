@@ -195,7 +195,7 @@ func (a *app) changed(ctx context.Context, env *cli.Env, id int64, wait time.Dur
 	for _, l := range b.Legs {
 		if l.Group == agent.NeedsYou || l.Group == agent.Prepared {
 			what := "change"
-			if b.Move.Claim != nil {
+			if !b.Move.Claim.IsZero() {
 				what = "request"
 			}
 			fmt.Fprintf(env.Stdout, "%s\t%s\t%s\n", l.Domain, what, legText(&l))

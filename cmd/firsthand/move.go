@@ -90,7 +90,7 @@ func (a *app) moves(ctx context.Context, env *cli.Env, asJSON bool) error {
 		for _, f := range m.Move.Facts {
 			r.Facts = append(r.Facts, f.Fact)
 		}
-		if c := m.Move.Claim; c != nil {
+		if c := m.Move.Claim; !c.IsZero() {
 			r.Right = c.Right
 		}
 		all = append(all, r)
@@ -120,7 +120,7 @@ func stateText(m agent.MoveRow) string {
 
 func showBoard(env *cli.Env, b agent.Board) {
 	what := "change"
-	if b.Move.Claim != nil {
+	if !b.Move.Claim.IsZero() {
 		what = movedText(&b.Move)
 	}
 	fmt.Fprintf(env.Stdout, "%s %d\t%s\n", cli.Printable(what), b.ID, cli.Printable(stateText(b.MoveRow)))

@@ -39,7 +39,7 @@ Nobody is asked twice for what is still due. How far all has come: firsthand mov
 			if err := count(args, 1, 2); err != nil {
 				return err
 			}
-			m := agent.Move{Claim: &agent.Claim{Right: args[0], Law: *law, Scope: *scope}, Only: only, Except: except, Guesses: *guesses, Starts: *starts, Note: *remark}
+			m := agent.Move{Claim: agent.Claim{Right: args[0], Law: *law, Scope: *scope}, Only: only, Except: except, Guesses: *guesses, Starts: *starts, Note: *remark}
 			if len(args) == 2 {
 				m.Claim.Text = args[1]
 			}
@@ -122,7 +122,7 @@ func showClaim(env *cli.Env, p agent.Plan) {
 
 // movedText says what a move is about: facts, or a right.
 func movedText(m *agent.Move) string {
-	if c := m.Claim; c != nil {
+	if c := m.Claim; !c.IsZero() {
 		return strings.TrimSpace(c.Right + " " + c.Scope)
 	}
 	var facts []string

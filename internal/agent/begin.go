@@ -166,7 +166,7 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 
 // content returns what a leg says.
 func (b *beginning) content(l *Leg) firsthand.Content {
-	if c := b.row.Move.Claim; c != nil {
+	if c := b.row.Move.Claim; !c.IsZero() {
 		return &firsthand.Request{Right: c.Right, Law: l.Law, Scope: c.Scope, Text: c.Text, Due: l.Due}
 	}
 	say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}

@@ -22,6 +22,9 @@ type Claim struct {
 	Text  string `json:"text,omitempty"`  // hers, to all of them
 }
 
+// IsZero reports whether nothing is claimed.
+func (c Claim) IsZero() bool { return c == Claim{} }
+
 // check says what is wrong with a claim by itself.
 func (c *Claim) check() error {
 	if _, err := firsthand.EncodeBody(&firsthand.Request{Right: c.Right, Law: cmp.Or(c.Law, "any"), Scope: c.Scope, Text: c.Text, Due: "9999-12-31"}); err != nil {

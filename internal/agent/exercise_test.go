@@ -28,7 +28,7 @@ func TestClaimStory(t *testing.T) {
 	m.must(m.AddCompany(ctx, "cinema.example", "Cinema"))
 	m.must(m.SetFact(ctx, "address.home", firsthand.Value{Parts: map[string]string{"street": "Graslei 2", "city": "Gent", "country": "Belgium"}}))
 
-	move := agent.Move{Claim: &agent.Claim{Right: "access"}}
+	move := agent.Move{Claim: agent.Claim{Right: "access"}}
 	p, err := m.Plan(ctx, move)
 	m.must(err)
 	if p.Companies != 3 || p.Counts[agent.Instant] != 1 || p.Counts[agent.NeedsYou] != 2 || p.Labels != 1 {
@@ -76,7 +76,7 @@ func TestClaimStory(t *testing.T) {
 	if r := d.State.Requests; len(r) != 1 || r[0].Say.Right != "access" || r[0].Say.Law != "GDPR" || r[0].Due != "2026-12-30" {
 		t.Errorf("her log says %+v", r)
 	}
-	if b := m.board(id); b.Move.Claim == nil || b.Move.Claim.Right != "access" {
+	if b := m.board(id); b.Move.Claim.IsZero() || b.Move.Claim.Right != "access" {
 		t.Errorf("the board has lost what it is about: %+v", b.Move)
 	}
 	if r, err := m.Show(ctx, atShop); err != nil || len(r.State.Requests) != 1 {
@@ -106,10 +106,10 @@ func TestClaimStory(t *testing.T) {
 func TestClaimsAreChecked(t *testing.T) {
 	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
 	for why, move := range map[string]agent.Move{
-		"no such right":        {Claim: &agent.Claim{Right: "forget"}},
-		"not under that law":   {Claim: &agent.Claim{Right: "object", Law: "CCPA"}},
-		"a change and a right": {Claim: &agent.Claim{Right: "access"}, Facts: []agent.NewFact{{Fact: "email", Value: firsthand.Text("a@b.example")}}},
-		"no fact":              {Claim: &agent.Claim{Right: "erase", Scope: "No Fact"}},
+		"no such right":        {Claim: agent.Claim{Right: "forget"}},
+		"not under that law":   {Claim: agent.Claim{Right: "object", Law: "CCPA"}},
+		"a change and a right": {Claim: agent.Claim{Right: "access"}, Facts: []agent.NewFact{{Fact: "email", Value: firsthand.Text("a@b.example")}}},
+		"no fact":              {Claim: agent.Claim{Right: "erase", Scope: "No Fact"}},
 	} {
 		if _, err := m.Plan(ctx, move); fault.KindOf(err) != fault.Invalid && fault.KindOf(err) != fault.NotExist {
 			t.Errorf("%s: %v", why, err)
@@ -118,20 +118,20 @@ func TestClaimsAreChecked(t *testing.T) {
 	// Nobody knows where she lives or where it is: she has to name the law.
 	m.must(m.AddCompany(ctx, "a.example", ""))
 	m.must(m.AddCompany(ctx, "b.de", ""))
-	p, err := m.Plan(ctx, agent.Move{Claim: &agent.Claim{Right: "access"}})
+	p, err := m.Plan(ctx, agent.Move{Claim: agent.Claim{Right: "access"}})
 	m.must(err)
 	for _, l := range p.Legs {
 		if (l.Group == agent.LeftOut) != (l.Domain == "a.example") || l.Reason == "" {
 			t.Errorf("%+v", l)
 		}
 	}
-	p, err = m.Plan(ctx, agent.Move{Claim: &agent.Claim{Right: "access", Law: "LGPD"}, Only: []string{"a.example"}})
+	p, err = m.Plan(ctx, agent.Move{Claim: agent.Claim{Right: "access", Law: "LGPD"}, Only: []string{"a.example"}})
 	m.must(err)
 	if len(p.Legs) != 1 || p.Legs[0].Group != agent.NeedsYou || p.Legs[0].Law != "LGPD" {
 		t.Errorf("%+v", p.Legs)
 	}
 	// One company that she has not got yet, by its name.
-	p, err = m.Plan(ctx, agent.Move{Claim: &agent.Claim{Right: "erase"}, Only: []string{"new.fr"}, Except: []string{"b.de"}})
+	p, err = m.Plan(ctx, agent.Move{Claim: agent.Claim{Right: "erase"}, Only: []string{"new.fr"}, Except: []string{"b.de"}})
 	m.must(err)
 	if len(p.Legs) != 1 || p.Legs[0].Domain != "new.fr" || p.Legs[0].Law != "GDPR" {
 		t.Errorf("%+v", p.Legs)
@@ -152,7 +152,7 @@ func TestClaimOfGuesses(t *testing.T) {
 	}{
 		{agent.Move{}, agent.LeftOut}, {agent.Move{Guesses: true}, agent.NeedsYou}, {agent.Move{Only: []string{"guessed.de"}}, agent.NeedsYou},
 	} {
-		tt.move.Claim = &agent.Claim{Right: "opt_out"}
+		tt.move.Claim = agent.Claim{Right: "opt_out"}
 		p, err := m.Plan(ctx, tt.move)
 		m.must(err)
 		if len(p.Legs) != 1 || p.Legs[0].Group != tt.want {
@@ -187,7 +187,7 @@ func TestPaper(t *testing.T) {
 			t.Errorf("%s: %+v, %v", domain, w, err)
 		}
 	}
-	id, err := m.Begin(ctx, agent.Move{Claim: &agent.Claim{Right: "access"}}, "")
+	id, err := m.Begin(ctx, agent.Move{Claim: agent.Claim{Right: "access"}}, "")
 	m.must(err)
 	tasks, err := m.PaperLetters(ctx)
 	if err != nil || len(tasks) != 2 {

@@ -18,7 +18,7 @@ import (
 type Move struct {
 	Facts []NewFact `json:"facts,omitempty"`
 	// Claim, if there is one, is the right that it claims, and Facts is empty.
-	Claim *Claim `json:"claim,omitempty"`
+	Claim Claim `json:"claim,omitzero"`
 	// Basis is hers for the whole move where a company's terms give none: a right,
 	// such as "GDPR 16", or one recorded exception. Zero: none.
 	Basis firsthand.Basis `json:"basis,omitzero"`
@@ -167,7 +167,7 @@ func sortLegs(legs []Leg) { slices.SortStableFunc(legs, compareLegs) }
 
 // check says what is wrong with m by itself.
 func (m *Move) check() error {
-	if m.Claim != nil {
+	if !m.Claim.IsZero() {
 		if len(m.Facts) > 0 {
 			return fault.Tell(fault.Invalid, "a move changes facts or claims a right, and not both", "")
 		}

@@ -52,7 +52,7 @@ func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
 	if p.masks, err = a.maskedCompanies(ctx); err != nil {
 		return nil, err
 	}
-	if m.Claim != nil {
+	if !m.Claim.IsZero() {
 		return p, p.claimed()
 	}
 	at := make(map[string]*target) // by relationship, or by key where there is none
@@ -221,7 +221,7 @@ func (p *planner) unmet(t target) []Leg {
 // legs decides what the move means for t, whose state is s.
 func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []Leg) {
 	for i := range t.facts {
-		if p.move.Claim != nil {
+		if !p.move.Claim.IsZero() {
 			legs = append(legs, p.claimLeg(s, row, &t, &t.facts[i]))
 		} else {
 			legs = append(legs, p.leg(s, row, &t, &t.facts[i]))

@@ -288,10 +288,10 @@ func (s *Server) sendChange(v *visit) error {
 		// If not, what was typed stands in the preview that she sent.
 		d.form = v.form()
 		d.form.Once = key
-		if d.move = v.move(&d.form); len(d.move.Facts) == 0 && d.move.Claim == nil || d.form.Once != key {
+		if d.move = v.move(&d.form); len(d.move.Facts) == 0 && d.move.Claim.IsZero() || d.form.Once != key {
 			return v.to("/change")
 		}
-		if !d.form.Fine() && d.move.Claim != nil {
+		if !d.form.Fine() && !d.move.Claim.IsZero() {
 			return s.rights(v, http.StatusUnprocessableEntity, d.form)
 		}
 		if !d.form.Fine() {

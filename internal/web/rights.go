@@ -79,7 +79,7 @@ func (s *Server) draftRights(v *visit) error {
 // claiming reads the claim that was typed into f, and notes there what is wrong with
 // it.
 func (v *visit) claiming(f *Form) (m agent.Move) {
-	c := &agent.Claim{Right: f.Value("right"), Law: f.Value("law"), Scope: f.Value("scope"), Text: strings.TrimSpace(f.Value("text"))}
+	c := agent.Claim{Right: f.Value("right"), Law: f.Value("law"), Scope: f.Value("scope"), Text: strings.TrimSpace(f.Value("text"))}
 	if !slices.Contains(rights, c.Right) {
 		f.fault("right", v.say("act.no_right"))
 	}

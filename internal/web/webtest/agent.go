@@ -315,7 +315,7 @@ func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error
 		return id, nil
 	}
 	args := []any{m.Facts, m.Basis, m.Except, m.Starts}
-	if c := m.Claim; c != nil {
+	if c := m.Claim; !c.IsZero() {
 		args = []any{c.Right, c.Scope, c.Law, c.Text, m.Only, m.Except, m.Starts}
 	}
 	if err := a.note("Begin", args...); err != nil {

@@ -219,7 +219,7 @@ func moves(a *Agent, old, home firsthand.Value, say speaker) {
 		b.Legs = append(b.Legs, bl)
 	}
 	a.Boards[1] = b
-	claim := agent.MoveRow{ID: 3, Move: agent.Move{Claim: &agent.Claim{Right: "access", Scope: "phone", Text: say("Please send me a file.")}}, Made: Now.Add(-time.Hour), State: "begun", Began: Now.Add(-time.Hour)}
+	claim := agent.MoveRow{ID: 3, Move: agent.Move{Claim: agent.Claim{Right: "access", Scope: "phone", Text: say("Please send me a file.")}}, Made: Now.Add(-time.Hour), State: "begun", Began: Now.Add(-time.Hour)}
 	a.MoveList = append(a.MoveList, claim)
 	asked := agent.Board{MoveRow: claim, Counts: map[string]int{}, Groups: map[string]int{}}
 	for i, leg := range b.Legs {
