@@ -104,11 +104,17 @@ func newClient(o Options, keepAlive bool) *Client {
 		MaxIdleConns:           1,
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		ReadBufferSize:         bufferSize,
+		WriteBufferSize:        bufferSize,
 	}
 	// The transport is used without http.Client, which follows redirects and
 	// keeps cookies.
 	return &Client{opts: o, transport: t, check: checkURL, send: t.RoundTrip}
 }
+
+// bufferSize is that of both buffers of a connection: a call and its answer are a
+// kilobyte or two, and a thousand connections may be open at once.
+const bufferSize = 2 << 10
 
 // A Request is one call. Only URL is needed.
 type Request struct {

@@ -116,15 +116,9 @@ func (a *Agent) Plan(ctx context.Context, m Move) (p Plan, err error) {
 	}
 	opened := make(map[string]bool)
 	for _, t := range pl.targets {
-		legs := pl.unmet(t)
-		if !t.rel.IsZero() {
-			err := a.with(ctx, t.rel, func(r *relationship) error {
-				legs = pl.legs(r.state, &r.row, t)
-				return nil
-			})
-			if err != nil {
-				return p, err
-			}
+		legs, err := pl.preview(ctx, t)
+		if err != nil {
+			return p, err
 		}
 		for _, l := range legs {
 			opened[l.Domain] = opened[l.Domain] || l.Rel.IsZero() && l.Group != LeftOut

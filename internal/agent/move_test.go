@@ -22,6 +22,7 @@ import (
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/importer/passwords"
+	"firsthand/internal/agent/policy"
 	"firsthand/internal/agent/store"
 	"firsthand/terms"
 	"firsthand/wire"
@@ -79,6 +80,34 @@ func newFile(t *testing.T) *store.Store {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// A foldOnly store has summaries as they were before there were grounds, so that what
+// reads them folds the logs.
+type foldOnly struct{ agent.Store }
+
+func (f foldOnly) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
+	row, err := f.Store.Relationship(ctx, id)
+	if err != nil {
+		return row, err
+	}
+	sum, err := row.Summarised()
+	sum.Grounds = nil
+	row.Summary = firsthand.EncodeJSON(sum)
+	return row, err
+}
+
+// Plan plans twice, by the grounds in the cache and by the logs, which must agree.
+func (m *mover) Plan(ctx context.Context, move agent.Move) (agent.Plan, error) {
+	m.t.Helper()
+	p, err := m.Agent.Plan(ctx, move)
+	o := m.Options
+	o.Store = foldOnly{o.Store}
+	byLogs, logErr := agent.New(o).Plan(ctx, move)
+	if got, want := string(firsthand.EncodeJSON(p)), string(firsthand.EncodeJSON(byLogs)); got != want || (err == nil) != (logErr == nil) {
+		m.t.Errorf("by the grounds: %s, %v\nby the logs: %s, %v", got, err, want, logErr)
+	}
+	return p, err
 }
 
 func (m *mover) must(err error) {
@@ -503,6 +532,43 @@ func TestMoveProposes(t *testing.T) {
 	}
 	if p, err := m.Plan(ctx, move); err != nil || p.Counts[agent.LeftOut] != 1 {
 		t.Errorf("the same again: %v, %v; want it left out", p.Counts, err)
+	}
+}
+
+// Whatever happens in a relationship, a plan reads it from the cache as it is.
+func TestPlanByGrounds(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	acme := newCompany(t, "acme")
+	rel := m.agreed(acme, "address.home", oldHome)
+	alone := m.unpaired("nobody.example", "address.home", oldHome)
+	today := firsthand.DateOf(m.clock())
+	act := func(_ any, err error) error { return err }
+	for _, step := range []struct {
+		name    string
+		do      func() error
+		leftOut int
+	}{
+		{"told", func() error { return nil }, 0},
+		{"a pause", func() error { return act(m.Pause(ctx, rel, firsthand.DateOf(m.clock().AddDate(0, 0, 9)))) }, 1},
+		{"its end", func() error { return act(m.Pause(ctx, rel, firsthand.DateOf(m.clock().AddDate(0, 0, -1)))) }, 0},
+		{"a rule", func() error {
+			return m.SetRule(ctx, policy.Rule{Fact: "address.home", Domain: acme.domain, Never: true})
+		}, 1},
+		{"none", func() error { return m.SetRule(ctx, policy.Rule{Fact: "address.home", Domain: acme.domain}) }, 0},
+		{"the end of the terms", func() error { return act(m.EndTerms(ctx, rel, today)) }, 1},
+		{"a change to those that may", func() error { return act(m.Begin(ctx, moving(newHome), "")) }, 2},
+		{"an exception", func() error {
+			return act(m.Disclose(ctx, alone, agent.Telling{Fact: "phone", Value: firsthand.Text("1"), Purpose: "ServiceDelivery", Basis: firsthand.Basis{Exception: "once"}}))
+		}, 2},
+		{"the end of one", func() error { return act(m.Leave(ctx, alone, "")) }, 2},
+	} {
+		m.must(step.do())
+		p, err := m.Plan(ctx, moving(newHome))
+		if err != nil || p.Counts[agent.LeftOut] != step.leftOut {
+			t.Errorf("%s: %v, %v; want %d left out", step.name, p.Counts, err, step.leftOut)
+		}
+		_, err = m.Plan(ctx, agent.Move{Facts: []agent.NewFact{{Fact: "phone", Value: firsthand.Text("2")}, {Fact: "address.home", Value: oldHome}}, Basis: firsthand.Basis{Right: "GDPR 16"}})
+		m.must(err)
 	}
 }
 

@@ -236,8 +236,9 @@ func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held)
 	if own := p.masks[t.key]; own != "" && l.Fact == MailFact {
 		l.Value = firsthand.Text(own)
 	}
-	told := s.Holding(h.of)
-	if told != nil {
+	var told *firsthand.Holding
+	if i := slices.IndexFunc(s.Holdings, func(x *firsthand.Holding) bool { return x.Entry == h.of }); i >= 0 && !h.of.IsZero() {
+		told = s.Holdings[i]
 		l.Origin, l.Old = told.Origin, told.Value
 	}
 	out := func(reason string) Leg {

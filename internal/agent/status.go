@@ -25,7 +25,8 @@ type Summary struct {
 	Due       firsthand.Date `json:"due"`     // the first of them, ""
 	Expects   firsthand.Date `json:"expects"` // until then an answer may come any time, ""
 	Flags     int            `json:"flags"`
-	Last      time.Time      `json:"last"` // when the last entry of either log was written
+	Last      time.Time      `json:"last"`              // when the last entry of either log was written
+	Grounds   *Grounds       `json:"grounds,omitempty"` // nil in one that is older than they are
 }
 
 // Summarised decodes the cached Summary.
@@ -85,6 +86,7 @@ func summarise(s *firsthand.State) Summary {
 		}
 	}
 	sum.Expects = expects(s)
+	sum.Grounds = groundsOf(s)
 	return sum
 }
 

@@ -3,6 +3,7 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -33,6 +35,9 @@ import (
 //
 // Beside each stands the bare fan-out in the same run: as many bytes to the same
 // hosts and back, by net/http alone, with as many at once. What counts is the ratio.
+// signatures-ms is what the signatures alone take on all processors, the customer's
+// and the company's: an entry, a call and a receipt are signed and the receipt is
+// verified, for each company.
 func BenchmarkChange1000(b *testing.B) {
 	for _, v := range []struct {
 		name string
@@ -68,6 +73,7 @@ func BenchmarkChange1000(b *testing.B) {
 					b.ReportMetric(float64(cpu[i])/float64(time.Millisecond)/float64(b.N), name+"-cpu-ms")
 				}
 			}
+			b.ReportMetric(float64(signatures(c.live))/float64(time.Millisecond), "signatures-ms")
 			b.ReportMetric(float64(c.began)/float64(time.Millisecond)/float64(2*b.N), "begin-ms")
 			b.ReportMetric(float64(written)/(1<<10)/float64(2*b.N), "written-KB") // a change; in files, so whatever else the machine does
 			b.ReportMetric(float64(sum[2])/float64(sum[0]), "cold-ratio")
@@ -76,8 +82,29 @@ func BenchmarkChange1000(b *testing.B) {
 			if u := usageHere(b); u.now > 0 {
 				b.ReportMetric(float64(u.now)/(1<<20), "settled-MB")
 			}
+			runtime.KeepAlive(c) // what the agent has in memory is part of it
 		})
 	}
+}
+
+// signatures signs and verifies as often as a change to n companies does.
+func signatures(n int) time.Duration {
+	public, key, _ := ed25519.GenerateKey(rand.Reader) // which doesn't fail
+	text := make([]byte, 300)
+	start := time.Now()
+	var wg sync.WaitGroup
+	procs := runtime.GOMAXPROCS(0)
+	for range procs {
+		wg.Go(func() {
+			for range n / procs {
+				ed25519.Sign(key, text)
+				ed25519.Sign(key, text)
+				ed25519.Verify(public, text, ed25519.Sign(key, text))
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(start)
 }
 
 // A changing is a customer with a relationship at each host of a street.

@@ -126,7 +126,7 @@ func dialFar(trip time.Duration) func(ctx context.Context, network, addr string)
 			return nil, err
 		}
 		time.Sleep(trip) // the handshake of TCP
-		f := &far{Conn: conn, read: make(chan packet, 64), write: make(chan packet, 64), done: make(chan struct{})}
+		f := &far{Conn: conn, read: make(chan packet, 8), write: make(chan packet, 8), done: make(chan struct{})}
 		go f.reading(trip / 2)
 		go f.writing()
 		return f, nil
@@ -135,7 +135,7 @@ func dialFar(trip time.Duration) func(ctx context.Context, network, addr string)
 
 func (f *far) reading(delay time.Duration) {
 	for {
-		buf := make([]byte, 16<<10)
+		buf := make([]byte, 2<<10) // one waits in each connection, in the process that is measured
 		n, err := f.Conn.Read(buf)
 		select {
 		case f.read <- packet{time.Now().Add(delay), buf[:n], err}:

@@ -32,7 +32,7 @@ func until(t *testing.T, version int) fs.FS {
 // comes back as it was, to the last column.
 func TestMigrateOutbox(t *testing.T) {
 	ctx := t.Context()
-	o := sqlite.Options{Path: filepath.Join(t.TempDir(), "life.db"), Migrations: until(t, 3)}
+	o := sqlite.Options{Path: filepath.Join(t.TempDir(), "life.db"), Migrations: until(t, 5)}
 	db, err := sqlite.Create(ctx, o)
 	if err != nil {
 		t.Fatal(err)
