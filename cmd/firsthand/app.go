@@ -15,6 +15,7 @@ import (
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/letter"
 	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
@@ -127,7 +128,7 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
-		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}},
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}, letter.Letter{}},
 		Mail:     new(mail.Post),
 		Formats:  formats(),
 		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },

@@ -38,10 +38,12 @@
 //	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
 //	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
 //	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
+//	letter [print file | verb ...]                  letters on paper: print them, say when you posted them, and where they go
 //	mail [verb ...]                                 your mail account, what goes by it to companies without a gateway, and what comes back
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
+//	rights [right [text]]                           claim a right of one, some or all companies in one move; or list what the laws give
 //	pause company                                   nothing but duties until a date
 //	leave company                                   end the relationship; what terms and law give goes on
 //	reconcile company                               end a fork of your own log: what the company received first stands
@@ -95,8 +97,8 @@ func program() *cli.Program[*app] {
 			factCmd, ruleCmd,
 			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, moneyCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, withdrawCmd,
-			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, letterCmd, withdrawCmd,
+			messageCmd, requestCmd, rightsCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
 			serveCmd(), linkCmd, healthcheckCmd, demoCmd, versionCmd,

@@ -72,11 +72,11 @@ type Agent struct {
 	moving   sync.Mutex    // held while a move begins: so its number and key are its own
 	moves    chan struct{} // told when a move may have to begin
 
-	testOnlyStep func(string) // told of each step of a mail, in the order of mailsend.go
+	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
+	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
 
-	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
-	masking   sync.Mutex                         // held while a mask is made, or a leak noted
-	finishing sync.Mutex                         // held while an import is compared with those there are
+	masking   sync.Mutex // held while a mask is made, or a leak noted
+	finishing sync.Mutex // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

@@ -133,11 +133,7 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 	for i := range legs {
 		l := begunLeg{LegRow: LegRow{Leg: legs[i]}, draft: -1}
 		if l.Group != LeftOut {
-			say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}
-			if l.Of.IsZero() {
-				say.Old = l.Old
-			}
-			act, err := b.a.add(r, say, &b.with)
+			act, err := b.a.add(r, b.content(&l.Leg), &b.with)
 			if err != nil {
 				return err
 			}
@@ -168,6 +164,18 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 	return nil
 }
 
+// content returns what a leg says.
+func (b *beginning) content(l *Leg) firsthand.Content {
+	if c := b.row.Move.Claim; !c.IsZero() {
+		return &firsthand.Request{Right: c.Right, Law: l.Law, Scope: c.Scope, Text: c.Text, Due: l.Due}
+	}
+	say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}
+	if l.Of.IsZero() {
+		say.Old = l.Old
+	}
+	return say
+}
+
 // number puts the legs into the order of a preview, and them, the move and her own
 // new facts into the commit.
 func (b *beginning) number() {
@@ -180,6 +188,7 @@ func (b *beginning) number() {
 			b.with.AddDrafts[l.draft].Move, b.with.AddDrafts[l.draft].Leg = b.row.ID, l.N
 		}
 		rows[i] = l.LegRow
+		rows[i].Law, rows[i].Due = "", ""
 	}
 	b.with.Moves, b.with.Legs[b.row.ID] = []MoveRow{b.row}, rows
 	for _, f := range b.row.Move.Facts {

@@ -65,7 +65,7 @@ func (p *CompanyParts) Company(domain string) (c Company, keep bool) {
 		}
 	}
 	c.Name = cmp.Or(p.Own.Name, document, listed, p.Accounts.Name, domain)
-	hers := p.Own.Confirmed || p.Own.Name != "" || p.Own.Channel != "" || len(p.Own.Groups) > 0 || p.Hers || len(p.Relationships) > 0
+	hers := p.Own.Confirmed || p.Own.Name != "" || p.Own.Channel != "" || p.Own.Address != "" || p.Own.Lang != "" || len(p.Own.Groups) > 0 || p.Hers || len(p.Relationships) > 0
 	c.Guessed = !hers
 	return c, hers || p.Own.Gateway || p.Accounts.N+p.Accounts.Signs > 0 || len(p.Stated) > 0
 }

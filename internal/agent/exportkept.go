@@ -22,6 +22,8 @@ type lifeCompany struct {
 	Name      string   `json:"name,omitempty"`
 	Confirmed bool     `json:"confirmed"`
 	Channel   string   `json:"channel,omitempty"`
+	Address   string   `json:"address,omitempty"`
+	Lang      string   `json:"lang,omitempty"`
 	Gateway   bool     `json:"gateway"` // it was seen to have one
 	Groups    []string `json:"groups"`
 }
@@ -69,7 +71,7 @@ func (a *Agent) exportKept(ctx context.Context, l *life, create func(name string
 		if err != nil {
 			return err
 		}
-		l.Companies = append(l.Companies, lifeCompany{own.Domain, own.Name, own.Confirmed, own.Channel, own.Gateway, append([]string{}, own.Groups...)})
+		l.Companies = append(l.Companies, lifeCompany{own.Domain, own.Name, own.Confirmed, own.Channel, own.Address, own.Lang, own.Gateway, append([]string{}, own.Groups...)})
 	}
 	for s, err := range a.Store.Statements(ctx, "", "") {
 		if err != nil {
@@ -147,7 +149,7 @@ func (a *Agent) importKept(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		if err := firsthand.CheckDomain(own.Domain); err != nil {
 			return undo, fault.Refuse(fault.Invalid, "json-form", "%v", err)
 		}
-		e := CompanyEdit{Domain: own.Domain, Name: &own.Name, Channel: &own.Channel, Confirmed: &own.Confirmed, Gateway: &own.Gateway, Groups: map[string]bool{}}
+		e := CompanyEdit{Domain: own.Domain, Name: &own.Name, Channel: &own.Channel, Address: &own.Address, Lang: &own.Lang, Confirmed: &own.Confirmed, Gateway: &own.Gateway, Groups: map[string]bool{}}
 		for _, g := range own.Groups {
 			e.Groups[g] = true
 		}

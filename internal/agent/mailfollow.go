@@ -31,13 +31,18 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 	if right == "" || t.Due == "" {
 		return r, fault.Tell(fault.Invalid, "no law says by when this has to be answered", "write again: firsthand message "+t.Domain)
 	}
-	if !t.Due.Over(a.Now()) {
-		return r, fault.Tell(fault.Invalid, "the answer is due by "+string(t.Due)+", and that day isn't over", "come back then")
+	posted := t.PostedOn()
+	missed := dueByPost(&r, t.Due, posted)
+	if !missed.Over(a.Now()) {
+		return r, fault.Tell(fault.Invalid, "the answer is due by "+string(missed)+", and that day isn't over", "come back then")
 	}
 	m, err := a.Store.Mail(ctx, t.Entry, Itself)
 	asked := firsthand.DateOf(t.Made)
 	if err == nil && !m.Sent.IsZero() {
 		asked = firsthand.DateOf(m.Sent)
+	}
+	if posted != "" {
+		asked = posted
 	}
 	place := placeOf(p.To)
 	scope := r.Scope
@@ -45,7 +50,7 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 		scope = r.Fact
 	}
 	out := letters.Request{Lang: r.Lang, Kind: kind, To: p.To, From: r.From, Known: r.Known, Right: right, Law: law, Scope: scope, Ref: r.Ref,
-		Made: rights.Day(a.Now(), place), Asked: asked, Missed: t.Due}
+		Made: rights.Day(a.Now(), place), Asked: asked, Missed: missed}
 	if kind == letters.Reminder {
 		out.Due = rights.AfterReminder(out.Made, place)
 	}
@@ -138,18 +143,33 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 	if err != nil {
 		return d, err
 	}
-	r, err := a.overdue(ctx, t, letters.Complaint)
+	r, authorities, err := a.complaint(ctx, t)
 	if err != nil {
 		return d, err
 	}
+	for _, n := range authorities {
+		d.Authorities = append(d.Authorities, Authority{n.Name, n.Address, n.Link, n.Form})
+	}
+	l, err := letters.Compose(r)
+	d.Subject, d.Text = l.Subject, l.Text()
+	return d, err
+}
+
+// complaint returns the letter to the authority that is nearest to her, and all to
+// whom she may complain.
+func (a *Agent) complaint(ctx context.Context, t Task) (r letters.Request, authorities []rights.Authority, err error) {
+	r, err = a.overdue(ctx, t, letters.Complaint)
+	if err != nil {
+		return r, nil, err
+	}
 	r.About = r.To
-	if m, err := a.Store.Mail(ctx, entry, Reminder); err == nil && !m.Sent.IsZero() {
+	if m, err := a.Store.Mail(ctx, t.Entry, Reminder); err == nil && !m.Sent.IsZero() {
 		r.Reminded = firsthand.DateOf(m.Sent)
 	}
 	her := rights.Place{}
 	facts, err := a.Store.Facts(ctx)
 	if err != nil {
-		return d, err
+		return r, nil, err
 	}
 	hers := make(map[string]firsthand.Value)
 	for _, f := range facts {
@@ -158,18 +178,13 @@ func (a *Agent) Complaint(ctx context.Context, entry firsthand.ID) (d ComplaintD
 			her = rights.PlaceOfValue(f.Value)
 		}
 	}
-	near := rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
-	for _, n := range near {
-		d.Authorities = append(d.Authorities, Authority{n.Name, n.Address, n.Link, n.Form})
-	}
-	r.From, r.To, r.Ref = letters.SenderOf(hers), channel.To{}, "" // an authority may know who complains
-	if len(near) > 0 {
-		r.To.Name = near[0].Name
-		if lang := near[0].Lang; slices.Contains(letters.Languages(), lang) {
+	authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
+	r.From, r.To, r.Known = letters.SenderOf(hers), channel.To{}, nil // an authority may know who complains
+	if len(authorities) > 0 {
+		r.To.Name, r.To.Address = authorities[0].Name, strings.Join(authorities[0].Address, "\n")
+		if lang := authorities[0].Lang; slices.Contains(letters.Languages(), lang) {
 			r.Lang = lang
 		}
 	}
-	l, err := letters.Compose(r)
-	d.Subject, d.Text = l.Subject, l.Text()
-	return d, err
+	return r, authorities, nil
 }

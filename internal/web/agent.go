@@ -103,6 +103,9 @@ type Companies interface {
 	State(ctx context.Context, statements ...agent.Statement) error
 	Unstate(ctx context.Context, fact string, domains ...string) error
 	Ways(ctx context.Context, domain string) ([]agent.WayTo, error)
+	Writing(ctx context.Context, domain string) (agent.Writing, error)
+	SetAddress(ctx context.Context, domain, address string) error
+	SetLang(ctx context.Context, domain, lang string) error
 	SetChannel(ctx context.Context, domain, channel string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
 	HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error)
@@ -160,6 +163,10 @@ type Tasks interface {
 	Done(ctx context.Context, entry firsthand.ID, saw, note string) error
 	Reopen(ctx context.Context, entry firsthand.ID) error
 	Remind(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
+	PaperLetters(ctx context.Context) ([]agent.Task, error)
+	Print(ctx context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error)
+	PrintFollow(ctx context.Context, paper string, entry firsthand.ID, part string) ([]byte, error)
+	Posted(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
 }
 
 // Mailing is her mail account, what goes by it, and what comes back.

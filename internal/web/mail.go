@@ -313,6 +313,9 @@ func (p *TaskPage) mail(v *visit) error {
 		*at = &d
 	}
 	p.Overdue = p.Task.Due.Over(v.now) && p.Task.Step != agent.StepApplied && p.Task.Step != agent.StepRefused && p.Task.Step != agent.StepReplaced
+	if p.Task.PostedOn() != "" && p.Task.Remind > firsthand.DateOf(v.now) {
+		p.Overdue = false // the clock began when the letter arrived, and the reminder is set by it
+	}
 	return nil
 }
 
@@ -362,6 +365,7 @@ type ComplaintPage struct {
 	Draft agent.ComplaintDraft
 	Back  string
 	Name  string
+	Paper bool // an address is known to which it can be posted
 }
 
 // showComplaint serves GET /tasks/{entry}/complaint.
@@ -378,5 +382,6 @@ func (s *Server) showComplaint(v *visit) error {
 	if p.Draft, err = v.agent().Complaint(v.ctx(), id); err != nil {
 		return err
 	}
+	p.Paper = len(p.Draft.Authorities) > 0 && len(p.Draft.Authorities[0].Address) > 1
 	return s.render(v, http.StatusOK, "complaint", p)
 }

@@ -279,7 +279,7 @@ func navOf(path string) string {
 	switch first {
 	case "", "import", "imports", "welcome":
 		return "map"
-	case "change", "changes":
+	case "change", "changes", "rights":
 		return "changes"
 	case "masks":
 		return "me"

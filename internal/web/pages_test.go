@@ -86,6 +86,15 @@ func TestForms(t *testing.T) {
 		{name: "at a service, with the key that is there", path: "/masks", form: "kind=simplelogin&url=https://sl.example&secret=", want: 303, to: "/masks?did=saved", did: "SetMaskConfig simplelogin  https://sl.example never-shown"},
 		{name: "at no address", path: "/masks", form: "kind=subaddress&base=mia", want: 422, page: "is no address of yours"},
 		{name: "choose a way", path: company + "/channel", form: "channel=mail", want: 303, to: company + "?did=saved", did: "SetChannel acme.example mail"},
+		{name: "where letters go", path: company + "/writing", form: "postal=Markt+1%0D%0A9000+Gent&lang=nl", want: 303, to: company + "?did=saved", did: "SetAddress acme.example Markt 1\r\n9000 Gent|SetLang acme.example nl"},
+		{name: "where no letter goes", path: company + "/writing", form: "postal=kept+%3Cb%3E", fail: "SetAddress", want: 422, page: "kept &lt;b&gt;</textarea>"},
+		{name: "posted", path: task + "/posted", form: "posted=2026-11-20", want: 303, to: task + "?did=done", did: "Posted 2026-11-20"},
+		{name: "posted on no day", path: task + "/posted", form: "posted=yesterday", want: 422, page: `value="yesterday"`},
+		{name: "claim nothing", path: "/rights", form: "right=gold&text=kept", want: 422, page: "kept</textarea>"},
+		{name: "claim what the law has not", path: "/rights", form: "right=object&law=CCPA", want: 422, page: "This law has no such right."},
+		{name: "claim by no law", path: "/rights", form: "right=erase&law=mine", want: 422, page: "Choose one of these laws."},
+		{name: "claim of no company", path: "/rights", form: "right=erase&of=a+b", want: 422, page: "role=\"alert\""},
+		{name: "claim of some needs some", path: "/companies/many", form: "act=rights", want: 422, page: "Mark at least one company"},
 		{name: "choose none", path: company + "/channel", want: 303, to: company + "?did=saved", did: "SetChannel acme.example"},
 		{name: "it has not that", path: company + "/unstate", form: "fact=email", want: 303, to: company + "?did=saved", did: "Unstate email acme.example"},
 
@@ -98,7 +107,7 @@ func TestForms(t *testing.T) {
 		{name: "write", path: company + "/do/message", form: "text=Hello%0D%0Athere", want: 303, to: company + "?did=sent", did: "Message Hello\nthere"},
 		{name: "write nothing", path: company + "/do/message", form: "text=+", want: 422, page: "Write something."},
 		{name: "take back", path: company + "/do/withdraw", form: "fact=address.home", want: 303, to: company + "?did=sent", did: "Withdraw address.home"},
-		{name: "ask", path: company + "/do/ask", form: "right=erase&text=all+of+it", want: 303, to: company + "?did=sent", did: "Request erase GDPR all of it"},
+		{name: "ask", path: company + "/do/ask", form: "right=erase&text=all+of+it", want: 303, to: company + "?did=sent", did: "Request erase  all of it"},
 		{name: "ask for nothing", path: company + "/do/ask", form: "right=gold&text=kept", want: 422, page: "kept</textarea>"},
 		{name: "offer", path: company + "/do/agree", form: "code=FIRSTHAND-SD-BASE", want: 303, to: company + "?did=sent", did: "Offer FIRSTHAND-SD-BASE"},
 		{name: "offer nothing", path: company + "/do/agree", want: 422, page: "Choose at least one."},
@@ -210,7 +219,7 @@ func TestForms(t *testing.T) {
 			// A second click, a reload, the back button: nothing is done again.
 			again := c.Post(tt.path, pairs...)
 			repeats := strings.HasPrefix(tt.path, "/imports/1/keep") || strings.HasPrefix(tt.path, "/imports/1/undo") || strings.HasPrefix(tt.path, "/imports/1/assign") ||
-				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate", company + "/channel"}, tt.path)
+				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate", company + "/channel", company + "/writing"}, tt.path)
 			if again.Code != 303 || again.Header().Get("Location") != tt.to || len(a.Did()) != strings.Count(tt.did, "|")+1 && !repeats {
 				t.Errorf("again: status %d to %q, did %q", again.Code, again.Header().Get("Location"), a.Did())
 			}
@@ -253,6 +262,49 @@ func TestChange(t *testing.T) {
 		}
 	}
 	if did := d.agent.Did(); len(did) != 1 || !strings.Contains(did[0], "GDPR 16") || !strings.Contains(did[0], "acme.example") || !strings.Contains(did[0], "2027-02-01") {
+		t.Errorf("did %q", did)
+	}
+}
+
+// A right goes the same way: typed, previewed, sent once, with those it is claimed of.
+func TestRights(t *testing.T) {
+	d := newDoor(t, web.Open)
+	c := webtest.SignIn(t, d.server)
+	r := c.Post("/companies/many", "once", "0123456789abcdef0123", "act", "rights", "domain", "acme.example", "domain", "bolt.example")
+	page := r.Header().Get("Location")
+	if r.Code != http.StatusSeeOther || !strings.HasPrefix(page, "/rights?draft=") {
+		t.Fatalf("status %d to %q", r.Code, page)
+	}
+	body := c.Get(page).Body.String()
+	if !strings.Contains(body, `name="of" value="bolt.example"`) || strings.Contains(page, "acme") {
+		t.Error("those that were marked aren't named, or stand in the address")
+	}
+	once := c.Once(page)
+	r = c.Post("/rights", "once", once, "right", "erase", "scope", "phone", "law", "GDPR", "text", "I never <b>gave</b> it", "of", "acme.example", "of", "bolt.example", "starts", "2027-02-01")
+	preview := r.Header().Get("Location")
+	if r.Code != http.StatusSeeOther || preview != "/change/"+once {
+		t.Fatalf("status %d to %q", r.Code, preview)
+	}
+	body = c.Get(preview).Body.String()
+	if !strings.Contains(body, "Erasure") || !strings.Contains(body, "I never &lt;b&gt;gave&lt;/b&gt; it") || !strings.Contains(body, "/rights?draft="+once) {
+		t.Error("the preview doesn't say what is claimed, or doesn't lead back")
+	}
+	if body := c.Get("/rights?draft=" + once).Body.String(); !strings.Contains(body, "gave&lt;/b&gt; it</textarea>") || !strings.Contains(body, `<option value="erase" selected>`) {
+		t.Error("going back loses what was typed")
+	}
+	var sent []string
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(body, -1) {
+		sent = append(sent, html.UnescapeString(m[1]), html.UnescapeString(m[2]))
+	}
+	// It outlives the server, and is sent once.
+	after := newDoor(t, web.Open)
+	c = webtest.SignIn(t, after.server)
+	for range 2 {
+		if r := c.Post(preview, sent...); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/changes/1" {
+			t.Errorf("send: status %d to %q", r.Code, r.Header().Get("Location"))
+		}
+	}
+	if did := after.agent.Did(); len(did) != 1 || !strings.Contains(did[0], "erase phone GDPR I never <b>gave</b> it [acme.example bolt.example]") || !strings.Contains(did[0], "2027-02-01") {
 		t.Errorf("did %q", did)
 	}
 }
@@ -407,7 +459,9 @@ func TestDownloads(t *testing.T) {
 	d := newDoor(t, web.Open)
 	c := webtest.SignIn(t, d.server)
 	rel := d.agent.Rels[0].ID.String()
-	for path, want := range map[string]string{"POST /safety/backup": "a backup", "POST /safety/export": "a life", "GET /relationships/" + rel + "/bundle": "firsthand-bundle-v1\n"} {
+	for path, want := range map[string]string{"POST /safety/backup": "a backup", "POST /safety/export": "a life", "GET /relationships/" + rel + "/bundle": "firsthand-bundle-v1\n",
+		"GET /letters": "%PDF-1.3 2", "GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter": "%PDF-1.3 1",
+		"GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter?part=reminder": "%PDF-1.3 reminder"} {
 		method, path, _ := strings.Cut(path, " ")
 		r := c.Get(path)
 		if method == "POST" {

@@ -83,6 +83,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/group", need: inside, handle: s.groupCompany},
 		{pattern: "POST /companies/{domain}/channel", need: inside, handle: s.setChannel},
 		{pattern: "POST /companies/{domain}/unstate", need: inside, handle: s.unstateCompany},
+		{pattern: "POST /companies/{domain}/writing", need: inside, handle: s.setWriting},
 		{pattern: "GET /companies/{domain}/do/{act}", need: inside, handle: s.showAct},
 		{pattern: "POST /companies/{domain}/do/{act}", need: inside, handle: s.doAct},
 		{pattern: "GET /relationships/{rel}/entries/{entry}", need: inside, handle: s.showEntry},
@@ -102,6 +103,8 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/leak", need: inside, handle: s.judgeLeak},
 
 		// Changes.
+		{pattern: "GET /rights", need: inside, handle: s.showRights},
+		{pattern: "POST /rights", need: inside, handle: s.draftRights},
 		{pattern: "GET /change", need: inside, handle: s.showChange},
 		{pattern: "POST /change", need: inside, handle: s.draftChange},
 		{pattern: "GET /change/{draft}", need: inside, handle: s.previewChange},
@@ -118,6 +121,9 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /tasks/{entry}/done", need: inside, handle: s.doneTask},
 		{pattern: "POST /tasks/{entry}/reopen", need: inside, handle: s.reopenTask},
 		{pattern: "POST /tasks/{entry}/remind", need: inside, handle: s.remindTask},
+		{pattern: "POST /tasks/{entry}/posted", need: inside, handle: s.postedTask},
+		{pattern: "GET /tasks/{entry}/letter", need: inside, handle: s.saveLetter},
+		{pattern: "GET /letters", need: inside, handle: s.saveLetters},
 
 		{pattern: "POST /tasks/{entry}/mail", need: inside, fresh: true, handle: s.sendMail},
 		{pattern: "POST /tasks/{entry}/mail/settle", need: inside, handle: s.settleMail},

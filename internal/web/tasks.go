@@ -14,6 +14,8 @@ type TasksPage struct {
 	Tasks []agent.Task
 	Show  string
 	Pager Pager
+	// Letters is how many wait to be printed.
+	Letters int
 }
 
 const tasksLimit = 100
@@ -32,6 +34,11 @@ func (s *Server) showTasks(v *visit) error {
 	}
 	p.Tasks = openTasks(tasks)
 	p.Pager.total(total)
+	letters, err := v.agent().PaperLetters(v.ctx())
+	if err != nil {
+		return err
+	}
+	p.Letters = len(letters)
 	return s.render(v, http.StatusOK, "tasks", p)
 }
 
@@ -52,6 +59,8 @@ type TaskPage struct {
 	Form Form
 	Back string // the change that it belongs to
 	Saws []Option
+	// Letter says that an address is known to which it can be posted.
+	Letter bool
 
 	// Mail is the mail that would carry it, or does; Reminder the one that would
 	// remind of it. Nil where there can be none. Overdue says that the day has passed.
@@ -76,6 +85,11 @@ func (s *Server) task(v *visit, status int, f Form) error {
 		f.Values.Set("remind", string(t.Remind))
 	}
 	p := TaskPage{Task: t, Form: f}
+	w, err := v.agent().Writing(v.ctx(), t.Domain)
+	if err != nil {
+		return err
+	}
+	p.Letter = len(w.Address) > 1
 	if t.Move != 0 {
 		p.Back = pathOf("changes", itoa(t.Move))
 	}

@@ -67,10 +67,14 @@ var keptChecks = []check{
 		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{
 			{Domain: "b.example", Name: pointer("Bé"), Channel: pointer("letter"), Gateway: pointer(true), Groups: map[string]bool{"shops": true, "music": true}},
 			{Domain: "b.example", Name: pointer("Brasserie 'B'"), Groups: map[string]bool{"music": false, "food": true}},
-			confirm("a.example"), {Domain: "c.example", Groups: map[string]bool{"shops": false}}, {Domain: "d.example", Name: pointer("")},
+			confirm("a.example"), {Domain: "b.example", Address: pointer("Markt 1\n9000 Gent"), Lang: pointer("nl")}, {Domain: "c.example", Groups: map[string]bool{"shops": false}}, {Domain: "d.example", Name: pointer("")},
 		}})
 		wantEqual(t, "owned", collect(t, s.Owned(ctx)), []agent.OwnCompany{{Domain: "a.example", Confirmed: true},
-			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Gateway: true, Groups: []string{"food", "shops"}}})
+			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Address: "Markt 1\n9000 Gent", Lang: "nl", Gateway: true, Groups: []string{"food", "shops"}}})
+		own, err := s.Own(ctx, "b.example")
+		wantEqual(t, "own", fmt.Sprint(own.Address, own.Lang, own.Groups, err), fmt.Sprint("Markt 1\n9000 Gent", "nl", []string{"food", "shops"}, nil))
+		own, err = s.Own(ctx, "nobody.example")
+		wantEqual(t, "own", fmt.Sprint(own, err), fmt.Sprint(agent.OwnCompany{Domain: "nobody.example"}, nil))
 		wantEqual(t, "groups", must(s.Groups(ctx))(t), []agent.GroupCount{{Name: "food", Companies: 1}, {Name: "shops", Companies: 1}})
 		rows, total, err := s.Companies(ctx, agent.CompanyQuery{})
 		wantEqual(t, "companies", fmt.Sprint(rows, total, err), fmt.Sprint([]agent.Company{{Domain: "a.example", Name: "a.example"},
@@ -82,7 +86,9 @@ var keptChecks = []check{
 			}
 		}
 		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{{Domain: "a.example", Confirmed: pointer(false)},
-			{Domain: "b.example", Name: pointer(""), Channel: pointer(""), Gateway: pointer(false), Groups: map[string]bool{"food": false, "shops": false}}}})
+			{Domain: "b.example", Name: pointer(""), Channel: pointer(""), Address: pointer(""), Gateway: pointer(false), Groups: map[string]bool{"food": false, "shops": false}}}})
+		wantEqual(t, "companies", len(must(collected(s.Owned(ctx)))(t)), 1)
+		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{{Domain: "b.example", Lang: pointer("")}}})
 		wantEqual(t, "companies", len(must(collected(s.Owned(ctx)))(t)), 0)
 		if _, total, err := s.Companies(ctx, agent.CompanyQuery{}); total != 0 || err != nil {
 			t.Errorf("%d companies, %v", total, err)
@@ -493,6 +499,9 @@ func (w *walk) companies(c *agent.Commit) {
 		e := agent.CompanyEdit{Domain: w.domain(), Confirmed: pointer(w.chance(2)), Gateway: pointer(w.chance(2))}
 		if w.chance(2) {
 			e.Name, e.Channel = pointer([]string{"", "É" + w.text()}[w.rng.IntN(2)]), pointer([]string{"", "letter"}[w.rng.IntN(2)])
+		}
+		if w.chance(3) {
+			e.Address, e.Lang = pointer([]string{"", w.text() + "\nGent"}[w.rng.IntN(2)]), pointer([]string{"", "fr"}[w.rng.IntN(2)])
 		}
 		c.Edits = append(c.Edits, e)
 	}

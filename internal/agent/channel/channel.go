@@ -35,6 +35,12 @@ type Channel interface {
 	Prepare(Parcel) (Draft, error)
 }
 
+// Papers for letters, each with the window of its country's envelopes.
+const (
+	A4       = "a4"     // for a window envelope DL or C6/5, DIN 5008 form B
+	USLetter = "letter" // US Letter, for a window envelope no. 10
+)
+
 // Groups of a change's preview; see Way.
 const (
 	Instant  = "instant"   // a gateway takes it by itself
@@ -66,6 +72,7 @@ type To struct {
 	From    string
 	Phone   string
 	Address string // lines
+	Lang    string // in which to write to it; "" for English
 	Source  string // who says all that, and when
 	// Hosts are the other hosts that belong to the company, or that a directory
 	// lists for it.
@@ -86,8 +93,7 @@ type Parcel struct {
 	Hers map[string]firsthand.Value
 	// Ref is the reference of all that is carried in this relationship. It is no ID
 	// of ours and means nothing to anybody else; "" for none.
-	Ref  string
-	Lang string // in which to write, "" for English
+	Ref string
 }
 
 // A Draft is a parcel made ready.

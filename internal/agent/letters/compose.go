@@ -37,7 +37,7 @@ func Compose(r Request) (Letter, error) {
 	v := newView(words, &r)
 	l := Letter{Lang: lang, Ref: v.Ref, Date: v.Made}
 	l.Subject = channel.Clean(v.say(r.Kind + ".subject"))
-	if v.Ref != "" {
+	if v.Ref != "" && r.Kind != Complaint { // an authority has numbers of its own
 		l.Subject += " [" + v.Ref + "]"
 	}
 	l.Salutation, l.Closing, l.Signature = v.say("salutation"), v.say("closing"), channel.Clean(r.From.Name)

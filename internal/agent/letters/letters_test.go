@@ -157,6 +157,27 @@ func TestLettersThatLackSomething(t *testing.T) {
 	}
 }
 
+// An address stands as the post of its country wants it.
+func TestLines(t *testing.T) {
+	for _, tt := range []struct {
+		parts map[string]string
+		want  string
+	}{
+		{map[string]string{"street": "Graslei", "house": "2", "extra": "bus 3", "postal_code": "9000", "city": "Gent", "country": "Belgium"}, "Graslei 2|bus 3|9000 Gent|Belgium"},
+		{map[string]string{"street": "Oak Street 12", "postal_code": "94702", "city": "Berkeley", "region": "CA", "country": "USA"}, "Oak Street 12|Berkeley, CA 94702|USA"},
+		{map[string]string{"street": "Oak Street 12", "city": "Berkeley", "country": "US"}, "Oak Street 12|Berkeley|US"},
+		{map[string]string{"street": "High Street 1", "postcode": "SW1A 1AA", "city": "London", "country": "United Kingdom"}, "High Street 1|London|SW1A 1AA|United Kingdom"},
+		{map[string]string{"given": "Mia", "family": "Peeters"}, "Mia Peeters"},
+	} {
+		if got := strings.Join(letters.Lines("address.home", firsthand.Value{Parts: tt.parts}), "|"); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.parts, got, tt.want)
+		}
+	}
+	if got := letters.Lines("address", firsthand.Text("Graslei 2\n\n9000 Gent")); len(got) != 2 {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestRef(t *testing.T) {
 	seen := make(map[string]bool)
 	for i := range 1000 {
@@ -192,7 +213,8 @@ func TestLanguageOf(t *testing.T) {
 func TestOfParcel(t *testing.T) {
 	hers := map[string]firsthand.Value{"name": firsthand.Text("Mia Peeters"), "iban": firsthand.Text("BE68539007547034"), "email": firsthand.Text("mia@old.example"),
 		"phone": firsthand.Text("+32 9 111"), "customer_number": firsthand.Text("K-1"), "address.home": {Parts: map[string]string{"street": "Graslei 2", "postcode": "9001", "city": "Gent"}}}
-	p := channel.Parcel{Content: &firsthand.Request{Right: "erase", Law: "GDPR", Scope: "phone", Due: "2026-12-31"}, Hers: hers, To: acme, Ref: "FH-A", Lang: "nl"}
+	p := channel.Parcel{Content: &firsthand.Request{Right: "erase", Law: "GDPR", Scope: "phone", Due: "2026-12-31"}, Hers: hers, To: acme, Ref: "FH-A"}
+	p.To.Lang = "nl"
 	r, err := letters.OfParcel(p)
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/rights"
 )
 
 // finds are the facts by which a company finds her in its records, the best first.
@@ -16,7 +17,7 @@ var finds = []string{"customer_number", "contract_number", "member_number", "log
 // OfParcel returns the request for the letter that carries a parcel: what mail and
 // paper have in common. Its error is [fault.Invalid] for what no letter says.
 func OfParcel(p channel.Parcel) (Request, error) {
-	r := Request{Lang: p.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
+	r := Request{Lang: p.To.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
 	for _, fact := range finds {
 		if v := channel.OneLine(fact, p.Hers[fact]); v != "" && len(r.Known) < 2 {
 			r.Known = append(r.Known, Identifier{fact, v})
@@ -25,6 +26,11 @@ func OfParcel(p channel.Parcel) (Request, error) {
 	switch say := p.Content.(type) {
 	case *firsthand.Change:
 		r.Kind, r.Fact, r.Old, r.New = Change, say.Fact, p.Old, say.Value
+		if law, ok := strings.CutSuffix(say.Basis.Right, " 16"); ok { // GDPR 16
+			if c, err := rights.ClockOf(law, rights.Correct, r.Made, placeOf(p.To)); err == nil {
+				r.Law, r.Right, r.Due = law, rights.Correct, c.Due
+			}
+		}
 	case *firsthand.Disclose:
 		r.Kind, r.Fact, r.New, r.Purpose, r.Until = Disclose, say.Fact, say.Value, say.Purpose, say.Until
 	case *firsthand.Withdraw:
@@ -33,6 +39,9 @@ func OfParcel(p channel.Parcel) (Request, error) {
 		r.Kind, r.Text = Message, say.Text
 	case *firsthand.Request:
 		r.Kind, r.Right, r.Law, r.Scope, r.Text, r.Due = say.Right, say.Right, say.Law, say.Scope, say.Text, say.Due
+		if c, err := rights.ClockOf(say.Law, say.Right, r.Made, placeOf(p.To)); err == nil {
+			r.Confirm = c.Confirm
+		}
 	case *firsthand.Close:
 		r.Kind, r.Text = Leave, say.Reason
 	case *firsthand.TermsOffer:
@@ -41,6 +50,15 @@ func OfParcel(p channel.Parcel) (Request, error) {
 		return r, fault.Refuse(fault.Invalid, "channel-kind", "no letter says this")
 	}
 	return r, nil
+}
+
+// placeOf returns where a company is, as far as its address or its domain says it.
+func placeOf(to channel.To) rights.Place {
+	at := rights.PlaceOf(AddressLines(to))
+	if at.Country == "" {
+		at.Country = rights.CountryOfDomain(to.Domain)
+	}
+	return at
 }
 
 // SenderOf returns her, as a company knows her that holds the facts hers.

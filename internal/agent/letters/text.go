@@ -1,11 +1,14 @@
 package letters
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"firsthand"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/rights"
 )
 
 // width is how long a line of plain text is, in characters; indent stands before
@@ -74,35 +77,66 @@ func block(lines []string) string {
 // joined are parts of values that stand on one line of a letter.
 var joined = [][]string{
 	{"title", "prefix", "given", "first", "first_name", "middle", "additional", "family", "last", "last_name", "suffix"},
-	{"street", "number", "house_number", "box"},
+	{"street", "house", "number", "house_number", "box"},
 	{"postcode", "postal_code", "zip", "city", "locality"},
 }
 
 // Lines returns a value as it stands in a letter: a name on one line, an address as
 // on an envelope, other parts one to a line.
 func Lines(fact string, v firsthand.Value) (lines []string) {
+	switch rights.CountryNamed(v.Parts["country"]) {
+	case "US":
+		v = town(v, true)
+	case "GB":
+		v = town(v, false)
+	}
 	last := -1
 	for _, f := range channel.Fields(fact, v) {
-		text := strings.TrimSpace(f.Text)
-		if text == "" {
-			continue
-		}
-		group := -1
-		for i, names := range joined {
-			for _, name := range names {
-				if name == f.Name {
-					group = i
-				}
+		group := slices.IndexFunc(joined, func(names []string) bool { return slices.Contains(names, f.Name) })
+		begins := true // a part of several lines joins what is before it, and not itself
+		for text := range strings.SplitSeq(f.Text, "\n") {
+			if text = strings.TrimSpace(text); text == "" {
+				continue
 			}
+			if group >= 0 && group == last && begins {
+				lines[len(lines)-1] += " " + text
+			} else {
+				lines = append(lines, text)
+			}
+			last, begins = group, false
 		}
-		if group >= 0 && group == last {
-			lines[len(lines)-1] += " " + text
-		} else {
-			lines = append(lines, text)
-		}
-		last = group
 	}
 	return lines
+}
+
+// town returns an address whose town stands as it does in America, "Berkeley, CA
+// 94702", or in Britain, where the postcode is a line of its own.
+func town(v firsthand.Value, american bool) firsthand.Value {
+	parts := maps.Clone(v.Parts)
+	take := func(names ...string) (text string) {
+		for _, name := range names {
+			if text == "" {
+				text = strings.TrimSpace(parts[name])
+			}
+			delete(parts, name)
+		}
+		return text
+	}
+	city, code := take("city", "locality"), take("postcode", "postal_code", "zip")
+	if american {
+		region := take("region", "state", "province")
+		code = strings.TrimSpace(region + " " + code)
+		if city != "" && code != "" {
+			city += ", "
+		}
+		parts["city"] = strings.TrimSpace(city + code)
+	} else {
+		parts["city"] = strings.TrimSpace(city + "\n" + code)
+	}
+	if parts["city"] == "" {
+		delete(parts, "city")
+	}
+	return firsthand.Value{Parts: parts}
 }
 
 // AddressLines returns the lines of a company's address, as a directory or she has

@@ -224,6 +224,21 @@ func moves(a *Agent, old, home firsthand.Value, say speaker) {
 		b.Legs = append(b.Legs, bl)
 	}
 	a.Boards[1] = b
+	claim := agent.MoveRow{ID: 3, Move: agent.Move{Claim: agent.Claim{Right: "access", Scope: "phone", Text: say("Please send me a file.")}}, Made: Now.Add(-time.Hour), State: "begun", Began: Now.Add(-time.Hour)}
+	a.MoveList = append(a.MoveList, claim)
+	asked := agent.Board{MoveRow: claim, Counts: map[string]int{}, Groups: map[string]int{}}
+	for i, leg := range b.Legs {
+		leg.Fact, leg.Value, leg.Old, leg.Basis = "phone", firsthand.Value{}, firsthand.Value{}, firsthand.Basis{Right: "GDPR 15"}
+		if leg.Step == agent.StepApplied {
+			leg.System, leg.Record, leg.Why = "", "", say("in part: without the logs")
+		}
+		asked.Counts[leg.Step]++
+		if asked.Legs = append(asked.Legs, leg); i > 20 {
+			break
+		}
+	}
+	a.Boards[3] = asked
+	a.Letters = agent.Writing{Address: []string{say("Acme NV"), say("Markt 1"), "9000 Gent"}, Own: say("Acme NV\nMarkt 1\n9000 Gent"), Lang: "nl"}
 	a.Boards[2] = agent.Board{MoveRow: later, Counts: map[string]int{agent.StepScheduled: 1}, Legs: []agent.BoardLeg{{Leg: legs(agent.Instant, "native", "GDPR 16", 1)[0], N: 1, Step: agent.StepScheduled}}}
 	for i, step := range []string{"open", "open", "sent", "applied", "refused"} {
 		c := a.List[i%len(a.List)]
