@@ -134,7 +134,7 @@ func (l *BoardLeg) fill(m *MoveRow, s *LegState, now time.Time) {
 	}
 	c := &s.Carried
 	l.System, l.Record, l.Why, l.Unproved = c.System, c.Record, c.Why, c.Unpaired && c.Step != ""
-	if !c.Unpaired {
+	if !c.Unpaired || s.Mail != "" {
 		l.Tries, l.Failure, l.NextTry = s.Tries, s.Failure, s.NextTry
 	}
 }
@@ -159,9 +159,14 @@ func (s *LegStep) at(m *MoveRow, now time.Time) (step string, day, of int) {
 	case !s.Known:
 		return StepReplaced, 0, 0
 	}
+	mails := s.Mail == MailWaiting || s.Mail == MailSending
 	switch {
 	case s.Step != "":
 		step = s.Step
+	case mails && m.Paused:
+		step = StepPaused
+	case mails:
+		step = StepDraft
 	case s.Unpaired:
 		step = StepNeedsYou
 	case s.Received >= s.Seq:
