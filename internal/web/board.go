@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"firsthand"
 	"firsthand/internal/agent"
 )
 
@@ -51,10 +52,24 @@ type BoardCount struct {
 	N    int
 }
 
-// A BoardRow is one leg, and whether another try makes sense.
+// A BoardRow is one leg, and whether another try makes sense. Its fields are its own:
+// a template looks for long for those of a struct within a struct.
 type BoardRow struct {
-	agent.BoardLeg
-	Failed bool
+	N                                   int
+	Domain, Name, Fact, Channel, Reason string
+	Rel, Entry                          firsthand.ID
+	Basis                               firsthand.Basis
+	Step, System, Record, Why           string
+	Day, Of                             int
+	Unproved                            bool
+	Failed                              bool
+	Failure                             string
+}
+
+func boardRow(l *agent.BoardLeg) BoardRow {
+	return BoardRow{N: l.N, Domain: l.Domain, Name: l.Name, Fact: l.Fact, Channel: l.Channel, Reason: l.Reason, Rel: l.Rel, Entry: l.Entry,
+		Basis: l.Basis, Step: l.Step, System: l.System, Record: l.Record, Why: l.Why, Day: l.Day, Of: l.Of, Unproved: l.Unproved,
+		Failed: l.Failure != "", Failure: l.Failure}
 }
 
 var boardSteps = []string{agent.StepNeedsYou, agent.StepScheduled, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
@@ -91,8 +106,8 @@ func (s *Server) board(v *visit, status int, f Form) error {
 			}
 		}
 	}
-	for _, leg := range b.Legs {
-		p.Legs = append(p.Legs, BoardRow{leg, leg.Failure != ""})
+	for i := range b.Legs {
+		p.Legs = append(p.Legs, boardRow(&b.Legs[i]))
 	}
 	p.Pager.total(n)
 	return s.render(v, status, "board", p)

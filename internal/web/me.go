@@ -167,8 +167,12 @@ type FactPage struct {
 
 // A HolderRow is a company that holds a fact, and whether it is an old value.
 type HolderRow struct {
-	agent.Held
-	Old bool
+	Domain  string
+	Value   firsthand.Value
+	Origin  firsthand.Origin
+	Since   time.Time
+	Guessed bool
+	Old     bool
 }
 
 // showFact serves GET /me/{fact}.
@@ -188,7 +192,8 @@ func (s *Server) showFact(v *visit) error {
 		return err
 	}
 	for _, h := range holders {
-		p.Holders = append(p.Holders, HolderRow{h, !p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
+		p.Holders = append(p.Holders, HolderRow{h.Domain, h.Value, h.Origin, h.Since, h.Guessed,
+			!p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
 	}
 	p.Pager.total(total)
 	return s.render(v, http.StatusOK, "fact", p)
