@@ -31,19 +31,26 @@ var imports = map[string][]string{
 	"connector":     {".", "fault"},
 	"connector/...": {".", "fault", "fetch", "connector"},
 
-	"internal/agent":                {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/directory", "internal/agent/mask"},
+	"internal/agent": {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters", "internal/agent/money", "internal/agent/mask"},
+	// Amounts, periods and days of contracts: files say them, the agent counts with
+	// them, pages show them.
+	"internal/agent/money":          {".", "fault"},
 	"internal/agent/policy":         {".", "fault", "terms"},
 	"internal/agent/channel":        {".", "fault", "fetch"},
-	"internal/agent/channel/...":    {".", "fault", "internal/agent/channel"},
+	"internal/agent/channel/...":    {".", "fault", "internal/agent/channel", "internal/agent/letters"},
 	"internal/agent/channel/native": {".", "fault", "internal/agent/channel", "wire"},
-	"internal/agent/importer":       {".", "fault", "fetch"},
-	"internal/agent/importer/...":   {".", "fault", "internal/agent/importer"},
-	"internal/agent/directory":      {".", "fault", "fetch"},
-	"internal/agent/mask":           {"fault", "fetch"},
+	// Channels write letters, and those say what the law is. Both are pure.
+	"internal/agent/rights":       {".", "fault"},
+	"internal/agent/letters":      {".", "fault", "internal/agent/rights", "internal/agent/channel"},
+	"internal/agent/importer":     {".", "fault", "fetch", "internal/agent/money"},
+	"internal/agent/importer/...": {".", "fault", "internal/agent/importer", "internal/agent/money"},
+	"internal/agent/directory":    {".", "fault", "fetch"},
+	"internal/agent/mask":         {"fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
-	// What is listed of companies is part of that interface.
-	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory"},
+	// What is listed of companies is part of that interface, and so is what files say
+	// of payments and contracts.
+	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory", "internal/agent/money", "internal/agent/importer"},
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
@@ -59,7 +66,7 @@ var imports = map[string][]string{
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
 	// what is listed of a company. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/mask"},
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/mask"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},
@@ -78,7 +85,7 @@ func isSuite(pkg string) bool {
 }
 
 // pure packages compute: no files, no sockets, no processes, no database.
-var pure = []string{".", "fault", "terms", "internal/agent/policy"}
+var pure = []string{".", "fault", "terms", "internal/agent/policy", "internal/agent/rights", "internal/agent/letters", "internal/agent/money"}
 
 // impure are the packages outside of this module that a pure one can't have.
 var impure = []string{"os", "os/...", "net", "net/http", "net/http/...", "net/rpc", "net/smtp", "crypto/tls", "database/sql", "database/sql/...",

@@ -8,14 +8,22 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"firsthand/fault"
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/letter"
+	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/importer/archive"
+	"firsthand/internal/agent/importer/bank"
+	"firsthand/internal/agent/importer/exports"
+	mailbox "firsthand/internal/agent/importer/mail"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/agent/mask"
@@ -120,13 +128,20 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Rand:   io.Reader(rand.Reader),
 		Log:    log,
 
-		Channels: []channel.Channel{manual.Manual{}},
-		Formats:  append(passwords.Formats(), vcard.Format{}),
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}, letter.Letter{}},
+		Mail:     new(mail.Post),
+		Formats:  formats(),
 		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {
 			return directory.Open(ctx, client, pathOrURL)
 		},
 	})
+}
+
+// formats are the kinds of files that can be brought: by themselves, and packed.
+func formats() []importer.Format {
+	all := slices.Concat(passwords.Formats(), bank.Formats(), exports.Formats(), []importer.Format{vcard.Format{}, mailbox.Format{}})
+	return append(all, archive.Format{Of: all})
 }
 
 // newCaller returns the client by which gateways are reached.

@@ -74,9 +74,9 @@ var messageCmd = toCompany("message", "company [text]", "say something; without 
 
 var requestCmd = toCompany("request", "company right [text]", "claim a right: access, correct, erase, port, object, opt_out", 1, 2,
 	func(fs *flag.FlagSet) saying {
-		law := fs.String("law", "GDPR", "the `law` it stands on")
+		law := fs.String("law", "", "the `law` it stands on; the one that holds, if not given")
 		scope := fs.String("scope", "", "one `fact`, or all")
-		due := dateFlag(fs, "due", "the `day` by which the law wants an answer; one month if not given")
+		due := dateFlag(fs, "due", "the `day` by which the law wants an answer; counted if not given")
 		return func(ctx context.Context, c to) ([]agent.Act, error) {
 			req := firsthand.Request{Right: c.args[0], Law: *law, Scope: *scope, Due: *due}
 			if len(c.args) == 2 {

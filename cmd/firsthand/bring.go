@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -14,11 +15,12 @@ import (
 )
 
 var bringCmd = cli.Command[*app]{
-	Name: "bring", Args: "[file]", Short: "read a list that you have: passwords, aliases or contacts, as another program exports them",
+	Name: "bring", Args: "[file]", Short: "read a file that you have: passwords, contacts, mail, statements of your bank, subscriptions",
 	Long: `Which program the file is from is found out from the file. It becomes a preview: which
 companies know you, and by which address. Nothing counts before you keep it, and what
 you keep can be undone. Passwords, codes and notes are counted and dropped while
-reading. With - the file is read from standard input. Delete the file afterwards: the
+reading; what mails say isn't read, and of payments only those that you made are kept,
+without numbers of accounts. With - the file is read from standard input. Delete the file afterwards: the
 passwords are still in it.`,
 	Setup: func(fs *flag.FlagSet) run {
 		keep := fs.Bool("keep", false, "keep what is in the file at once; with a number in place of the file, that preview")
@@ -177,6 +179,13 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 	}
 	say("import %d: %s, %s, %s", im.ID, cli.Printable(im.File), im.Format, im.State)
 	say("%d rows, %d companies, %d of them new, %d hosts merged, %d unsure, %d rows that can't be read", n.Rows, n.Companies, n.New, n.Merged, n.Unsure, n.Bad)
+	if n.Payments+n.Incoming+n.Mails+n.Contracts > 0 {
+		say("%d payments, %d contracts guessed, %d mails of companies; %d payments to you and %d forged mails not kept", n.Payments, n.Contracts, n.Mails, n.Incoming, n.Unproved)
+	}
+	if n.Columns.Day != "" {
+		say("columns: day %s, amount %s, who or what for %s (to change that: firsthand money --save)", cli.Printable(n.Columns.Day), cli.Printable(cmp.Or(n.Columns.Amount, n.Columns.Out)),
+			cli.Printable(cmp.Or(n.Columns.Payee, n.Columns.Text)))
+	}
 	say("%s seen, 0 kept", secretsText(n))
 	if n.Persons > 0 {
 		say("%d persons: counted, and not kept but as contact of a company", n.Persons)

@@ -194,7 +194,11 @@ func (a *app) changed(ctx context.Context, env *cli.Env, id int64, wait time.Dur
 	}
 	for _, l := range b.Legs {
 		if l.Group == agent.NeedsYou || l.Group == agent.Prepared {
-			fmt.Fprintf(env.Stdout, "%s\tchange\t%s\n", l.Domain, legText(&l))
+			what := "change"
+			if !b.Move.Claim.IsZero() {
+				what = "request"
+			}
+			fmt.Fprintf(env.Stdout, "%s\t%s\t%s\n", l.Domain, what, legText(&l))
 		}
 	}
 	return nil

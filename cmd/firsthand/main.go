@@ -21,12 +21,13 @@
 //	rotate company | --all                          replace your key at a company by the next, which only the kit can make
 //	fact [name [value | part=text ...]]             note a fact of yours, or show them; tells nobody
 //	rule [never | drop] [fact] [company]            set or show your standing decisions: facts that are never told
-//	bring [file]                                    read a list that you have: passwords, aliases or contacts, as another program exports them
+//	bring [file]                                    read a file that you have: passwords, contacts, mail, statements of your bank, subscriptions
 //	directory [add source | refresh | drop set]     the data sets of what is publicly known of companies, in your file
 //	company [company | verb company ...]            the companies that know you: list, show, confirm, group
 //	state [fact [value | part=text ...]]            say what companies hold of you from before, many at once
 //	map                                             who knows you, what do they hold, and how old it is
 //	today [card [later day | seen]]                 what needs you, the oldest duty first
+//	money [contract [verb]]                         what contracts cost, by when to cancel them, and a calendar of it
 //	mask [verb company]                             e-mail addresses that one company has each: make, pause, retire
 //	meet company                                    open a relationship; the company learns nothing of you
 //	terms company [code ...]                        proffer terms, take a counter-offer, end an agreement, or list the roster
@@ -37,9 +38,12 @@
 //	change fact value | part=text ... [and ...]     give new values to every company that holds the facts
 //	move [id [pause | resume | retry | cancel]]     how far each company is with a change; hold it, or try again
 //	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
+//	letter [print file | verb ...]                  letters on paper: print them, say when you posted them, and where they go
+//	mail [verb ...]                                 your mail account, what goes by it to companies without a gateway, and what comes back
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
+//	rights [right [text]]                           claim a right of one, some or all companies in one move; or list what the laws give
 //	pause company                                   nothing but duties until a date
 //	leave company                                   end the relationship; what terms and law give goes on
 //	reconcile company                               end a fork of your own log: what the company received first stands
@@ -91,10 +95,10 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, unlockCmd, kitCmd, rotateCmd,
 			factCmd, ruleCmd,
-			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, maskCmd,
+			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, moneyCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, withdrawCmd,
-			messageCmd, requestCmd, pauseCmd, leaveCmd, reconcileCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, letterCmd, withdrawCmd,
+			messageCmd, requestCmd, rightsCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,
 			serveCmd(), linkCmd, healthcheckCmd, demoCmd, versionCmd,

@@ -80,22 +80,21 @@ func (a *app) moves(ctx context.Context, env *cli.Env, asJSON bool) error {
 		State  string   `json:"state"`
 		Paused bool     `json:"paused"`
 		Facts  []string `json:"facts"`
+		Right  string   `json:"right,omitempty"`
 		Starts string   `json:"starts,omitempty"`
 		Made   string   `json:"made"`
 	}
-	all, lines := []row{}, [][]string{{"CHANGE", "MADE", "FACTS", "STATE"}}
+	all, lines := []row{}, [][]string{{"MOVE", "MADE", "WHAT", "STATE"}}
 	for _, m := range rows {
 		r := row{ID: m.ID, State: m.State, Paused: m.Paused, Starts: string(m.Move.Starts), Made: day(m.Made)}
-		facts := ""
-		for i, f := range m.Move.Facts {
+		for _, f := range m.Move.Facts {
 			r.Facts = append(r.Facts, f.Fact)
-			if i > 0 {
-				facts += ", "
-			}
-			facts += f.Fact
+		}
+		if c := m.Move.Claim; !c.IsZero() {
+			r.Right = c.Right
 		}
 		all = append(all, r)
-		lines = append(lines, []string{fmt.Sprint(m.ID), r.Made, facts, stateText(m)})
+		lines = append(lines, []string{fmt.Sprint(m.ID), r.Made, movedText(&m.Move), stateText(m)})
 	}
 	if asJSON {
 		return printJSON(env, all)
@@ -120,7 +119,11 @@ func stateText(m agent.MoveRow) string {
 }
 
 func showBoard(env *cli.Env, b agent.Board) {
-	fmt.Fprintf(env.Stdout, "change %d\t%s\n", b.ID, cli.Printable(stateText(b.MoveRow)))
+	what := "change"
+	if !b.Move.Claim.IsZero() {
+		what = movedText(&b.Move)
+	}
+	fmt.Fprintf(env.Stdout, "%s %d\t%s\n", cli.Printable(what), b.ID, cli.Printable(stateText(b.MoveRow)))
 	for _, f := range b.Move.Facts {
 		fmt.Fprintf(env.Stdout, "%s\t%s\n", cli.Printable(f.Fact), cli.Printable(f.Value.String()))
 	}

@@ -122,6 +122,10 @@ func cardText(c agent.Card) string {
 		return fmt.Sprintf("%d accounts in %s: which companies are they? firsthand bring", c.N, c.File)
 	case agent.CardLeak:
 		return fmt.Sprintf("mail from %s came to the address that only this company has: firsthand mask judge", c.File)
+	case agent.CardHeard:
+		return "answered by mail: firsthand mail"
+	case agent.CardMail:
+		return "your mail did not get there: firsthand task " + short(c.Entry)
 	case agent.CardBackup:
 		if c.N == 0 {
 			return "there is no second copy of your file: firsthand backup"

@@ -42,6 +42,11 @@ type Options struct {
 
 	// Channels carry entries to companies without a gateway, the best first.
 	Channels []channel.Channel
+	// Mail carries mails; nil where nothing does.
+	Mail Mailing
+	// MailSettle is after how long a copy of a mail of hers that has not come won't
+	// come; zero for a quarter of an hour.
+	MailSettle time.Duration
 	// Formats are the kinds of file that Bring reads.
 	Formats []importer.Format
 	// OpenListing opens a data set for AddDirectory; it is the one by which
@@ -62,13 +67,16 @@ type Agent struct {
 	spent int                            // entries that are folded in those
 
 	schedule schedule
+	mailing  mailing
 	paused   holds
 	moving   sync.Mutex    // held while a move begins: so its number and key are its own
 	moves    chan struct{} // told when a move may have to begin
 
-	siblings  atomic.Pointer[directory.Siblings] // see sameCompany
-	masking   sync.Mutex                         // held while a mask is made, or a leak noted
-	finishing sync.Mutex                         // held while an import is compared with those there are
+	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
+	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
+
+	masking   sync.Mutex // held while a mask is made, or a leak noted
+	finishing sync.Mutex // held while an import is compared with those there are
 }
 
 // New returns an Agent on o.Store. It starts nothing; see Run.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"firsthand"
 	"firsthand/fault"
@@ -76,6 +77,7 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 		return err
 	}
 	a.schedule.signal()
+	a.mailing.wake()
 	return nil
 }
 
@@ -131,17 +133,17 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 	for i := range legs {
 		l := begunLeg{LegRow: LegRow{Leg: legs[i]}, draft: -1}
 		if l.Group != LeftOut {
-			say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}
-			if l.Of.IsZero() {
-				say.Old = l.Old
-			}
-			act, err := b.a.add(r, say, &b.with)
+			act, err := b.a.add(r, b.content(&l.Leg), &b.with)
 			if err != nil {
 				return err
 			}
 			r.row.Kept = true // a company whom she tells something is kept
 			if l.Entry = act.Entry; act.Draft {
 				l.draft = len(b.with.AddDrafts) - 1
+			} else if l.Channel == MailChannel {
+				// Her one confirmation is for all that is prepared.
+				made := b.row.Began.Add(time.Duration(len(b.with.Mails))) // in the order of their log
+				b.with.Mails = append(b.with.Mails, Mail{Entry: l.Entry, Rel: r.row.ID, State: MailWaiting, Made: made})
 			}
 			if t.facts[i].stated {
 				b.with.Unstate = append(b.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})
@@ -162,6 +164,18 @@ func (b *beginning) say(r *relationship, t target, legs []Leg) error {
 	return nil
 }
 
+// content returns what a leg says.
+func (b *beginning) content(l *Leg) firsthand.Content {
+	if c := b.row.Move.Claim; !c.IsZero() {
+		return &firsthand.Request{Right: c.Right, Law: l.Law, Scope: c.Scope, Text: c.Text, Due: l.Due}
+	}
+	say := &firsthand.Change{Fact: l.Fact, Value: l.Value, Of: l.Of, Basis: l.Basis}
+	if l.Of.IsZero() {
+		say.Old = l.Old
+	}
+	return say
+}
+
 // number puts the legs into the order of a preview, and them, the move and her own
 // new facts into the commit.
 func (b *beginning) number() {
@@ -174,6 +188,7 @@ func (b *beginning) number() {
 			b.with.AddDrafts[l.draft].Move, b.with.AddDrafts[l.draft].Leg = b.row.ID, l.N
 		}
 		rows[i] = l.LegRow
+		rows[i].Law, rows[i].Due = "", ""
 	}
 	b.with.Moves, b.with.Legs[b.row.ID] = []MoveRow{b.row}, rows
 	for _, f := range b.row.Move.Facts {

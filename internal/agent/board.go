@@ -100,11 +100,16 @@ func (l *BoardLeg) fill(m *MoveRow, s *LegState, now time.Time) {
 		return
 	}
 	l.Step, l.System, l.Record, l.Why, l.Unproved = c.Step, c.System, c.Record, c.Why, c.Unpaired && c.Step != ""
-	if !c.Unpaired {
+	if !c.Unpaired || s.Mail != "" {
 		l.Tries, l.Failure, l.NextTry = s.Tries, s.Failure, s.NextTry
 	}
 	if l.Step == "" {
+		mails := s.Mail == MailWaiting || s.Mail == MailSending
 		switch {
+		case mails && m.Paused:
+			l.Step = StepPaused
+		case mails:
+			l.Step = StepDraft
 		case c.Unpaired:
 			l.Step = StepNeedsYou
 		case s.Received >= c.Seq:

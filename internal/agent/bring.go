@@ -46,6 +46,13 @@ type ImportCounts struct {
 	Unsure    int `json:"unsure"`  // accounts of which the company isn't certain: see Unsure
 	Persons   int `json:"persons"` // in an address book: not kept, but as contact of a company
 
+	Payments  int              `json:"payments,omitempty"`  // that she made
+	Incoming  int              `json:"incoming,omitempty"`  // that she got: not kept
+	Contracts int              `json:"contracts,omitempty"` // that the file names, or that recur in it
+	Mails     int              `json:"mails,omitempty"`     // whose sender counts
+	Unproved  int              `json:"unproved,omitempty"`  // mails of which her mail host says that the sender is forged
+	Columns   importer.Mapping `json:"columns,omitzero"`    // by which a table was read
+
 	// Seen, none kept.
 	Passwords    int `json:"passwords"`
 	OneTimeCodes int `json:"one_time_codes"`
@@ -96,7 +103,16 @@ const (
 	LoginAccount   = "login"
 	AliasAccount   = "alias"
 	ContactAccount = "contact"
+	MailAccount    = "mail"    // the company wrote to Login; Folder says newsletter if one can be rid of it
+	PaidAccount    = "payment" // she paid the company
 )
+
+// AccountKinds are all kinds of accounts.
+var AccountKinds = []string{LoginAccount, AliasAccount, ContactAccount, MailAccount, PaidAccount}
+
+// IsSign reports whether an account is no account, but a sign that she deals with the
+// company.
+func (acc *Account) IsSign() bool { return acc.Kind == MailAccount || acc.Kind == PaidAccount }
 
 // A CardFound is a person's card in an address book, which may be hers. It is there
 // until the import is kept or undone.
@@ -132,6 +148,16 @@ func (a *Agent) BringAs(ctx context.Context, format, file string, r io.Reader, p
 	if err != nil {
 		return Import{}, err
 	}
+	b := &bringing{agent: a, same: same, progress: progress, keys: make(map[string]string), digest: sha256.New(), signs: make(map[signKey]*Account)}
+	saved, err := a.Mappings(ctx)
+	if err != nil {
+		return Import{}, err
+	}
+	for i, f := range formats {
+		if m, ok := f.(importer.Mapped); ok {
+			formats[i] = m.With(saved, func(m importer.Mapping) { b.Counts.Columns = m })
+		}
+	}
 	f, found, err := importer.Read(r, formats...)
 	if err != nil {
 		return Import{}, err
@@ -145,7 +171,6 @@ func (a *Agent) BringAs(ctx context.Context, format, file string, r io.Reader, p
 			}
 		}
 	}()
-	b := &bringing{agent: a, same: same, progress: progress, keys: make(map[string]string), digest: sha256.New()}
 	b.Format, b.File, b.At = f.Name(), fileName(file), a.Now()
 	if b.ID, err = a.Store.AddImport(ctx, b.Import); err != nil {
 		return Import{}, err

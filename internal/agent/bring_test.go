@@ -18,6 +18,7 @@ import (
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/agenttest"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/letter"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer/passwords"
@@ -48,7 +49,7 @@ func newLife(t *testing.T) *life {
 	t.Cleanup(func() { s.Close() })
 	l := &life{t: t, store: s, answers: map[string]error{}}
 	l.Agent = agent.New(agent.Options{Store: s, Caller: l, Roster: terms.Default(), Now: func() time.Time { return time.Date(2026, 11, 26, 9, 0, 0, 0, time.UTC) },
-		Rand: zeroes{}, Channels: []channel.Channel{manual.Manual{}}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
+		Rand: zeroes{}, Channels: []channel.Channel{manual.Manual{}, letter.Letter{}}, Formats: append(passwords.Formats(), vcard.Format{}), OpenListing: func(_ context.Context, text string) (*directory.File, error) {
 			return &directory.File{ReadCloser: io.NopCloser(strings.NewReader(text)), Date: "2026-01-02"}, nil
 		}})
 	return l

@@ -13,6 +13,7 @@ import (
 	"firsthand"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/money"
 )
 
 // How much of a file is in memory.
@@ -34,6 +35,14 @@ type bringing struct {
 	digest   hash.Hash         // of everything found
 	accounts []Account
 	cards    []CardFound
+	payments []Payment
+	bounds   []Bound
+
+	merchants *merchants // read when the first payment comes
+	payees    map[[2]string]string
+	signs     map[signKey]*Account
+	recurring []money.Payment // to say how many contracts there are
+	own       map[string]bool // her addresses, read when the first mail comes
 }
 
 // take takes one row, or why it can't be read.
@@ -62,8 +71,14 @@ func (b *bringing) take(ctx context.Context, f importer.Found, err error) error 
 		err = b.account(ctx, f, AliasAccount)
 	case importer.Contact, importer.Own:
 		err = b.card(ctx, f)
+	case importer.Paid:
+		err = b.payment(ctx, f)
+	case importer.Bound:
+		err = b.bound(ctx, f)
+	case importer.Wrote:
+		err = b.mail(ctx, f)
 	}
-	if err == nil && len(b.accounts)+len(b.cards) >= bringBatch {
+	if err == nil && len(b.accounts)+len(b.cards)+len(b.payments)+len(b.bounds) >= bringBatch {
 		err = b.flush(ctx)
 	}
 	return err
@@ -224,10 +239,17 @@ func (b *bringing) addCard(c CardFound) {
 
 // flush commits what was read since the last time.
 func (b *bringing) flush(ctx context.Context) error {
-	if err := b.agent.Store.AddFound(ctx, b.ID, b.accounts, b.cards); err != nil {
-		return err
+	if len(b.accounts)+len(b.cards) > 0 || len(b.payments)+len(b.bounds) == 0 {
+		if err := b.agent.Store.AddFound(ctx, b.ID, b.accounts, b.cards); err != nil {
+			return err
+		}
 	}
-	b.accounts, b.cards = b.accounts[:0], b.cards[:0]
+	if len(b.payments)+len(b.bounds) > 0 {
+		if err := b.agent.Store.AddMoney(ctx, b.ID, b.payments, b.bounds); err != nil {
+			return err
+		}
+	}
+	b.accounts, b.cards, b.payments, b.bounds = b.accounts[:0], b.cards[:0], b.payments[:0], b.bounds[:0]
 	if b.progress != nil {
 		b.progress(b.Counts)
 	}
@@ -236,6 +258,8 @@ func (b *bringing) flush(ctx context.Context) error {
 
 // finish makes a preview of what was read, unless the same was read before.
 func (b *bringing) finish(ctx context.Context) (Import, error) {
+	b.addSigns()
+	b.Counts.Contracts += len(money.Recurring(b.recurring, b.until()))
 	if err := b.flush(ctx); err != nil {
 		return Import{}, err
 	}

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"time"
 
 	"firsthand"
@@ -27,11 +28,15 @@ func carried(s *firsthand.State) (rows []Carried) {
 			due[d.Of] = d.Due
 		}
 	}
+	requests := make(map[firsthand.ID]*firsthand.RequestState)
+	for _, r := range s.Requests {
+		requests[r.Entry] = r
+	}
 	first := s.Log(firsthand.First)
 	for seq := int64(2); seq <= first.Head.Seq; seq++ { // 1 is its opening
 		id := first.ID(seq)
 		kind, at, effect := s.Entry(id)
-		if !effect || kind != "change" && !(unpaired && byHand[kind]) {
+		if !effect || kind != "change" && kind != "request" && !(unpaired && byHand[kind]) {
 			continue
 		}
 		row := Carried{Rel: s.Rel, Entry: id, Seq: seq, Kind: kind, Fact: factOf(s, id), Made: at, Due: due[id], Unpaired: unpaired}
@@ -40,6 +45,10 @@ func carried(s *firsthand.State) (rows []Carried) {
 			if o.Applied {
 				row.Step = "applied"
 			}
+		}
+		if r := requests[id]; r != nil {
+			row.Fact = r.Say.Scope
+			row.Step, row.Why = answered(r.Answer)
 		}
 		if n := notes[id]; n != nil {
 			row.Why, row.Noted = n.Say.Text, n.At
@@ -51,6 +60,25 @@ func carried(s *firsthand.State) (rows []Carried) {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// answered returns the step of a request, and the company's words. One that is
+// answered in part is answered; what is left open stands in why. An extension is no
+// last word.
+func answered(a *firsthand.Said[*firsthand.Answer]) (step, why string) {
+	if a == nil {
+		return "", ""
+	}
+	switch a.Say.Outcome {
+	case "done":
+		return StepApplied, a.Say.Text
+	case "partly":
+		return StepApplied, strings.TrimSuffix("in part: "+a.Say.Text, ": ")
+	case "refused":
+		return StepRefused, a.Say.Text
+	default:
+		return "", strings.TrimSuffix("it needs more time: "+a.Say.Text, ": ")
+	}
 }
 
 // noted says what step an entry has reached by what she saw of it.

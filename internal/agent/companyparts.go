@@ -25,7 +25,8 @@ type CompanyParts struct {
 
 // An AccountsSum is what lists need of the accounts at a company that count.
 type AccountsSum struct {
-	N           int
+	N           int       // logins, aliases and contacts
+	Signs       int       // mails and payments
 	Name        string    // the first that isn't "", in the order of bytes
 	Since, Used time.Time // first Created or Used, last Used or Created
 }
@@ -64,9 +65,9 @@ func (p *CompanyParts) Company(domain string) (c Company, keep bool) {
 		}
 	}
 	c.Name = cmp.Or(p.Own.Name, document, listed, p.Accounts.Name, domain)
-	hers := p.Own.Confirmed || p.Own.Name != "" || p.Own.Channel != "" || len(p.Own.Groups) > 0 || p.Hers || len(p.Relationships) > 0
+	hers := p.Own.Confirmed || p.Own.Name != "" || p.Own.Channel != "" || p.Own.Address != "" || p.Own.Lang != "" || len(p.Own.Groups) > 0 || p.Hers || len(p.Relationships) > 0
 	c.Guessed = !hers
-	return c, hers || p.Own.Gateway || p.Accounts.N > 0 || len(p.Stated) > 0
+	return c, hers || p.Own.Gateway || p.Accounts.N+p.Accounts.Signs > 0 || len(p.Stated) > 0
 }
 
 func second(t time.Time) time.Time {
@@ -93,7 +94,11 @@ func later(a, b time.Time) time.Time {
 
 // Add adds an account that counts.
 func (s *AccountsSum) Add(acc Account) {
-	s.N++
+	if acc.IsSign() {
+		s.Signs++
+	} else {
+		s.N++
+	}
 	if acc.Name != "" && (s.Name == "" || acc.Name < s.Name) {
 		s.Name = acc.Name
 	}

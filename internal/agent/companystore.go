@@ -30,6 +30,8 @@ type CompanyStore interface {
 	// Owned returns what is hers of companies, by domain: only those of which
 	// anything is.
 	Owned(ctx context.Context) iter.Seq2[OwnCompany, error]
+	// Own returns what is hers of one company, all zero but Domain if nothing is.
+	Own(ctx context.Context, domain string) (OwnCompany, error)
 
 	Groups(ctx context.Context) ([]GroupCount, error) // by name
 
@@ -44,6 +46,8 @@ type OwnCompany struct {
 	Name      string
 	Confirmed bool
 	Channel   string
+	Address   string   // postal, in lines; "" for the one that a directory lists
+	Lang      string   // in which she writes to it; "" for that of its country
 	Gateway   bool     // it was seen to have one
 	Groups    []string // sorted
 }
@@ -53,6 +57,7 @@ type OwnCompany struct {
 type CompanyEdit struct {
 	Domain             string
 	Name, Channel      *string
+	Address, Lang      *string
 	Confirmed, Gateway *bool
 	Groups             map[string]bool // in, or out
 }

@@ -63,12 +63,16 @@ type life struct {
 	Companies  []lifeCompany   `json:"companies"`
 	Statements []lifeStatement `json:"statements"` // what companies hold from before
 	Imports    []lifeImport    `json:"imports"`
+	Contracts  []ContractRow   `json:"contracts,omitempty"`
 
 	Moves     []lifeMove     `json:"moves,omitempty"`
 	Reminders []lifeReminder `json:"reminders,omitempty"`
 
 	Masks []lifeMask `json:"masks,omitempty"`
 	Leaks []lifeLeak `json:"leaks,omitempty"`
+
+	Mails   []lifeMail   `json:"mails,omitempty"`
+	Answers []lifeAnswer `json:"answers,omitempty"`
 
 	Later []lifeLater `json:"later,omitempty"`
 }
@@ -110,12 +114,15 @@ const (
 	lifeReadMe = `This is a whole life as a customer, exported by Firsthand.
 
 life.json        facts, relationships with their private keys, drafts, settings,
-                 companies, what they hold from before, changes, reminders,
-                 cards that are put off, and addresses that one company has each
+                 companies, what they hold from before, contracts, changes,
+                 reminders, cards that are put off, addresses that one company
+                 has each, mails and answers
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
-imports/*.jsonl  what files that were brought said of companies, one account a
-                 line; no password is in it, or ever was
+blobs/*          attachments of answers, by their SHA-256 in base64url; nobody has
+                 opened them
+imports/*.jsonl  what files that were brought said of companies, one account,
+                 payment or contract a line; no password is in it, or ever was
 
 The form of the bundles is specified in Firsthand's docs/protocol.md. Whoever
 has this file can speak as its owner until the keys are rotated with the
@@ -125,7 +132,7 @@ the program that takes this over fills its own from the kit.
 )
 
 // exported are the settings that belong to her and not to one installation.
-var exported = []string{"rules", maskSetting}
+var exported = []string{"rules", addressesSetting, rulesSetting, maskSetting, mappingsSetting}
 
 // Export writes her whole life as a zip file that can be read without this
 // program. It holds private keys.
@@ -214,6 +221,9 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
+	if err := a.exportMail(ctx, &l, create); err != nil {
+		return err
+	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
 		return err
 	}
@@ -242,7 +252,10 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if l.Format != lifeFormat {
 		return 0, fault.Tell(fault.Invalid, "the export has the form "+l.Format+", this program reads "+lifeFormat, "use the program that made it, or a newer one")
 	}
-	c := Commit{Settings: l.Settings, Later: make(map[string]firsthand.Date)}
+	c := Commit{Settings: make(map[string]string), Later: make(map[string]firsthand.Date)}
+	for _, name := range exported { // and no others: where her mails go, for example, no file says
+		c.Settings[name] = l.Settings[name]
+	}
 	for _, x := range l.Later {
 		c.Later[x.Card] = x.Until
 	}
@@ -267,6 +280,9 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 		return 0, err
 	}
 	if err := a.importMoves(ctx, &l, &c); err != nil {
+		return 0, err
+	}
+	if err := a.importMail(ctx, z, &l, &c); err != nil {
 		return 0, err
 	}
 	undo, err := a.importKept(ctx, z, &l, &c)

@@ -16,3 +16,6 @@ func (a *Agent) LoseWake(rel firsthand.ID) (lost bool) {
 	p.Outgoing = Outgoing{Rel: rel}
 	return true
 }
+
+// OnMailStep has fn told of each step of a mail.
+func (a *Agent) OnMailStep(fn func(step string)) { a.testOnlyStep = fn }

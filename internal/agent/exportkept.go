@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -21,6 +22,8 @@ type lifeCompany struct {
 	Name      string   `json:"name,omitempty"`
 	Confirmed bool     `json:"confirmed"`
 	Channel   string   `json:"channel,omitempty"`
+	Address   string   `json:"address,omitempty"`
+	Lang      string   `json:"lang,omitempty"`
 	Gateway   bool     `json:"gateway"` // it was seen to have one
 	Groups    []string `json:"groups"`
 }
@@ -33,7 +36,8 @@ type lifeStatement struct {
 }
 
 type lifeImport struct {
-	Accounts string       `json:"accounts"` // name of their file
+	Accounts string       `json:"accounts"`        // name of their file
+	Money    string       `json:"money,omitempty"` // the same of payments and contracts; "" if it has none
 	Format   string       `json:"format"`
 	File     string       `json:"file"`
 	At       time.Time    `json:"at"`
@@ -67,7 +71,7 @@ func (a *Agent) exportKept(ctx context.Context, l *life, create func(name string
 		if err != nil {
 			return err
 		}
-		l.Companies = append(l.Companies, lifeCompany{own.Domain, own.Name, own.Confirmed, own.Channel, own.Gateway, append([]string{}, own.Groups...)})
+		l.Companies = append(l.Companies, lifeCompany{own.Domain, own.Name, own.Confirmed, own.Channel, own.Address, own.Lang, own.Gateway, append([]string{}, own.Groups...)})
 	}
 	for s, err := range a.Store.Statements(ctx, "", "") {
 		if err != nil {
@@ -77,6 +81,11 @@ func (a *Agent) exportKept(ctx context.Context, l *life, create func(name string
 			l.Statements = append(l.Statements, lifeStatement{s.Domain, s.Fact, s.Value, s.Since})
 		}
 	}
+	contracts, err := a.Store.Contracts(ctx)
+	if err != nil {
+		return err
+	}
+	l.Contracts = contracts
 	imports, err := a.Store.Imports(ctx)
 	if err != nil {
 		return err
@@ -86,7 +95,11 @@ func (a *Agent) exportKept(ctx context.Context, l *life, create func(name string
 		if i.State != Kept {
 			continue
 		}
-		li := lifeImport{Accounts: fmt.Sprintf("imports/%04d.jsonl", len(l.Imports)+1), Format: i.Format, File: i.File, At: i.At.UTC(),
+		money, err := a.exportMoney(ctx, i.ID, fmt.Sprintf("imports/%04d-money.jsonl", len(l.Imports)+1), create)
+		if err != nil {
+			return err
+		}
+		li := lifeImport{Money: money, Accounts: fmt.Sprintf("imports/%04d.jsonl", len(l.Imports)+1), Format: i.Format, File: i.File, At: i.At.UTC(),
 			Counts: i.Counts, Bad: append([]BadRow{}, i.Bad...), Digest: i.Digest}
 		l.Imports = append(l.Imports, li)
 		w, err := create(li.Accounts)
@@ -136,7 +149,7 @@ func (a *Agent) importKept(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		if err := firsthand.CheckDomain(own.Domain); err != nil {
 			return undo, fault.Refuse(fault.Invalid, "json-form", "%v", err)
 		}
-		e := CompanyEdit{Domain: own.Domain, Name: &own.Name, Channel: &own.Channel, Confirmed: &own.Confirmed, Gateway: &own.Gateway, Groups: map[string]bool{}}
+		e := CompanyEdit{Domain: own.Domain, Name: &own.Name, Channel: &own.Channel, Address: &own.Address, Lang: &own.Lang, Confirmed: &own.Confirmed, Gateway: &own.Gateway, Groups: map[string]bool{}}
 		for _, g := range own.Groups {
 			e.Groups[g] = true
 		}
@@ -151,6 +164,9 @@ func (a *Agent) importKept(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		}
 		c.State = append(c.State, Statement{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Since: s.Since})
 	}
+	if err := a.importContracts(ctx, l, c); err != nil {
+		return undo, err
+	}
 	for _, i := range l.Imports {
 		im := Import{Format: i.Format, File: i.File, At: i.At, Counts: i.Counts, Bad: i.Bad, Digest: i.Digest}
 		if im.ID, err = a.Store.AddImport(ctx, im); err != nil {
@@ -159,6 +175,11 @@ func (a *Agent) importKept(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		c.KeepImports = append(c.KeepImports, im.ID)
 		if err := a.importAccounts(ctx, z, i.Accounts, im.ID); err != nil {
 			return undo, fmt.Errorf("%s: %w", i.Accounts, err)
+		}
+		if i.Money != "" {
+			if err := a.importMoney(ctx, z, i.Money, im.ID); err != nil {
+				return undo, fmt.Errorf("%s: %w", i.Money, err)
+			}
 		}
 		if _, err := a.Store.FinishImport(ctx, im); err != nil {
 			return undo, err
@@ -189,7 +210,7 @@ func (a *Agent) importAccounts(ctx context.Context, z *zip.Reader, name string, 
 		if la.Used != nil {
 			acc.Used = *la.Used
 		}
-		if acc.Domain != "" && firsthand.CheckDomain(acc.Domain) != nil || acc.Kind != LoginAccount && acc.Kind != AliasAccount && acc.Kind != ContactAccount {
+		if acc.Domain != "" && firsthand.CheckDomain(acc.Domain) != nil || !slices.Contains(AccountKinds, acc.Kind) {
 			return fault.Refuse(fault.Invalid, "json-form", "line %d is no account", n)
 		}
 		if batch = append(batch, acc); len(batch) == bringBatch {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"time"
 
 	"firsthand"
 )
@@ -13,6 +14,7 @@ type Grounds struct {
 	Agreements []AgreementGround `json:"agreements,omitempty"`
 	Pauses     []PauseGround     `json:"pauses,omitempty"`
 	Held       []HeldGround      `json:"held,omitempty"`
+	Requests   []RequestGround   `json:"requests,omitempty"`
 }
 
 // An AgreementGround is one of the agreements.
@@ -36,6 +38,16 @@ type HeldGround struct {
 	Basis   firsthand.Basis  `json:"basis,omitzero"`
 }
 
+// A RequestGround is a request that has no last word yet.
+type RequestGround struct {
+	Entry firsthand.ID   `json:"entry"`
+	Right string         `json:"right"`
+	Law   string         `json:"law"`
+	Scope string         `json:"scope,omitempty"`
+	At    time.Time      `json:"at"`
+	Due   firsthand.Date `json:"due"`
+}
+
 func groundsOf(s *firsthand.State) *Grounds {
 	g := new(Grounds)
 	for _, a := range s.Agreements {
@@ -53,6 +65,9 @@ func groundsOf(s *firsthand.State) *Grounds {
 		if h.Withdraw.IsZero() {
 			g.Held = append(g.Held, HeldGround{h.Entry, h.Origin, h.Purpose, h.Basis})
 		}
+	}
+	for _, r := range openRequests(s) {
+		g.Requests = append(g.Requests, RequestGround{r.Entry, r.Say.Right, r.Say.Law, r.Say.Scope, r.At, r.Due})
 	}
 	return g
 }
@@ -73,6 +88,10 @@ func (g *Grounds) state(row *Relationship, sum *Summary, t *target) *firsthand.S
 	}
 	for _, p := range g.Pauses {
 		s.Pauses = append(s.Pauses, &firsthand.Said[*firsthand.Pause]{Side: p.Side, Say: &firsthand.Pause{Until: p.Until}})
+	}
+	for _, r := range g.Requests {
+		s.Requests = append(s.Requests, &firsthand.RequestState{Entry: r.Entry, At: r.At, Due: r.Due,
+			Say: &firsthand.Request{Right: r.Right, Law: r.Law, Scope: r.Scope, Due: r.Due}})
 	}
 	for _, h := range g.Held {
 		holding := &firsthand.Holding{Entry: h.Entry, Origin: h.Origin, Purpose: h.Purpose, Basis: h.Basis}

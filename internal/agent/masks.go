@@ -110,6 +110,23 @@ func (a *Agent) activeMask(ctx context.Context, key string) (*Mask, error) {
 	return nil, err
 }
 
+// toldMask returns the mask from which she can write to a company: one that the company
+// was told, at a mailbox or domain of hers; else "". A service has reverse addresses for
+// that, one for each whom she writes to, which it does not make for mail hosts.
+func (a *Agent) toldMask(ctx context.Context, key string) (string, error) {
+	m, err := a.activeMask(ctx, key)
+	if err != nil || m == nil || m.Kind == mask.SimpleLogin {
+		return "", err
+	}
+	holders, err := a.Store.CompanyHolders(ctx, key)
+	for _, h := range holders {
+		if h.Fact == MailFact && strings.EqualFold(h.Value.String(), m.Address) {
+			return m.Address, err
+		}
+	}
+	return "", err
+}
+
 // maskedCompanies returns the addresses that companies have for themselves, by key.
 func (a *Agent) maskedCompanies(ctx context.Context) (map[string]string, error) {
 	all, err := a.Store.Masks(ctx, "")

@@ -17,6 +17,8 @@ import (
 // company that holds the old ones.
 type Move struct {
 	Facts []NewFact `json:"facts,omitempty"`
+	// Claim, if there is one, is the right that it claims, and Facts is empty.
+	Claim Claim `json:"claim,omitzero"`
 	// Basis is hers for the whole move where a company's terms give none: a right,
 	// such as "GDPR 16", or one recorded exception. Zero: none.
 	Basis firsthand.Basis `json:"basis,omitzero"`
@@ -66,6 +68,10 @@ type Leg struct {
 	Guessed      bool // only a guess says that the company holds it
 	Origin       firsthand.Origin
 	Proposal     bool // it counts only once she has proved that the record is hers
+	// Law and Due are those of a claim that is planned. Once it is made, its entry
+	// has them, and they are kept nowhere else.
+	Law string
+	Due firsthand.Date
 }
 
 // A Plan is what a move would do.
@@ -155,7 +161,14 @@ func sortLegs(legs []Leg) { slices.SortStableFunc(legs, compareLegs) }
 
 // check says what is wrong with m by itself.
 func (m *Move) check() error {
-	if len(m.Facts) == 0 {
+	if !m.Claim.IsZero() {
+		if len(m.Facts) > 0 {
+			return fault.Tell(fault.Invalid, "a move changes facts or claims a right, and not both", "")
+		}
+		if err := m.Claim.check(); err != nil {
+			return err
+		}
+	} else if len(m.Facts) == 0 {
 		return fault.Tell(fault.Invalid, "a change changes at least one fact", "firsthand change FACT VALUE")
 	}
 	basis := m.Basis
@@ -239,6 +252,7 @@ func legRows(legs []Leg) []LegRow {
 	rows := make([]LegRow, len(legs))
 	for i, l := range legs {
 		rows[i] = LegRow{Leg: l, N: i + 1}
+		rows[i].Law, rows[i].Due = "", ""
 	}
 	return rows
 }
@@ -343,6 +357,7 @@ func (a *Agent) PauseMove(ctx context.Context, id int64, paused bool) error {
 	if err := a.Store.Commit(ctx, Commit{Moves: []MoveRow{row}}); err != nil {
 		return err
 	}
+	a.mailing.wake()
 	return a.rehold(ctx)
 }
 
@@ -370,6 +385,12 @@ func (a *Agent) Retry(ctx context.Context, id int64, n ...int) error {
 			continue
 		}
 		done[l.Rel] = true
+		if l.Mail != "" {
+			if err := a.RetryMail(ctx, l.Entry, Itself); err != nil {
+				return err
+			}
+			continue
+		}
 		err := a.with(ctx, l.Rel, func(r *relationship) error {
 			r.row.NextTry = time.Time{}
 			return a.commit(ctx, Commit{}, r)

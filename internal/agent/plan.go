@@ -8,6 +8,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/policy"
+	"firsthand/internal/agent/rights"
 )
 
 // A target is one company that a move is about: a relationship, or a company with
@@ -39,6 +40,7 @@ type planner struct {
 	targets   []target
 	companies map[string]Company // by key: those that hold one of the facts
 	masks     map[string]string  // by key: addresses that a company has instead of hers
+	her       rights.Place       // where she lives; only of a claim
 }
 
 func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
@@ -49,6 +51,9 @@ func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
 	}
 	if p.masks, err = a.maskedCompanies(ctx); err != nil {
 		return nil, err
+	}
+	if !m.Claim.IsZero() {
+		return p, p.claimed()
 	}
 	at := make(map[string]*target) // by relationship, or by key where there is none
 	inUse := make(map[string]firsthand.ID)
@@ -71,16 +76,25 @@ func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
 			return nil, err
 		}
 	}
-	for _, t := range at {
-		if p.wanted(t) {
-			slices.SortFunc(t.facts, func(x, y held) int { return cmp.Compare(index(m.Facts, x.fact), index(m.Facts, y.fact)) })
-			p.targets = append(p.targets, *t)
+	for place, t := range at {
+		if !p.wanted(t) {
+			delete(at, place)
+			continue
 		}
+		slices.SortFunc(t.facts, func(x, y held) int { return cmp.Compare(index(m.Facts, x.fact), index(m.Facts, y.fact)) })
+	}
+	p.take(at)
+	return p, nil
+}
+
+// take makes at the targets, in their order.
+func (p *planner) take(at map[string]*target) {
+	for _, t := range at {
+		p.targets = append(p.targets, *t)
 	}
 	slices.SortFunc(p.targets, func(x, y target) int {
 		return cmp.Or(cmp.Compare(x.domain, y.domain), slices.Compare(x.rel[:], y.rel[:]))
 	})
-	return p, nil
 }
 
 func index(facts []NewFact, f *NewFact) int {
@@ -186,10 +200,15 @@ func (a *Agent) named(ctx context.Context, name string) (rel firsthand.ID, domai
 
 // wanted reports whether Only and Except let t be.
 func (p *planner) wanted(t *target) bool {
-	is := func(name string) bool {
+	is := p.is(t)
+	return (p.move.Only == nil || slices.ContainsFunc(p.move.Only, is)) && !slices.ContainsFunc(p.move.Except, is)
+}
+
+// is returns what says whether a name means t.
+func (p *planner) is(t *target) func(name string) bool {
+	return func(name string) bool {
 		return name == t.key || name == t.domain || !t.rel.IsZero() && name == t.rel.String()
 	}
-	return (p.move.Only == nil || slices.ContainsFunc(p.move.Only, is)) && !slices.ContainsFunc(p.move.Except, is)
 }
 
 // unmet returns the legs of a company with which there is no relationship yet.
@@ -202,7 +221,11 @@ func (p *planner) unmet(t target) []Leg {
 // legs decides what the move means for t, whose state is s.
 func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []Leg) {
 	for i := range t.facts {
-		legs = append(legs, p.leg(s, row, &t, &t.facts[i]))
+		if !p.move.Claim.IsZero() {
+			legs = append(legs, p.claimLeg(s, row, &t, &t.facts[i]))
+		} else {
+			legs = append(legs, p.leg(s, row, &t, &t.facts[i]))
+		}
 	}
 	return legs
 }

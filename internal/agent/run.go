@@ -34,6 +34,10 @@ func (a *Agent) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { a.runMoves(ctx) })
+	if a.Mail != nil {
+		wg.Go(func() { a.postMails(ctx) })
+		wg.Go(func() { a.fetchMails(ctx) })
+	}
 	look := time.Time{} // when to look at everything
 	for {
 		next := a.Now().Add(time.Minute)

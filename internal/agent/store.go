@@ -89,6 +89,8 @@ type Store interface {
 	ImportStore
 	StatementStore
 	ListingStore
+	MailStore
+	MoneyStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -133,6 +135,9 @@ type Commit struct {
 	Masks      []Mask                    // inserted, or replaced whole, by token
 	Leaks      []Leak                    // the same, by token and sender
 
+	Contracts     []ContractRow // inserted, or replaced whole; IDs are the caller's, above 0
+	DropContracts []int64       // gone already is no error
+
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other
 	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is
@@ -147,6 +152,14 @@ type Commit struct {
 	Drop         []string
 	SetListings  []ListingSet // each in place of the one of its name
 	DropListings []string     // by name; gone already is no error
+
+	Mails []Mail // inserted, or replaced whole, by entry and part
+	// Answers with an ID replace Mark and Marked of those there are, and nothing else;
+	// gone already is no error. Others are added: the store gives IDs, which rise, and
+	// of a known Key nothing is added. [fault.Unavailable] means that a blob isn't
+	// there which a new one names: it is to be added again.
+	Answers     []Answer
+	DropAnswers []int64 // with the blobs that no other names; gone already is no error
 }
 
 // IsOfCompanies reports whether c has parts about companies.
@@ -303,4 +316,5 @@ type LegState struct {
 	Tries          int
 	Failure        string
 	NextTry        time.Time
+	Mail           string // the state of the mail that carries the entry, "" if none does; then the three before are its own
 }

@@ -8,6 +8,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/letters"
 )
 
 // A Task is an entry of hers that she carries herself, to a company without a
@@ -24,12 +25,13 @@ type Task struct {
 	Note         string         // hers, with the step
 	Noted        time.Time
 	Move         int64         // the last move that it belongs to; 0 for none
+	Mail         string        // the state of the mail that carries it, "" if none does
 	Draft        channel.Draft // only from Agent.Task
 }
 
 // A TaskQuery says which tasks, and which part of them.
 type TaskQuery struct {
-	// Show is "" for open ones, "done" for those sent, applied, refused or
+	// Show is "" for open ones that no mail is about to carry, "done" for those sent, applied, refused or
 	// replaced, "all", or "due": open or sent, and to be reminded of by now.
 	Show          string
 	Domain        string // "" for all
@@ -59,29 +61,8 @@ func (a *Agent) Task(ctx context.Context, entry firsthand.ID) (Task, error) {
 	if err != nil {
 		return t, err
 	}
-	log, err := firsthand.Collect(a.Store.Entries(ctx, t.Rel, firsthand.First, 0))
+	p, err := a.parcel(ctx, t)
 	if err != nil {
-		return t, err
-	}
-	s, err := firsthand.Fold(log, nil)
-	if err != nil {
-		return t, err
-	}
-	i := slices.IndexFunc(log, func(e firsthand.Entry) bool { return e.ID == entry })
-	if i < 0 || !log[i].HasBody() {
-		return t, fault.Tell(fault.NotExist, "what it said was erased", "firsthand task")
-	}
-	p := channel.Parcel{Entry: entry, Made: t.Made, Fact: t.Fact, Hers: make(map[string]firsthand.Value)}
-	if p.Content, err = firsthand.DecodeBody(log[i].Body); err != nil {
-		return t, err
-	}
-	p.Old = before(s, log[:i], p.Content)
-	for _, h := range s.At(a.Now()).Holdings {
-		if h.Last != entry {
-			p.Hers[h.Fact] = h.Value
-		}
-	}
-	if p.To, err = a.to(ctx, t.Domain, t.Name); err != nil {
 		return t, err
 	}
 	chosen, err := a.chosen(ctx, t.Domain)
@@ -92,6 +73,34 @@ func (a *Agent) Task(ctx context.Context, entry firsthand.ID) (Task, error) {
 		t.Draft, err = ch.Prepare(p)
 	}
 	return t, err
+}
+
+// parcel returns what a task carries.
+func (a *Agent) parcel(ctx context.Context, t Task) (p channel.Parcel, err error) {
+	log, err := firsthand.Collect(a.Store.Entries(ctx, t.Rel, firsthand.First, 0))
+	if err != nil {
+		return p, err
+	}
+	s, err := firsthand.Fold(log, nil)
+	if err != nil {
+		return p, err
+	}
+	i := slices.IndexFunc(log, func(e firsthand.Entry) bool { return e.ID == t.Entry })
+	if i < 0 || !log[i].HasBody() {
+		return p, fault.Tell(fault.NotExist, "what it said was erased", "firsthand task")
+	}
+	p = channel.Parcel{Entry: t.Entry, Made: t.Made, Fact: t.Fact, Hers: make(map[string]firsthand.Value), Ref: letters.Ref(t.Rel)}
+	if p.Content, err = firsthand.DecodeBody(log[i].Body); err != nil {
+		return p, err
+	}
+	p.Old = before(s, log[:i], p.Content)
+	for _, h := range s.At(a.Now()).Holdings {
+		if h.Last != t.Entry {
+			p.Hers[h.Fact] = h.Value
+		}
+	}
+	p.To, err = a.to(ctx, t.Domain, t.Name)
+	return p, err
 }
 
 // before returns what the company had when say was written, in a log up to there.

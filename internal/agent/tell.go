@@ -118,12 +118,12 @@ func (a *Agent) Message(ctx context.Context, rel, thread firsthand.ID, text stri
 	})
 }
 
-// Request claims a right. The law's clock starts; due is by when it wants an
-// answer, and "" for one month, as GDPR article 12(3) has it.
+// Request claims a right. The law's clock starts. Law may be "" for the one that
+// holds, and due for the day by which it wants an answer.
 func (a *Agent) Request(ctx context.Context, rel firsthand.ID, req firsthand.Request) (Act, error) {
-	return a.act(ctx, rel, func(*relationship) (firsthand.Content, error) {
-		if req.Due == "" {
-			req.Due = firsthand.OneMonthAfter(a.Now())
+	return a.act(ctx, rel, func(r *relationship) (firsthand.Content, error) {
+		if err := a.complete(ctx, r.row.Domain, &req); err != nil {
+			return nil, err
 		}
 		return &req, nil
 	})

@@ -13,13 +13,14 @@ import (
 
 // What a card can be about, beside what waits in a relationship.
 const (
-	CardLate   = "late"   // a company has not done in time what it owes
-	CardTask   = "task"   // a task of which she wanted to be reminded
-	CardTasks  = "tasks"  // all other open tasks, as one card
-	CardImport = "import" // a file that she brought is neither kept nor undone
-	CardUnsure = "unsure" // accounts of which the company isn't certain
-	CardBackup = "backup" // there is no second copy, or an old one
-	CardKit    = "kit"    // the book of next keys runs low
+	CardLate     = "late"     // a company has not done in time what it owes
+	CardTask     = "task"     // a task of which she wanted to be reminded
+	CardTasks    = "tasks"    // all other open tasks, as one card
+	CardImport   = "import"   // a file that she brought is neither kept nor undone
+	CardUnsure   = "unsure"   // accounts of which the company isn't certain
+	CardContract = "contract" // a contract goes on unless she cancels in time
+	CardBackup   = "backup"   // there is no second copy, or an old one
+	CardKit      = "kit"      // the book of next keys runs low
 )
 
 // backupAge is after how many days a backup is old.
@@ -38,7 +39,8 @@ type Card struct {
 	Kind         firsthand.Kind // of a task
 	N            int            // how many it stands for; 0 for one
 	Import       int64
-	File         string         // of the import, as she called it
+	File         string         // of the import, as she called it; of a contract, its name
+	Contract     string         // its Ref
 	Due          firsthand.Date // by which it, or what it is about, is due; "" for never
 	Since        time.Time      // since when it waits; zero where only Due counts
 }
@@ -92,7 +94,7 @@ func (a *Agent) Today(ctx context.Context, backup time.Time, limit int) (t Today
 		}
 	}
 	var cards []Card
-	for _, add := range []func(context.Context, firsthand.Date, int) ([]Card, int, error){a.waitingCards, a.lateCards, a.taskCards, a.importCards, a.leakCards} {
+	for _, add := range []func(context.Context, firsthand.Date, int) ([]Card, int, error){a.waitingCards, a.lateCards, a.taskCards, a.importCards, a.leakCards, a.mailCards, a.contractCards} {
 		more, total, err := add(ctx, today, limit+len(later))
 		if err != nil {
 			return t, err
@@ -130,6 +132,18 @@ func (a *Agent) lateCards(ctx context.Context, today firsthand.Date, limit int) 
 		cards = append(cards, Card{Key: fmt.Sprintf("%s %s %s", CardLate, c.Domain, c.Due), What: CardLate, Domain: c.Domain, Rel: c.Rel, N: c.Waiting, Due: c.Due})
 	}
 	return cards, total, err
+}
+
+// contractDays is how many days before the last day to cancel a contract needs her.
+const contractDays = 14
+
+// contractCards are contracts of which she has to decide.
+func (a *Agent) contractCards(ctx context.Context, _ firsthand.Date, limit int) (cards []Card, total int, err error) {
+	due, err := a.Reminders(ctx, contractDays)
+	for _, c := range due[:min(limit, len(due))] {
+		cards = append(cards, Card{Key: fmt.Sprintf("%s %s %s", CardContract, c.Ref(), c.CancelBy), What: CardContract, Domain: c.Domain, Name: c.Name, File: c.Name, Contract: c.Ref(), Due: c.CancelBy})
+	}
+	return cards, len(due), err
 }
 
 // taskCards are the tasks of which she is to be reminded, one by one, and the rest

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/letters"
 )
 
 // way returns how a company without a gateway is reached, and by which channel: the
@@ -121,12 +122,20 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 	}
 	if legal, certain := listed.LegalIn(""); certain {
 		l := legal.Value
-		to.Email, to.Phone, to.Address = l.Email, l.Phone, l.Address
+		to.Email, to.Phone, to.Address, to.Lang = l.Email, l.Phone, l.Address, l.Language
 		if to.Source == "" {
 			to.Source = strings.TrimSpace(legal.Set + " " + legal.Date)
 		}
 	}
-	return to, nil
+	own, err := a.Store.Own(ctx, CompanyKey(domain))
+	if err != nil {
+		return to, err
+	}
+	if own.Address != "" {
+		to.Address = own.Address
+	}
+	to.Lang = letters.LanguageOf(own.Lang, to.Lang, letters.AddressLines(to), domain)
+	return to, a.addressed(ctx, &to)
 }
 
 // linkHost returns the host of a link that a directory lists, "" if it has none.

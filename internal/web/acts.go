@@ -20,6 +20,7 @@ type ActPage struct {
 	Purposes  []Option
 	Bases     []Option
 	Rights    []Option
+	Laws      []Option
 	Terms     []Option
 	Ask       *AskRow
 	Counter   string
@@ -118,6 +119,7 @@ func (s *Server) actAt(v *visit, f Form) (p ActPage, err error) {
 	for _, right := range rights {
 		p.Rights = append(p.Rights, Option{Value: right, Text: v.lang.Word("right", right)})
 	}
+	p.Laws = v.laws(f.Value("law"))
 	if c.Agreement != "" {
 		p.Bases = append(p.Bases, Option{Value: "agreement", Text: v.say("act.basis_agreement", c.Agreement)})
 	}
@@ -238,12 +240,12 @@ func (s *Server) withdraw(v *visit, p *ActPage, rel firsthand.ID, f *Form) error
 }
 
 func (s *Server) ask(v *visit, _ *ActPage, rel firsthand.ID, f *Form) error {
-	r := firsthand.Request{Right: f.Value("right"), Law: "GDPR", Text: strings.TrimSpace(f.Value("text"))}
+	r := firsthand.Request{Right: f.Value("right"), Law: f.Value("law"), Text: strings.TrimSpace(f.Value("text"))}
 	if !slices.Contains(rights, r.Right) {
 		f.fault("right", v.say("act.no_right"))
 	}
-	if r.Right == "opt_out" {
-		r.Law = "CCPA"
+	if r.Law != "" && !agent.Gives(r.Law, r.Right) {
+		f.fault("law", v.say("rights.not_there"))
 	}
 	write, err := ready(f, rel)
 	if write {

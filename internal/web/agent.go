@@ -7,6 +7,8 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
@@ -24,6 +26,8 @@ type Agent interface {
 	Facts
 	Moves
 	Tasks
+	Mailing
+	Money
 }
 
 // Lists are what the map shows.
@@ -65,6 +69,28 @@ type Imports interface {
 	TakeCard(ctx context.Context, account int64) error
 }
 
+// Money is what contracts cost, and the days that belong to them.
+type Money interface {
+	Contracts(ctx context.Context) ([]agent.Contract, error)
+	ContractOf(ctx context.Context, ref string) (agent.Contract, error)
+	Sources(ctx context.Context, c agent.Contract) ([]agent.Source, error)
+	AddContract(ctx context.Context, c agent.ContractRow) (int64, error)
+	EditContract(ctx context.Context, id int64, edit func(*agent.ContractRow)) error
+	DropContract(ctx context.Context, id int64) error
+	ConfirmContract(ctx context.Context, ref, domain string) (int64, error)
+	DismissContract(ctx context.Context, ref string) error
+	KeepContract(ctx context.Context, id int64) error
+	CancelContract(ctx context.Context, id int64, o agent.Cancelling) (agent.Act, error)
+	HaggleContract(ctx context.Context, id int64, offer, lang string) (agent.Act, error)
+	HasCalendar(ctx context.Context) (bool, error)
+	OpenCalendar(ctx context.Context) (string, error)
+	CloseCalendar(ctx context.Context) error
+	Calendar(ctx context.Context, word string) ([]byte, error)
+	Mappings(ctx context.Context) ([]importer.Mapping, error)
+	SaveMapping(ctx context.Context, m importer.Mapping) error
+	DropMapping(ctx context.Context, name string) error
+}
+
 // Companies are everyone she deals with, or may.
 type Companies interface {
 	Companies(ctx context.Context, q agent.CompanyQuery) ([]agent.Company, int, error)
@@ -77,6 +103,9 @@ type Companies interface {
 	State(ctx context.Context, statements ...agent.Statement) error
 	Unstate(ctx context.Context, fact string, domains ...string) error
 	Ways(ctx context.Context, domain string) ([]agent.WayTo, error)
+	Writing(ctx context.Context, domain string) (agent.Writing, error)
+	SetAddress(ctx context.Context, domain, address string) error
+	SetLang(ctx context.Context, domain, lang string) error
 	SetChannel(ctx context.Context, domain, channel string) error
 	Select(ctx context.Context, q agent.CompanyQuery) ([]string, error)
 	HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error)
@@ -134,4 +163,35 @@ type Tasks interface {
 	Done(ctx context.Context, entry firsthand.ID, saw, note string) error
 	Reopen(ctx context.Context, entry firsthand.ID) error
 	Remind(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
+	PaperLetters(ctx context.Context) ([]agent.Task, error)
+	Print(ctx context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error)
+	PrintFollow(ctx context.Context, paper string, entry firsthand.ID, part string) ([]byte, error)
+	Posted(ctx context.Context, entry firsthand.ID, on firsthand.Date) error
+}
+
+// Mailing is her mail account, what goes by it, and what comes back.
+type Mailing interface {
+	MailState(ctx context.Context) (agent.MailState, error)
+	SetMailAccount(ctx context.Context, acc channel.Account) error
+	DropMailAccount(ctx context.Context) error
+	CheckMailAccount(ctx context.Context) error
+	MailAddress(ctx context.Context, domain string) (address string, typed bool, err error)
+	SetMailAddress(ctx context.Context, domain, address string) error
+
+	Mails(ctx context.Context, q agent.MailQuery) ([]agent.Mail, error)
+	MailDraft(ctx context.Context, entry firsthand.ID, part string) (agent.MailDraft, error)
+	SendMail(ctx context.Context, entry firsthand.ID) error
+	SendReminder(ctx context.Context, entry firsthand.ID) error
+	DropMail(ctx context.Context, entry firsthand.ID, part string) error
+	MailLeft(ctx context.Context, entry firsthand.ID, part string) error
+	RetryMail(ctx context.Context, entry firsthand.ID, part string) error
+	Complaint(ctx context.Context, entry firsthand.ID) (agent.ComplaintDraft, error)
+
+	Answers(ctx context.Context, q agent.AnswerQuery) ([]agent.Answer, int, error)
+	Answer(ctx context.Context, id int64) (agent.Answer, error)
+	Attachment(ctx context.Context, id int64, n int, create func(firsthand.Blob) (io.Writer, error)) error
+	Mark(ctx context.Context, id int64, mark string) error
+	DropAnswer(ctx context.Context, id int64) error
+	MailRules(ctx context.Context) ([]agent.MailRule, error)
+	SetMailRule(ctx context.Context, rule agent.MailRule) error
 }

@@ -15,10 +15,11 @@ import (
 // Which routes are for whom. Everything that isn't named here is for a browser
 // with a passphrase given, so a route that forgets to ask for one is found.
 var (
-	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /"}
+	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /calendar/{word}", "GET /"}
 	forLinked = []string{"GET /{$}", "POST /unlock", "POST /setup", "GET /setup/kit", "POST /setup/kit.txt", "POST /setup/done",
 		"GET /restore", "POST /restore", "POST /lock"}
-	forFresh = []string{"POST /change/{draft}", "POST /safety/backup", "POST /safety/export", "POST /safety/kit", "POST /safety/passphrase", "POST /masks"}
+	forFresh = []string{"POST /change/{draft}", "POST /tasks/{entry}/mail", "POST /safety/backup", "POST /safety/export", "POST /safety/kit",
+		"POST /safety/passphrase", "POST /masks", "POST /money/calendar", "POST /money/{ref}/cancel", "POST /money/{ref}/haggle"}
 )
 
 // A door is a house with a server, and what there is to see.
@@ -45,7 +46,8 @@ func (d *door) ask(c *webtest.Client, pattern string, header ...string) *httptes
 		path = "/there-is-nothing"
 	}
 	path = strings.NewReplacer("{$}", "", "{name}", strings.TrimPrefix(web.Asset("firsthand.css"), "/static/"), "{link}", "x", "{id}", "1", "{domain}", "acme.example",
-		"{act}", "tell", "{fact}", "email", "{draft}", "0123456789abcdef", "{code}", "FIRSTHAND-SD-BASE", "{rel}", rel.String(),
+		"{act}", "tell", "{n}", "0", "{fact}", "email", "{draft}", "0123456789abcdef", "{code}", "FIRSTHAND-SD-BASE", "{ref}", "1", "{word}", webtest.CalendarWord,
+		"{rel}", rel.String(),
 		"{entry}", d.agent.Bundles[rel].First[1].ID.String()).Replace(path)
 	if strings.HasPrefix(path, "/tasks/") {
 		path = strings.Replace(path, d.agent.Bundles[rel].First[1].ID.String(), d.agent.TaskList[0].Entry.String(), 1)

@@ -156,6 +156,30 @@ func (s *Server) draftChange(v *visit) error {
 
 // move reads the move that was typed into f, and notes there what is wrong with it.
 func (v *visit) move(f *Form) (m agent.Move) {
+	if f.Value("claims") == "yes" {
+		m = v.claiming(f)
+	} else {
+		v.changing(f, &m)
+	}
+	var err error
+	if m.Starts, err = firsthand.ParseDate(f.Value("starts")); err != nil {
+		f.fault("starts", v.say("form.date"))
+	}
+	for _, domain := range f.Values["only"] {
+		if firsthand.CheckDomain(domain) == nil {
+			m.Only = append(m.Only, domain)
+		}
+	}
+	m.Guesses = f.Value("guesses") == "yes"
+	m.Note = strings.TrimSpace(f.Value("note"))
+	if len(f.Once) < 16 || len(f.Once) > 64 {
+		f.Once = newForm().Once
+	}
+	return m
+}
+
+// changing reads the facts that change.
+func (v *visit) changing(f *Form, m *agent.Move) {
 	seen := map[string]bool{}
 	for _, name := range f.Values["fact"] {
 		if !factName.MatchString(name) || seen[name] {
@@ -185,21 +209,6 @@ func (v *visit) move(f *Form) (m agent.Move) {
 	default:
 		m.Basis.Right = basis
 	}
-	var err error
-	if m.Starts, err = firsthand.ParseDate(f.Value("starts")); err != nil {
-		f.fault("starts", v.say("form.date"))
-	}
-	for _, domain := range f.Values["only"] {
-		if firsthand.CheckDomain(domain) == nil {
-			m.Only = append(m.Only, domain)
-		}
-	}
-	m.Guesses = f.Value("guesses") == "yes"
-	m.Note = strings.TrimSpace(f.Value("note"))
-	if len(f.Once) < 16 || len(f.Once) > 64 {
-		f.Once = newForm().Once
-	}
-	return m
 }
 
 // A PreviewPage says what a change would do, company by company, before it does
@@ -279,8 +288,11 @@ func (s *Server) sendChange(v *visit) error {
 		// If not, what was typed stands in the preview that she sent.
 		d.form = v.form()
 		d.form.Once = key
-		if d.move = v.move(&d.form); len(d.move.Facts) == 0 || d.form.Once != key {
+		if d.move = v.move(&d.form); len(d.move.Facts) == 0 && d.move.Claim.IsZero() || d.form.Once != key {
 			return v.to("/change")
+		}
+		if !d.form.Fine() && !d.move.Claim.IsZero() {
+			return s.rights(v, http.StatusUnprocessableEntity, d.form)
 		}
 		if !d.form.Fine() {
 			return s.change(v, http.StatusUnprocessableEntity, d.form)

@@ -138,6 +138,16 @@ func (s *Server) manyCompanies(v *visit) error {
 		did, act = "confirmed", func() error { return v.agent().Confirm(v.ctx(), domains...) }
 	case "drop":
 		did, act = "dropped", func() error { return v.agent().DropCompany(v.ctx(), domains...) }
+	case "rights": // nothing is done yet: what they are asked is said on a page of its own
+		if len(domains) > 0 {
+			d := draft{form: newForm("claims", "yes")}
+			if f.Value("all") != "yes" || queryOf(filter) != (agent.CompanyQuery{}) {
+				d.form.Values["of"] = domains
+			}
+			v.session.drafts.put(d.form.Once, d)
+			return v.to("/rights?draft=" + d.form.Once)
+		}
+		f.fault("", v.say("many.none"))
 	case "look":
 		did, act = "looked", func() error {
 			_, err := v.agent().LookForGateways(v.ctx(), domains...)
@@ -210,9 +220,15 @@ type CompanyPage struct {
 	Tasks     []agent.Task
 	Ladder    []LadderStep
 	Ways      []agent.WayTo
+	Writing   WritingRow
 	Own       MaskPart
 	Acts      []string // that make sense now, in their order
 	Form      Form
+
+	Answers  []agent.Answer // the last that came by mail
+	Address  string         // where mails go, "" for nowhere
+	Typed    bool           // because she said so
+	MailForm Form
 }
 
 // A LadderStep is one step of the ladder of disclosure.
@@ -252,10 +268,17 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
 		return p, err
 	}
+	p.Tasks = openTasks(p.Tasks)
 	if err := s.maskPart(v, &p); err != nil {
 		return p, err
 	}
 	if p.Ways, err = v.agent().Ways(v.ctx(), domain); err != nil {
+		return p, err
+	}
+	if p.Writing, err = v.writing(domain); err != nil {
+		return p, err
+	}
+	if err := p.mail(v, domain); err != nil {
 		return p, err
 	}
 	p.Acts = p.acts()

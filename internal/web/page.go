@@ -252,7 +252,7 @@ type frame struct {
 // notices are the sentences that a redirect may have shown: the page says that
 // what was asked for was done. Nothing of the address is shown itself.
 var notices = map[string]bool{"kept": true, "undone": true, "saved": true, "added": true, "done": true, "sent": true, "noted": true,
-	"forgotten": true, "grouped": true, "confirmed": true, "stated": true, "refilled": true, "passphrase": true, "ended": true, "dropped": true, "offered": true, "met": true, "met_none": true, "retried": true, "restored": true, "looked": true, "left_alone": true}
+	"forgotten": true, "grouped": true, "confirmed": true, "stated": true, "refilled": true, "passphrase": true, "ended": true, "dropped": true, "offered": true, "met": true, "met_none": true, "retried": true, "restored": true, "looked": true, "left_alone": true, "account": true, "removed": true}
 
 // render makes the whole page in memory, and then sends it.
 func (s *Server) render(v *visit, status int, name string, data any) error {
@@ -279,10 +279,12 @@ func navOf(path string) string {
 	switch first {
 	case "", "import", "imports", "welcome":
 		return "map"
-	case "change", "changes":
+	case "change", "changes", "rights":
 		return "changes"
 	case "masks":
 		return "me"
+	case "answers":
+		return "mail"
 	case "safety", "relationships":
 		return "safety"
 	}

@@ -86,6 +86,15 @@ func TestForms(t *testing.T) {
 		{name: "at a service, with the key that is there", path: "/masks", form: "kind=simplelogin&url=https://sl.example&secret=", want: 303, to: "/masks?did=saved", did: "SetMaskConfig simplelogin  https://sl.example never-shown"},
 		{name: "at no address", path: "/masks", form: "kind=subaddress&base=mia", want: 422, page: "is no address of yours"},
 		{name: "choose a way", path: company + "/channel", form: "channel=mail", want: 303, to: company + "?did=saved", did: "SetChannel acme.example mail"},
+		{name: "where letters go", path: company + "/writing", form: "postal=Markt+1%0D%0A9000+Gent&lang=nl", want: 303, to: company + "?did=saved", did: "SetAddress acme.example Markt 1\r\n9000 Gent|SetLang acme.example nl"},
+		{name: "where no letter goes", path: company + "/writing", form: "postal=kept+%3Cb%3E", fail: "SetAddress", want: 422, page: "kept &lt;b&gt;</textarea>"},
+		{name: "posted", path: task + "/posted", form: "posted=2026-11-20", want: 303, to: task + "?did=done", did: "Posted 2026-11-20"},
+		{name: "posted on no day", path: task + "/posted", form: "posted=yesterday", want: 422, page: `value="yesterday"`},
+		{name: "claim nothing", path: "/rights", form: "right=gold&text=kept", want: 422, page: "kept</textarea>"},
+		{name: "claim what the law has not", path: "/rights", form: "right=object&law=CCPA", want: 422, page: "This law has no such right."},
+		{name: "claim by no law", path: "/rights", form: "right=erase&law=mine", want: 422, page: "Choose one of these laws."},
+		{name: "claim of no company", path: "/rights", form: "right=erase&of=a+b", want: 422, page: "role=\"alert\""},
+		{name: "claim of some needs some", path: "/companies/many", form: "act=rights", want: 422, page: "Mark at least one company"},
 		{name: "choose none", path: company + "/channel", want: 303, to: company + "?did=saved", did: "SetChannel acme.example"},
 		{name: "it has not that", path: company + "/unstate", form: "fact=email", want: 303, to: company + "?did=saved", did: "Unstate email acme.example"},
 
@@ -98,7 +107,7 @@ func TestForms(t *testing.T) {
 		{name: "write", path: company + "/do/message", form: "text=Hello%0D%0Athere", want: 303, to: company + "?did=sent", did: "Message Hello\nthere"},
 		{name: "write nothing", path: company + "/do/message", form: "text=+", want: 422, page: "Write something."},
 		{name: "take back", path: company + "/do/withdraw", form: "fact=address.home", want: 303, to: company + "?did=sent", did: "Withdraw address.home"},
-		{name: "ask", path: company + "/do/ask", form: "right=erase&text=all+of+it", want: 303, to: company + "?did=sent", did: "Request erase GDPR all of it"},
+		{name: "ask", path: company + "/do/ask", form: "right=erase&text=all+of+it", want: 303, to: company + "?did=sent", did: "Request erase  all of it"},
 		{name: "ask for nothing", path: company + "/do/ask", form: "right=gold&text=kept", want: 422, page: "kept</textarea>"},
 		{name: "offer", path: company + "/do/agree", form: "code=FIRSTHAND-SD-BASE", want: 303, to: company + "?did=sent", did: "Offer FIRSTHAND-SD-BASE"},
 		{name: "offer nothing", path: company + "/do/agree", want: 422, page: "Choose at least one."},
@@ -139,6 +148,27 @@ func TestForms(t *testing.T) {
 		{name: "open it again", path: task + "/reopen", want: 303, to: task + "?did=undone", did: "Reopen"},
 		{name: "remind", path: task + "/remind", form: "remind=2027-01-31", want: 303, to: task + "?did=saved", did: "Remind 2027-01-31"},
 		{name: "remind on no day", path: task + "/remind", form: "remind=tomorrow", want: 422, page: "Write a day"},
+
+		{name: "set an account", path: "/mail/account", form: "address=mia@her.example&secret=abc&submit_host=Mail.her.example&submit_port=465&submit_tls=tls&receive_host=mail.her.example&receive_port=143&receive_tls=starttls", want: 303, to: "/mail?did=account",
+			did: "SetMailAccount mia@her.example  {Mail.her.example 465 tls} {mail.her.example 143 starttls}  3"},
+		{name: "an account that is refused", path: "/mail/account", form: "address=mia@her.example&secret=abcdefgh&submit_host=kept&submit_port=x", fail: "SetMailAccount", want: 422, page: `value="kept"`},
+		{name: "test it", path: "/mail/check", want: 303, to: "/mail?did=checked", did: "CheckMailAccount"},
+		{name: "it is wrong", path: "/mail/check", fail: "CheckMailAccount", want: 422, page: "It has changed meanwhile."},
+		{name: "forget it", path: "/mail/drop", want: 303, to: "/mail?did=dropped", did: "DropMailAccount"},
+		{name: "an address of a company", path: company + "/address", form: "address=privacy@acme.example", want: 303, to: company + "?did=saved", did: "SetMailAddress acme.example privacy@acme.example"},
+		{name: "no address", path: company + "/address", form: "address=kept", fail: "SetMailAddress", want: 422, page: `value="kept"`},
+		{name: "send it", path: task + "/mail", want: 303, to: task + "?did=sent", did: "SendMail"},
+		{name: "remind them", path: task + "/mail", form: "part=reminder", want: 303, to: task + "?did=sent", did: "SendReminder"},
+		{name: "it can't be sent", path: task + "/mail", fail: "SendMail", want: 422, page: "It has changed meanwhile."},
+		{name: "it did leave", path: task + "/mail/settle", form: "act=left", want: 303, to: task + "?did=saved", did: "MailLeft"},
+		{name: "don't send it", path: task + "/mail/settle", form: "act=drop&part=reminder", want: 303, to: task + "?did=saved", did: "DropMail reminder"},
+		{name: "try it now", path: task + "/mail/settle", form: "act=retry", want: 303, to: task + "?did=saved", did: "RetryMail"},
+		{name: "mark an answer", path: "/answers/1/mark", form: "mark=applied", want: 303, to: "/answers/1?did=saved", did: "Mark 1 applied"},
+		{name: "mark such answers", path: "/answers/1/mark", form: "mark=applied&domain=acme.example&words=your+records", want: 303, to: "/answers/1?did=saved", did: "Mark 1 applied|SetMailRule acme.example your records applied"},
+		{name: "unmark it", path: "/answers/1/mark", want: 303, to: "/answers/1?did=saved", did: "Mark 1"},
+		{name: "mark it wrongly", path: "/answers/1/mark", form: "mark=gold&words=kept", fail: "Mark", want: 422, page: "It has changed meanwhile."},
+		{name: "drop a rule", path: "/mail/rule", form: "domain=acme.example&words=your+records", want: 303, to: "/mail?did=saved", did: "SetMailRule acme.example your records"},
+		{name: "forget an answer", path: "/answers/1/drop", want: 303, to: "/mail?did=dropped", did: "DropAnswer 1"},
 
 		{name: "refill", path: "/safety/kit", form: "recovery_kit=" + webtest.KitText, want: 303, to: "/safety?did=refilled"},
 		{name: "another kit", path: "/safety/kit", form: "recovery_kit=AGE-SECRET-KEY-2", want: 422, page: "This recovery kit is not the one of your file."},
@@ -189,7 +219,7 @@ func TestForms(t *testing.T) {
 			// A second click, a reload, the back button: nothing is done again.
 			again := c.Post(tt.path, pairs...)
 			repeats := strings.HasPrefix(tt.path, "/imports/1/keep") || strings.HasPrefix(tt.path, "/imports/1/undo") || strings.HasPrefix(tt.path, "/imports/1/assign") ||
-				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate", company + "/channel"}, tt.path)
+				strings.HasPrefix(tt.path, "/changes/") || slices.Contains([]string{company + "/confirm", company + "/drop", company + "/group", company + "/unstate", company + "/channel", company + "/writing"}, tt.path)
 			if again.Code != 303 || again.Header().Get("Location") != tt.to || len(a.Did()) != strings.Count(tt.did, "|")+1 && !repeats {
 				t.Errorf("again: status %d to %q, did %q", again.Code, again.Header().Get("Location"), a.Did())
 			}
@@ -232,6 +262,49 @@ func TestChange(t *testing.T) {
 		}
 	}
 	if did := d.agent.Did(); len(did) != 1 || !strings.Contains(did[0], "GDPR 16") || !strings.Contains(did[0], "acme.example") || !strings.Contains(did[0], "2027-02-01") {
+		t.Errorf("did %q", did)
+	}
+}
+
+// A right goes the same way: typed, previewed, sent once, with those it is claimed of.
+func TestRights(t *testing.T) {
+	d := newDoor(t, web.Open)
+	c := webtest.SignIn(t, d.server)
+	r := c.Post("/companies/many", "once", "0123456789abcdef0123", "act", "rights", "domain", "acme.example", "domain", "bolt.example")
+	page := r.Header().Get("Location")
+	if r.Code != http.StatusSeeOther || !strings.HasPrefix(page, "/rights?draft=") {
+		t.Fatalf("status %d to %q", r.Code, page)
+	}
+	body := c.Get(page).Body.String()
+	if !strings.Contains(body, `name="of" value="bolt.example"`) || strings.Contains(page, "acme") {
+		t.Error("those that were marked aren't named, or stand in the address")
+	}
+	once := c.Once(page)
+	r = c.Post("/rights", "once", once, "right", "erase", "scope", "phone", "law", "GDPR", "text", "I never <b>gave</b> it", "of", "acme.example", "of", "bolt.example", "starts", "2027-02-01")
+	preview := r.Header().Get("Location")
+	if r.Code != http.StatusSeeOther || preview != "/change/"+once {
+		t.Fatalf("status %d to %q", r.Code, preview)
+	}
+	body = c.Get(preview).Body.String()
+	if !strings.Contains(body, "Erasure") || !strings.Contains(body, "I never &lt;b&gt;gave&lt;/b&gt; it") || !strings.Contains(body, "/rights?draft="+once) {
+		t.Error("the preview doesn't say what is claimed, or doesn't lead back")
+	}
+	if body := c.Get("/rights?draft=" + once).Body.String(); !strings.Contains(body, "gave&lt;/b&gt; it</textarea>") || !strings.Contains(body, `<option value="erase" selected>`) {
+		t.Error("going back loses what was typed")
+	}
+	var sent []string
+	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(body, -1) {
+		sent = append(sent, html.UnescapeString(m[1]), html.UnescapeString(m[2]))
+	}
+	// It outlives the server, and is sent once.
+	after := newDoor(t, web.Open)
+	c = webtest.SignIn(t, after.server)
+	for range 2 {
+		if r := c.Post(preview, sent...); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/changes/1" {
+			t.Errorf("send: status %d to %q", r.Code, r.Header().Get("Location"))
+		}
+	}
+	if did := after.agent.Did(); len(did) != 1 || !strings.Contains(did[0], "erase phone GDPR I never <b>gave</b> it [acme.example bolt.example]") || !strings.Contains(did[0], "2027-02-01") {
 		t.Errorf("did %q", did)
 	}
 }
@@ -386,7 +459,9 @@ func TestDownloads(t *testing.T) {
 	d := newDoor(t, web.Open)
 	c := webtest.SignIn(t, d.server)
 	rel := d.agent.Rels[0].ID.String()
-	for path, want := range map[string]string{"POST /safety/backup": "a backup", "POST /safety/export": "a life", "GET /relationships/" + rel + "/bundle": "firsthand-bundle-v1\n"} {
+	for path, want := range map[string]string{"POST /safety/backup": "a backup", "POST /safety/export": "a life", "GET /relationships/" + rel + "/bundle": "firsthand-bundle-v1\n",
+		"GET /letters": "%PDF-1.3 2", "GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter": "%PDF-1.3 1",
+		"GET /tasks/" + d.agent.TaskList[0].Entry.String() + "/letter?part=reminder": "%PDF-1.3 reminder"} {
 		method, path, _ := strings.Cut(path, " ")
 		r := c.Get(path)
 		if method == "POST" {
@@ -498,6 +573,33 @@ func TestStatic(t *testing.T) {
 		}
 		if r := c.Get("/static/" + name); r.Code != http.StatusNotFound {
 			t.Errorf("%s without its hash: status %d", name, r.Code)
+		}
+	}
+}
+
+// An attachment is kept by the browser, never shown: whatever it is, and whatever its
+// name.
+func TestAttachment(t *testing.T) {
+	a := webtest.Usual(t)
+	a.AnswerList[0].Blobs[0].Name, a.AnswerList[0].Blobs[0].Size = "café\r\nX: \"y\".html", int64(len("<script>alert(1)</script>"))
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	r := c.Get("/answers/1/attachments/0")
+	h := r.Header()
+	if r.Code != http.StatusOK || r.Body.String() != "<script>alert(1)</script>" {
+		t.Errorf("status %d: %q", r.Code, r.Body.String())
+	}
+	for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff",
+		"Content-Disposition": `attachment; filename="caf____X___y_.html"; filename*=UTF-8''caf%C3%A9%0D%0AX%3A%20%22y%22.html`} {
+		if got := h.Get(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox") || h.Get("X") != "" {
+		t.Errorf("headers %v", h)
+	}
+	for _, path := range []string{"/answers/1/attachments/9", "/answers/1/attachments/-1", "/answers/99/attachments/0", "/answers/x/attachments/0"} {
+		if r := c.Get(path); r.Code != http.StatusNotFound {
+			t.Errorf("%s: status %d", path, r.Code)
 		}
 	}
 }

@@ -24,6 +24,7 @@ func (s *Server) allRoutes() []route {
 	return []route{
 		{pattern: "GET /static/{name}", handle: s.static},
 		{pattern: "GET /enter/{link}", handle: s.enter},
+		{pattern: "GET /calendar/{word}", handle: s.calendar},
 		{pattern: "GET /", handle: s.nothing},
 
 		// Before she is in.
@@ -52,6 +53,25 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /imports/{id}/card", need: inside, handle: s.takeCard},
 		{pattern: "POST /suggestions", need: inside, handle: s.takeSuggestion},
 
+		{pattern: "GET /import/columns", need: inside, handle: s.showColumns},
+		{pattern: "POST /import/columns", need: inside, handle: s.saveColumns},
+		{pattern: "POST /import/columns/drop", need: inside, handle: s.dropColumns},
+
+		// Dates and money.
+		{pattern: "GET /money", need: inside, handle: s.showMoney},
+		{pattern: "GET /money/new", need: inside, handle: s.showNewContract},
+		{pattern: "POST /money/new", need: inside, handle: s.addContract},
+		{pattern: "POST /money/calendar", need: inside, fresh: true, handle: s.openCalendar},
+		{pattern: "POST /money/calendar/close", need: inside, handle: s.closeCalendar},
+		{pattern: "GET /money/{ref}", need: inside, handle: s.showContract},
+		{pattern: "POST /money/{ref}", need: inside, handle: s.editContract},
+		{pattern: "POST /money/{ref}/keep", need: inside, handle: s.keepContract},
+		{pattern: "POST /money/{ref}/drop", need: inside, handle: s.dropContract},
+		{pattern: "GET /money/{ref}/cancel", need: inside, handle: s.showCancel},
+		{pattern: "POST /money/{ref}/cancel", need: inside, fresh: true, handle: s.cancelContract},
+		{pattern: "GET /money/{ref}/haggle", need: inside, handle: s.showHaggle},
+		{pattern: "POST /money/{ref}/haggle", need: inside, fresh: true, handle: s.haggleContract},
+
 		// Companies.
 		{pattern: "GET /companies", need: inside, handle: s.showCompanies},
 		{pattern: "POST /companies", need: inside, handle: s.addCompany},
@@ -63,6 +83,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/group", need: inside, handle: s.groupCompany},
 		{pattern: "POST /companies/{domain}/channel", need: inside, handle: s.setChannel},
 		{pattern: "POST /companies/{domain}/unstate", need: inside, handle: s.unstateCompany},
+		{pattern: "POST /companies/{domain}/writing", need: inside, handle: s.setWriting},
 		{pattern: "GET /companies/{domain}/do/{act}", need: inside, handle: s.showAct},
 		{pattern: "POST /companies/{domain}/do/{act}", need: inside, handle: s.doAct},
 		{pattern: "GET /relationships/{rel}/entries/{entry}", need: inside, handle: s.showEntry},
@@ -82,6 +103,8 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /companies/{domain}/leak", need: inside, handle: s.judgeLeak},
 
 		// Changes.
+		{pattern: "GET /rights", need: inside, handle: s.showRights},
+		{pattern: "POST /rights", need: inside, handle: s.draftRights},
 		{pattern: "GET /change", need: inside, handle: s.showChange},
 		{pattern: "POST /change", need: inside, handle: s.draftChange},
 		{pattern: "GET /change/{draft}", need: inside, handle: s.previewChange},
@@ -98,6 +121,25 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /tasks/{entry}/done", need: inside, handle: s.doneTask},
 		{pattern: "POST /tasks/{entry}/reopen", need: inside, handle: s.reopenTask},
 		{pattern: "POST /tasks/{entry}/remind", need: inside, handle: s.remindTask},
+		{pattern: "POST /tasks/{entry}/posted", need: inside, handle: s.postedTask},
+		{pattern: "GET /tasks/{entry}/letter", need: inside, handle: s.saveLetter},
+		{pattern: "GET /letters", need: inside, handle: s.saveLetters},
+
+		{pattern: "POST /tasks/{entry}/mail", need: inside, fresh: true, handle: s.sendMail},
+		{pattern: "POST /tasks/{entry}/mail/settle", need: inside, handle: s.settleMail},
+		{pattern: "GET /tasks/{entry}/complaint", need: inside, handle: s.showComplaint},
+
+		// Mail.
+		{pattern: "GET /mail", need: inside, handle: s.showMail},
+		{pattern: "POST /mail/account", need: inside, handle: s.setAccount},
+		{pattern: "POST /mail/check", need: inside, handle: s.checkAccount},
+		{pattern: "POST /mail/drop", need: inside, handle: s.dropAccount},
+		{pattern: "POST /mail/rule", need: inside, handle: s.setMailRule},
+		{pattern: "POST /companies/{domain}/address", need: inside, handle: s.setAddress},
+		{pattern: "GET /answers/{id}", need: inside, handle: s.showAnswer},
+		{pattern: "POST /answers/{id}/mark", need: inside, handle: s.markAnswer},
+		{pattern: "POST /answers/{id}/drop", need: inside, handle: s.dropAnswer},
+		{pattern: "GET /answers/{id}/attachments/{n}", need: inside, handle: s.saveAttachment},
 
 		// Terms.
 		{pattern: "GET /terms", need: inside, handle: s.showTerms},

@@ -14,6 +14,8 @@ type TasksPage struct {
 	Tasks []agent.Task
 	Show  string
 	Pager Pager
+	// Letters is how many wait to be printed.
+	Letters int
 }
 
 const tasksLimit = 100
@@ -30,9 +32,24 @@ func (s *Server) showTasks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Tasks = tasks
+	p.Tasks = openTasks(tasks)
 	p.Pager.total(total)
+	letters, err := v.agent().PaperLetters(v.ctx())
+	if err != nil {
+		return err
+	}
+	p.Letters = len(letters)
 	return s.render(v, http.StatusOK, "tasks", p)
+}
+
+// openTasks names the step of tasks that are open, which is none.
+func openTasks(tasks []agent.Task) []agent.Task {
+	for i := range tasks {
+		if tasks[i].Step == "" {
+			tasks[i].Step = "open"
+		}
+	}
+	return tasks
 }
 
 // A TaskPage is one thing to carry: where to go, what to enter, and what came of
@@ -42,6 +59,13 @@ type TaskPage struct {
 	Form Form
 	Back string // the change that it belongs to
 	Saws []Option
+	// Letter says that an address is known to which it can be posted.
+	Letter bool
+
+	// Mail is the mail that would carry it, or does; Reminder the one that would
+	// remind of it. Nil where there can be none. Overdue says that the day has passed.
+	Mail, Reminder *agent.MailDraft
+	Overdue        bool
 }
 
 // showTask serves GET /tasks/{entry}.
@@ -56,15 +80,24 @@ func (s *Server) task(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
+	t = openTasks([]agent.Task{t})[0]
 	if !f.Values.Has("remind") {
 		f.Values.Set("remind", string(t.Remind))
 	}
 	p := TaskPage{Task: t, Form: f}
+	w, err := v.agent().Writing(v.ctx(), t.Domain)
+	if err != nil {
+		return err
+	}
+	p.Letter = len(w.Address) > 1
 	if t.Move != 0 {
 		p.Back = pathOf("changes", itoa(t.Move))
 	}
 	for _, saw := range []string{"sent", "applied", "refused"} {
 		p.Saws = append(p.Saws, Option{Value: saw, Text: v.lang.Word("saw", saw)})
+	}
+	if err := p.mail(v); err != nil {
+		return err
 	}
 	return s.render(v, status, "task", p)
 }

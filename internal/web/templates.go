@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/internal/agent/money"
 	"firsthand/internal/locale"
 )
 
@@ -61,15 +62,19 @@ func (s *Server) parse(langs []*locale.Language) (map[string]map[string]*page, e
 func (s *Server) funcs(l *locale.Language) template.FuncMap {
 	now := func() time.Time { return s.Now().In(s.Zone) }
 	return template.FuncMap{
-		"t":     l.Say,
-		"n":     l.Count,
-		"word":  func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
-		"num":   l.Number,
-		"day":   func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
-		"at":    func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
-		"month": func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
-		"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"date":  func(d firsthand.Date) string { return dateText(l, d, s.Zone, now()) },
+		"t":          l.Say,
+		"n":          l.Count,
+		"word":       func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
+		"num":        l.Number,
+		"day":        func(t time.Time) string { return l.Day(t.In(s.Zone), now()) },
+		"at":         func(t time.Time) string { return l.Moment(t.In(s.Zone), now()) },
+		"month":      func(t time.Time) string { return l.MonthYear(t.In(s.Zone)) },
+		"iso":        func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"date":       func(d firsthand.Date) string { return dateText(l, d, s.Zone, now()) },
+		"period":     func(p money.Period) string { return periodText(l, p) },
+		"monthname":  func(d firsthand.Date) string { return monthText(l, d, s.Zone) },
+		"shortmonth": func(d firsthand.Date) string { return shortMonth(l, d) },
+		"size":       func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
 		"asset": func(name string) (string, error) {
 			a := assets()[name]
 			if a == nil {
@@ -83,6 +88,13 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 				return "", fmt.Errorf("no icon %s", name)
 			}
 			return svg, nil
+		},
+		"mailstep": mailStep,
+		"seen": func(step string) string { // a step that nobody has signed
+			if step == "received" {
+				return "seen"
+			}
+			return step
 		},
 		"status":    func(step string) Status { return statusOfStep(l, step) },
 		"tile":      tile,
@@ -109,6 +121,30 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 	}
 }
 
+// periodText returns how often something is paid, in words.
+func periodText(l *locale.Language, p money.Period) string {
+	if p.IsZero() {
+		return ""
+	}
+	return l.Count(map[money.Unit]string{money.Day: "period.day", money.Week: "period.week", money.Month: "period.month", money.Year: "period.year"}[p.Unit], p.N)
+}
+
+// monthText returns the month of a day with its year.
+func monthText(l *locale.Language, d firsthand.Date, zone *time.Location) string {
+	t, err := time.ParseInLocation(time.DateOnly, string(d), zone)
+	if err != nil {
+		return ""
+	}
+	return l.MonthYear(t)
+}
+
+// shortMonth returns the first letters of the month of a day, for a picture whose table
+// has the whole name.
+func shortMonth(l *locale.Language, d firsthand.Date) string {
+	r := []rune(monthText(l, d, time.UTC))
+	return string(r[:min(3, len(r))])
+}
+
 // dateText returns a day in words, "" for none.
 func dateText(l *locale.Language, d firsthand.Date, zone *time.Location, now time.Time) string {
 	t, err := time.ParseInLocation(time.DateOnly, string(d), zone)
@@ -125,10 +161,12 @@ type Status struct{ Icon, Word, Class string }
 var statusIcons = map[string][2]string{
 	"scheduled": {"scheduled", "quiet"}, "left out": {"leave", "quiet"}, "needs you": {"hand", "yours"}, "open": {"hand", "yours"},
 	"draft": {"draft", "quiet"}, "paused": {"paused", "quiet"}, "sent": {"sent", "moving"}, "received": {"received", "moving"},
-	"applied": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
+	"applied": {"applied", "good"}, "done": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
 	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},
 	"guessed": {"unsure", "late"}, "confirmed": {"check", "good"},
 	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
+	"seen": {"received", "moving"}, "sending": {"sent", "late"}, "returned": {"warning", "bad"}, "unsure": {"unsure", "late"}, "stranger": {"warning", "bad"}, "automatic": {"message", "quiet"}, "answered": {"message", "yours"},
+	"mark_applied": {"applied", "good"}, "mark_refused": {"refused", "bad"}, "mark_proof": {"hand", "yours"}, "mark_answer": {"message", "quiet"},
 	"overdue": {"late", "late"}, "making": {"draft", "quiet"}, "active": {"check", "good"}, "retired": {"leave", "quiet"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
 

@@ -52,7 +52,7 @@ func (s *Server) showToday(v *visit) error {
 
 // didKeys are what a company did, or didn't, where its page says the rest.
 var didKeys = map[string]string{agent.CardLate: "card.late", agent.WaitMessage: "card.message", agent.WaitAnswer: "card.answer",
-	agent.WaitLeft: "card.left", agent.WaitFrozen: "card.frozen"}
+	agent.WaitLeft: "card.left", agent.WaitFrozen: "card.frozen", agent.CardHeard: "card.heard"}
 
 func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 	r := CardRow{Card: c, Act: v.lang.Word("card_act", c.What)}
@@ -73,12 +73,16 @@ func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 			what += ": " + v.lang.Word("fact", c.Fact)
 		}
 		r.Say, r.To = v.say("card.task", c.Name, what), pathOf("tasks", c.Entry.String())
+	case agent.CardMail:
+		r.Say, r.To = v.say("card.mail", c.Name), pathOf("tasks", c.Entry.String())
 	case agent.CardTasks:
 		r.Say, r.To = v.lang.Count("card.tasks", c.N), "/tasks"
 	case agent.CardImport:
 		r.Say, r.To = v.lang.Count("card.import", c.N, c.File), pathOf("imports", itoa(c.Import))
 	case agent.CardUnsure:
 		r.Say, r.To = v.lang.Count("card.unsure", c.N, c.File), pathOf("imports", itoa(c.Import))
+	case agent.CardContract:
+		r.Say, r.To = v.say("card.contract", c.File), pathOf("money", c.Contract)
 	case agent.CardLeak:
 		r.Say, r.To = v.say("card.leak", c.File, c.Name), company()+"#own"
 	case agent.CardBackup:

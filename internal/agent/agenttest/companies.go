@@ -236,6 +236,18 @@ func (m *Memory) Groups(ctx context.Context) ([]agent.GroupCount, error) {
 	})
 }
 
+// Own implements [agent.Store].
+func (m *Memory) Own(ctx context.Context, domain string) (own agent.OwnCompany, err error) {
+	all, err := collected(m.Owned(ctx))
+	own.Domain = domain
+	for _, o := range all {
+		if o.Domain == domain {
+			own = o
+		}
+	}
+	return own, err
+}
+
 // RebuildCompanies implements [agent.Store]: there is no cache.
 func (m *Memory) RebuildCompanies(ctx context.Context) (differed []string, err error) {
 	return nil, ctx.Err()
@@ -250,6 +262,12 @@ func (l *life) edit(e agent.CompanyEdit) {
 	}
 	if e.Channel != nil {
 		own.Channel = *e.Channel
+	}
+	if e.Address != nil {
+		own.Address = *e.Address
+	}
+	if e.Lang != nil {
+		own.Lang = *e.Lang
 	}
 	if e.Confirmed != nil {
 		own.Confirmed = *e.Confirmed
@@ -266,7 +284,7 @@ func (l *life) edit(e agent.CompanyEdit) {
 	}
 	slices.Sort(groups)
 	own.Groups = groups
-	if delete(l.own, e.Domain); own.Name != "" || own.Channel != "" || own.Confirmed || own.Gateway || len(groups) > 0 {
+	if delete(l.own, e.Domain); own.Name != "" || own.Channel != "" || own.Address != "" || own.Lang != "" || own.Confirmed || own.Gateway || len(groups) > 0 {
 		l.own[e.Domain] = own
 	}
 }
@@ -309,6 +327,8 @@ func (l *life) applyCompanies(c agent.Commit) error {
 	for _, id := range c.UndoImports {
 		delete(l.imports, id)
 		delete(l.accounts, id)
+		delete(l.payments, id)
+		delete(l.bounds, id)
 		delete(l.cards, id)
 	}
 	for _, domain := range c.Drop {

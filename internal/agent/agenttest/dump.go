@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 	"slices"
@@ -32,6 +33,8 @@ type everything struct {
 	Tasks         []agent.Task
 	Due           []agent.Task
 	Reminders     int // of tasks
+	Mails         []agent.Mail
+	Answers       []agent.Answer // the newest first
 	Waits         []agent.Waiting
 	Later         map[string]firsthand.Date
 	Masks         []agent.Mask
@@ -51,6 +54,9 @@ type kept struct {
 	Suggested  []agent.Suggestion
 	Insight    agent.Insight
 	Imports    []importOf
+	Paid       []agent.Payment
+	Bounds     []agent.Bound
+	Contracts  []agent.ContractRow
 	Listings   []agent.Listing
 	Records    []string // what is listed, sorted
 	Lists      []listOf // of a few queries
@@ -65,6 +71,8 @@ type importOf struct {
 	Accounts, Unsure []agent.Account
 	Preview          []agent.PreviewRow
 	Cards            []agent.CardFound
+	Payments         []agent.Payment
+	Bounds           []agent.Bound
 }
 
 // listOf is what a query finds.
@@ -132,6 +140,9 @@ func readAll(ctx context.Context, s agent.Store, rels []firsthand.ID, settings .
 	if err := readMoves(ctx, s, &all); err != nil {
 		return all, err
 	}
+	if err := readMail(ctx, s, &all); err != nil {
+		return all, err
+	}
 	for _, rel := range rels {
 		each, err := readEach(ctx, s, rel, all.Relationships)
 		if err != nil {
@@ -165,7 +176,10 @@ func queries() (all []agent.CompanyQuery) {
 }
 
 func readKept(ctx context.Context, s agent.Store, all *kept) error {
-	var errs [8]error
+	var errs [11]error
+	all.Paid, errs[8] = collected(s.PaidKept(ctx))
+	all.Bounds, errs[9] = s.Bounds(ctx, 0)
+	all.Contracts, errs[10] = s.Contracts(ctx)
 	all.Companies, _, errs[0] = s.Companies(ctx, agent.CompanyQuery{})
 	all.Owned, errs[1] = collected(s.Owned(ctx))
 	all.Groups, errs[2] = s.Groups(ctx)
@@ -209,7 +223,9 @@ func readKept(ctx context.Context, s agent.Store, all *kept) error {
 	imports, err := s.Imports(ctx)
 	for _, i := range imports {
 		of := importOf{Import: i}
-		var errs [5]error
+		var errs [6]error
+		of.Payments, errs[4] = s.Payments(ctx, i.ID, 0, 0)
+		of.Bounds, errs[5] = s.Bounds(ctx, i.ID)
 		of.Accounts, errs[0] = s.Accounts(ctx, i.ID, 0, 0)
 		of.Unsure, _, errs[1] = s.Unsure(ctx, i.ID, 0, 0)
 		if of.Cards, errs[2] = s.Cards(ctx, i.ID); i.State != agent.Reading { // nothing was counted yet
@@ -290,6 +306,40 @@ func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) 
 	}
 	all.Due, _, err = s.Tasks(ctx, agent.TaskQuery{Show: "due"}, today)
 	return err
+}
+
+// readMail reads what is about mail: each thing in all the ways there are, and all
+// blobs that are named.
+func readMail(ctx context.Context, s agent.Store, all *everything) error {
+	rows, err := s.Mails(ctx, agent.MailQuery{})
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		whole, err := s.Mail(ctx, row.Entry, row.Part)
+		bare := whole
+		bare.Raw = nil
+		if err != nil || !reflect.DeepEqual(bare, row) {
+			return fmt.Errorf("alone a mail is %+v, which is not so among all of them: %v", whole, err)
+		}
+		all.Mails = append(all.Mails, whole)
+	}
+	total := 0
+	if all.Answers, total, err = s.Answers(ctx, agent.AnswerQuery{}); err != nil || total != len(all.Answers) {
+		return fmt.Errorf("%d answers of %d: %w", len(all.Answers), total, err)
+	}
+	for _, a := range all.Answers {
+		alone, err := s.Answer(ctx, a.ID)
+		if err != nil || !reflect.DeepEqual(alone, a) {
+			return fmt.Errorf("alone answer %d is %+v, which is not so among all of them: %v", a.ID, alone, err)
+		}
+		for _, b := range a.Blobs {
+			if err := s.ReadBlob(ctx, b.Hash, io.Discard); err != nil {
+				return fmt.Errorf("blob %s: %w", b.Hash, err)
+			}
+		}
+	}
+	return nil
 }
 
 func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agent.Relationship) (each eachOf, err error) {

@@ -161,13 +161,7 @@ func (m *Memory) AddFound(ctx context.Context, id int64, accounts []agent.Accoun
 		if l.imports[id].State != agent.Reading {
 			return fmt.Errorf("%w: no import %d being read", fault.NotExist, id)
 		}
-		next := id << 32
-		for _, acc := range l.accounts[id] {
-			next = max(next, acc.ID)
-		}
-		for _, c := range l.cards[id] {
-			next = max(next, c.ID)
-		}
+		next := l.lastFound(id)
 		for _, acc := range accounts {
 			next++
 			acc.ID, acc.Import, acc.Created, acc.Used = next, id, plain(acc.Created), plain(acc.Used)
@@ -248,11 +242,14 @@ func (m *Memory) Cards(ctx context.Context, id int64) ([]agent.CardFound, error)
 
 // endReading removes imports that were being read when the program ended.
 func (l *life) endReading() {
+	l.dropLooseBlobs()
 	for id, i := range l.imports {
 		if i.State == agent.Reading {
 			delete(l.imports, id)
 			delete(l.accounts, id)
 			delete(l.cards, id)
+			delete(l.payments, id)
+			delete(l.bounds, id)
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/agent/importer"
+	"firsthand/internal/agent/money"
 	"firsthand/logtest"
 )
 
@@ -65,10 +67,14 @@ var keptChecks = []check{
 		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{
 			{Domain: "b.example", Name: pointer("Bé"), Channel: pointer("letter"), Gateway: pointer(true), Groups: map[string]bool{"shops": true, "music": true}},
 			{Domain: "b.example", Name: pointer("Brasserie 'B'"), Groups: map[string]bool{"music": false, "food": true}},
-			confirm("a.example"), {Domain: "c.example", Groups: map[string]bool{"shops": false}}, {Domain: "d.example", Name: pointer("")},
+			confirm("a.example"), {Domain: "b.example", Address: pointer("Markt 1\n9000 Gent"), Lang: pointer("nl")}, {Domain: "c.example", Groups: map[string]bool{"shops": false}}, {Domain: "d.example", Name: pointer("")},
 		}})
 		wantEqual(t, "owned", collect(t, s.Owned(ctx)), []agent.OwnCompany{{Domain: "a.example", Confirmed: true},
-			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Gateway: true, Groups: []string{"food", "shops"}}})
+			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Address: "Markt 1\n9000 Gent", Lang: "nl", Gateway: true, Groups: []string{"food", "shops"}}})
+		own, err := s.Own(ctx, "b.example")
+		wantEqual(t, "own", fmt.Sprint(own.Address, own.Lang, own.Groups, err), fmt.Sprint("Markt 1\n9000 Gent", "nl", []string{"food", "shops"}, nil))
+		own, err = s.Own(ctx, "nobody.example")
+		wantEqual(t, "own", fmt.Sprint(own, err), fmt.Sprint(agent.OwnCompany{Domain: "nobody.example"}, nil))
 		wantEqual(t, "groups", must(s.Groups(ctx))(t), []agent.GroupCount{{Name: "food", Companies: 1}, {Name: "shops", Companies: 1}})
 		rows, total, err := s.Companies(ctx, agent.CompanyQuery{})
 		wantEqual(t, "companies", fmt.Sprint(rows, total, err), fmt.Sprint([]agent.Company{{Domain: "a.example", Name: "a.example"},
@@ -80,7 +86,9 @@ var keptChecks = []check{
 			}
 		}
 		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{{Domain: "a.example", Confirmed: pointer(false)},
-			{Domain: "b.example", Name: pointer(""), Channel: pointer(""), Gateway: pointer(false), Groups: map[string]bool{"food": false, "shops": false}}}})
+			{Domain: "b.example", Name: pointer(""), Channel: pointer(""), Address: pointer(""), Gateway: pointer(false), Groups: map[string]bool{"food": false, "shops": false}}}})
+		wantEqual(t, "companies", len(must(collected(s.Owned(ctx)))(t)), 1)
+		commit(t, s, agent.Commit{Edits: []agent.CompanyEdit{{Domain: "b.example", Lang: pointer("")}}})
 		wantEqual(t, "companies", len(must(collected(s.Owned(ctx)))(t)), 0)
 		if _, total, err := s.Companies(ctx, agent.CompanyQuery{}); total != 0 || err != nil {
 			t.Errorf("%d companies, %v", total, err)
@@ -100,7 +108,7 @@ var keptChecks = []check{
 		empty := agent.Account{Kind: agent.LoginAccount, Why: "none"}
 		card := agent.CardFound{ID: 1, Import: 1, Row: 3, Name: "Mia 語", Org: "Acme", Own: true, Facts: []agent.Fact{{Name: "address.home", Value: home}}}
 		noZero(t, card)
-		im := agent.Import{ID: 1, Format: "vcard", File: "my \"cards\".vcf", At: noon, State: agent.Reading, Counts: agent.ImportCounts{Rows: 9, Bad: 1, Companies: 5,
+		im := agent.Import{ID: 1, Format: "vcard", File: "my \"cards\".vcf", At: noon, State: agent.Reading, Counts: agent.ImportCounts{Payments: 1, Incoming: 2, Contracts: 3, Mails: 4, Unproved: 5, Columns: importer.Mapping{Name: "x"}, Rows: 9, Bad: 1, Companies: 5,
 			New: 5, Merged: 5, Unsure: 5, Persons: 2, Passwords: 3, OneTimeCodes: 4, Keys: 5, Notes: 6, Cards: 7}, Bad: []agent.BadRow{{Row: 4, Why: "cut off"}}, Digest: "abc", Again: true}
 		noZero(t, im)
 		noZero(t, im.Counts)
@@ -330,6 +338,80 @@ var keptChecks = []check{
 		wantEqual(t, "name", company(t, s, "acme.example").Name, "acme.example")
 		wantEqual(t, "records", len(must(s.Records(ctx, "acme.example"))(t)), 0)
 	}},
+	{"payments, and what files say of contracts", func(t testing.TB, f Fixture) {
+		s, ctx := f.Open(t), t.Context()
+		id := must(s.AddImport(ctx, agent.Import{Format: "ofx", At: noon}))(t)
+		if err := s.AddFound(ctx, id, []agent.Account{account(t, "acme.example", "mia")}, nil); err != nil {
+			t.Fatal(err)
+		}
+		pay := agent.Payment{Row: 3, Day: "2026-01-05", Amount: money.Amount{Minor: 1299, Currency: "EUR"}, Name: "Acme", Text: "text", Ref: "ref", Creditor: "cred", Mandate: "m", Domain: "acme.example"}
+		bound := agent.Bound{Row: 4, Domain: "acme.example", Title: "Acme Plus", Contract: importer.Contract{Price: pay.Amount, Period: money.Period{N: 1, Unit: money.Month},
+			Next: "2026-02-05", Trial: "2026-01-31", Ended: "2027-01-01"}}
+		for range 2 {
+			if err := s.AddMoney(ctx, id, []agent.Payment{pay, pay}, []agent.Bound{bound}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pay.Import, bound.Import = id, id
+		var pays []agent.Payment
+		var bounds []agent.Bound
+		for n := range int64(6) {
+			if n%3 == 2 {
+				bound.ID = id<<32 + 2 + n
+				bounds = append(bounds, bound)
+			} else {
+				pay.ID = id<<32 + 2 + n
+				pays = append(pays, pay)
+			}
+		}
+		noZero(t, pay)
+		noZero(t, bound)
+		wantEqual(t, "payments", must(s.Payments(ctx, id, 0, 0))(t), pays)
+		wantEqual(t, "some payments", must(s.Payments(ctx, id, pays[0].ID, 2))(t), pays[1:3])
+		wantEqual(t, "bounds", must(s.Bounds(ctx, id))(t), bounds)
+		wantEqual(t, "payments that count", collect(t, s.PaidKept(ctx)), nil)
+		wantEqual(t, "bounds that count", must(s.Bounds(ctx, 0))(t), nil)
+		must(s.FinishImport(ctx, agent.Import{ID: id}))(t)
+		if err := s.AddMoney(ctx, id, []agent.Payment{pay}, nil); !errors.Is(err, fault.NotExist) {
+			t.Errorf("add to a preview = %v", err)
+		}
+		commit(t, s, agent.Commit{KeepImports: []int64{id}})
+		wantEqual(t, "payments that count", collect(t, s.PaidKept(ctx)), pays)
+		wantEqual(t, "bounds that count", must(s.Bounds(ctx, 0))(t), bounds)
+		commit(t, s, agent.Commit{UndoImports: []int64{id}})
+		wantSame(t, dump(t, s, nil), everything{Kept: new(kept)})
+	}},
+	{"signs are no accounts", func(t testing.TB, f Fixture) {
+		s := f.Open(t)
+		mail, paid := account(t, "acme.example", "mia@old.example"), account(t, "acme.example", "mia")
+		mail.Kind, paid.Kind, paid.Login = agent.MailAccount, agent.PaidAccount, ""
+		id := bring(t, s, mail, paid)
+		commit(t, s, agent.Commit{KeepImports: []int64{id}})
+		if c := company(t, s, "acme.example"); c.Accounts != 0 || c.Held != 1 || !c.Guessed {
+			t.Errorf("company = %+v", c)
+		}
+	}},
+	{"contracts", func(t testing.TB, f Fixture) {
+		s, ctx := f.Open(t), t.Context()
+		row := agent.ContractRow{ID: 7, Key: "paid:x/EUR/1", Domain: "acme.example", Name: "Acme", Number: "4711", Price: money.Amount{Minor: 1299, Currency: "EUR"},
+			Period: money.Period{N: 1, Unit: money.Month}, Next: "2026-02-05", Renews: "2027-01-01", Term: money.Period{N: 1, Unit: money.Year}, Notice: money.Period{N: 3, Unit: money.Month},
+			Trial: "2026-01-31", Ended: "2028-01-01", Kept: "2026-09-30", Cancelled: firsthand.ID{1}, Haggled: firsthand.ID{2}, Dismissed: true, Note: "note", Added: noon.UTC()}
+		noZero(t, row)
+		other := agent.ContractRow{ID: 3, Name: "B"}
+		commit(t, s, agent.Commit{Contracts: []agent.ContractRow{row, other}})
+		wantEqual(t, "contracts", must(s.Contracts(ctx))(t), []agent.ContractRow{other, row})
+		row.Name = "Acme Plus"
+		commit(t, s, agent.Commit{Contracts: []agent.ContractRow{row}, DropContracts: []int64{3, 99}})
+		if f.Reopen != nil {
+			s = f.Reopen(t, s)
+		}
+		wantEqual(t, "contracts", must(s.Contracts(ctx))(t), []agent.ContractRow{row})
+		if err := s.Commit(ctx, agent.Commit{Contracts: []agent.ContractRow{{Name: "no ID"}}}); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a contract without its ID: %v", err)
+		}
+		commit(t, s, agent.Commit{DropContracts: []int64{7}})
+		wantSame(t, dump(t, s, nil), everything{Kept: new(kept)})
+	}},
 	{"what is cached can be made anew", func(t testing.TB, f Fixture) {
 		s := f.Open(t)
 		w := newWalk(t, rand.New(rand.NewPCG(3, 4)))
@@ -375,12 +457,20 @@ func (w *walk) bring(t testing.TB, stores ...agent.Store) {
 		accounts = append(accounts, acc)
 	}
 	cards := []agent.CardFound{{Name: w.text()}}[:w.rng.IntN(2)]
+	var payments []agent.Payment
+	for range w.rng.IntN(4) {
+		payments = append(payments, agent.Payment{Row: w.rng.IntN(99), Day: "2026-01-05", Amount: money.Amount{Minor: w.rng.Int64N(999), Currency: "EUR"}, Name: w.text(), Domain: w.domain()})
+	}
+	bounds := []agent.Bound{{Title: w.text(), Domain: w.domain()}}[:w.rng.IntN(2)]
 	finish := !w.chance(6)
 	var got []agent.Import
 	for _, s := range stores {
 		i := agent.Import{Format: "chrome", File: "x", At: noon}
 		i.ID = must(s.AddImport(t.Context(), i))(t)
 		if err := s.AddFound(t.Context(), i.ID, accounts, cards); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.AddMoney(t.Context(), i.ID, payments, bounds); err != nil {
 			t.Fatal(err)
 		}
 		if finish {
@@ -410,6 +500,9 @@ func (w *walk) companies(c *agent.Commit) {
 		if w.chance(2) {
 			e.Name, e.Channel = pointer([]string{"", "É" + w.text()}[w.rng.IntN(2)]), pointer([]string{"", "letter"}[w.rng.IntN(2)])
 		}
+		if w.chance(3) {
+			e.Address, e.Lang = pointer([]string{"", w.text() + "\nGent"}[w.rng.IntN(2)]), pointer([]string{"", "fr"}[w.rng.IntN(2)])
+		}
 		c.Edits = append(c.Edits, e)
 	}
 	fact := func() string { return []string{agent.MailFact, "fact1"}[w.rng.IntN(2)] }
@@ -434,6 +527,12 @@ func (w *walk) companies(c *agent.Commit) {
 	}
 	if w.chance(10) {
 		c.SetListings = append(c.SetListings, listing("set"+fmt.Sprint(w.rng.IntN(2)), directory.Record{Key: w.text(), Name: w.text(), Hosts: []string{w.domain()}}))
+	}
+	if w.chance(5) {
+		c.Contracts = append(c.Contracts, agent.ContractRow{ID: 1 + w.rng.Int64N(4), Name: w.text(), Added: w.time()})
+	}
+	if w.chance(8) {
+		c.DropContracts = append(c.DropContracts, 1+w.rng.Int64N(4))
 	}
 	if w.chance(12) {
 		c.DropListings = append(c.DropListings, "set0")

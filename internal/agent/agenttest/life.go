@@ -42,7 +42,15 @@ type life struct {
 	lastImport int64
 	accounts   map[int64][]agent.Account // by import
 	cards      map[int64][]agent.CardFound
+	payments   map[int64][]agent.Payment
+	bounds     map[int64][]agent.Bound
+	contracts  map[int64]agent.ContractRow
 	listings   map[string]agent.ListingSet
+
+	mails      map[mailKey]agent.Mail
+	answers    []agent.Answer
+	lastAnswer int64
+	blobs      map[firsthand.ID][]byte
 }
 
 // A log is one of the two of a relationship.
@@ -74,7 +82,12 @@ func newLife() *life {
 		imports:       make(map[int64]agent.Import),
 		accounts:      make(map[int64][]agent.Account),
 		cards:         make(map[int64][]agent.CardFound),
+		payments:      make(map[int64][]agent.Payment),
+		bounds:        make(map[int64][]agent.Bound),
+		contracts:     make(map[int64]agent.ContractRow),
 		listings:      make(map[string]agent.ListingSet),
+		mails:         make(map[mailKey]agent.Mail),
+		blobs:         make(map[firsthand.ID][]byte),
 	}
 }
 
@@ -87,7 +100,8 @@ func (l *life) copy() *life {
 		moves: maps.Clone(l.moves), legs: clipped(l.legs), carried: clipped(l.carried), reminders: maps.Clone(l.reminders),
 		waiting: clipped(l.waiting), later: maps.Clone(l.later), masks: maps.Clone(l.masks), leaks: maps.Clone(l.leaks),
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
-		accounts: clipped(l.accounts), cards: clipped(l.cards), listings: maps.Clone(l.listings),
+		accounts: clipped(l.accounts), cards: clipped(l.cards), payments: clipped(l.payments), bounds: clipped(l.bounds), contracts: maps.Clone(l.contracts), listings: maps.Clone(l.listings),
+		mails: maps.Clone(l.mails), answers: slices.Clip(l.answers), lastAnswer: l.lastAnswer, blobs: maps.Clone(l.blobs),
 	}
 }
 
@@ -114,6 +128,11 @@ func (l *life) check(c agent.Commit) error {
 			return fmt.Errorf("%w: a relationship without its ID", fault.Invalid)
 		}
 	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
+		}
+	}
 	heads := make(map[log]firsthand.Head)
 	head := func(at log) firsthand.Head {
 		h, ok := heads[at]
@@ -138,6 +157,9 @@ func (l *life) check(c agent.Commit) error {
 		heads[at] = e.Head()
 	}
 	if err := l.checkMoves(c); err != nil {
+		return err
+	}
+	if err := l.checkMail(c); err != nil {
 		return err
 	}
 	return l.checkLabels(c)
@@ -217,6 +239,7 @@ func (l *life) apply(c agent.Commit) {
 		l.forget(rel)
 	}
 	l.applyOwn(c)
+	l.applyMail(c)
 }
 
 // applyOwn applies the parts of c that are no one relationship's.
@@ -267,6 +290,7 @@ func (l *life) applyOwn(c agent.Commit) {
 			l.later[key] = until
 		}
 	}
+	l.applyContracts(c)
 }
 
 func (l *life) dropDrafts(drop func(agent.Draft) bool) {
@@ -282,6 +306,7 @@ func (l *life) emptyBook() {
 }
 
 func (l *life) forget(rel firsthand.ID) {
+	l.forgetMail(rel)
 	delete(l.relationships, rel)
 	if i := slices.Index(l.order, rel); i >= 0 {
 		l.order = slices.Delete(slices.Clone(l.order), i, i+1)
@@ -314,6 +339,7 @@ func (l *life) erase(e *firsthand.Entry) {
 	if len(ids) == 0 {
 		return
 	}
+	l.eraseRaw(ids)
 	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
 		at := log{e.Relationship(), side}
 		entries := slices.Clone(l.logs[at])

@@ -91,6 +91,9 @@ func (l *life) legStates(move int64) (states []agent.LegState) {
 		if r, ok := l.relationships[leg.Rel]; ok {
 			s.Sent, s.Received, s.Tries, s.Failure, s.NextTry = r.Sent, r.Received.Seq, r.Tries, r.Failure, r.NextTry
 		}
+		if m, ok := l.mails[mailKey{leg.Entry, agent.Itself}]; ok {
+			s.Mail, s.Tries, s.Failure, s.NextTry = m.State, m.Tries, m.Failure, m.NextTry
+		}
 		states = append(states, s)
 	}
 	return states
@@ -122,7 +125,8 @@ func (l *life) tasks(q agent.TaskQuery, today firsthand.Date) (tasks []agent.Tas
 		r, known := l.relationships[rel]
 		for _, c := range rows {
 			t := agent.Task{Entry: c.Entry, Rel: rel, Domain: r.Domain, Name: r.Name, Kind: c.Kind, Fact: c.Fact, Made: c.Made,
-				Due: c.Due, Remind: l.reminders[c.Entry], Step: c.Step, Note: c.Why, Noted: c.Noted}
+				Due: c.Due, Remind: l.reminders[c.Entry], Step: c.Step, Note: c.Why, Noted: c.Noted,
+				Mail: l.mails[mailKey{c.Entry, agent.Itself}].State}
 			ofMove := false
 			for move, legs := range l.legs {
 				for _, leg := range legs {
@@ -135,7 +139,7 @@ func (l *life) tasks(q agent.TaskQuery, today firsthand.Date) (tasks []agent.Tas
 			var show bool
 			switch q.Show {
 			case "":
-				show = t.Step == ""
+				show = t.Step == "" && t.Mail != agent.MailWaiting && t.Mail != agent.MailSending
 			case "done":
 				show = t.Step != ""
 			case "due":

@@ -47,6 +47,7 @@ func (m *Memory) Restore(s *Snapshot) {
 		m.life.relationships[id] = r
 	}
 	m.life.emptyBook()
+	m.life.doubtMails()
 	m.life.endReading()
 }
 

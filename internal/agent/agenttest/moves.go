@@ -14,7 +14,7 @@ import (
 func fullMove(t testing.TB, id int64, key string) agent.MoveRow {
 	t.Helper()
 	m := agent.MoveRow{ID: id, Key: key, Made: noon.UTC(), State: agent.Begun, Began: noon.Add(time.Hour).UTC(), Paused: true, Problem: "a problem",
-		Move: agent.Move{Facts: []agent.NewFact{{Fact: "address.home", Value: home, Old: firsthand.Text("old")}, {Fact: "phone", Value: firsthand.Text("+32")}},
+		Move: agent.Move{Claim: agent.Claim{Right: "access", Law: "GDPR", Scope: "phone", Text: "all of it"}, Facts: []agent.NewFact{{Fact: "address.home", Value: home, Old: firsthand.Text("old")}, {Fact: "phone", Value: firsthand.Text("+32")}},
 			Basis: firsthand.Basis{Right: "GDPR 16"}, Only: []string{"a.example"}, Except: []string{"b.example"}, Before: []string{"c.example"},
 			Guesses: true, Starts: "2027-01-31", Note: "we move\n'; --"}}
 	noZero(t, m)
@@ -28,9 +28,9 @@ func fullLeg(t testing.TB, rel firsthand.ID, move int64, n int, entry firsthand.
 	t.Helper()
 	l := agent.LegRow{Move: move, N: n, Entry: entry, Leg: agent.Leg{Domain: "a.example", Name: "A & <b>", Rel: rel, Fact: "phone",
 		Value: firsthand.Text("+32"), Old: home, Of: firsthand.ID{5}, Group: agent.NeedsYou, Channel: "manual", Reason: "her exception",
-		Basis: firsthand.Basis{Exception: "x"}, Guessed: true, Origin: firsthand.Stated, Proposal: true}}
+		Basis: firsthand.Basis{Exception: "x"}, Guessed: true, Origin: firsthand.Stated, Proposal: true, Law: "GDPR", Due: "2026-12-31"}}
 	noZero(t, l.Leg)
-	l.Value = firsthand.Value{}
+	l.Value, l.Law, l.Due = firsthand.Value{}, "", "" // the move's, and the entry's
 	return l
 }
 

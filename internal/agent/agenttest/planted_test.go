@@ -2,6 +2,7 @@ package agenttest
 
 import (
 	"context"
+	"io"
 	"iter"
 	"maps"
 	"slices"
@@ -106,6 +107,22 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 		c.SetListings = nil
 	case "listings stay":
 		c.DropListings = nil
+	case "mails are lost":
+		c.Mails = nil
+	case "answers are lost":
+		c.Answers = nil
+	case "answers stay":
+		c.DropAnswers = nil
+	case "an answer names what isn't there":
+		for _, a := range c.Answers {
+			for _, blob := range a.Blobs {
+				b.mu.Lock()
+				if _, there := b.life.blobs[blob.Hash]; !there {
+					b.life.blobs[blob.Hash] = nil
+				}
+				b.mu.Unlock()
+			}
+		}
 	case "one statement for each commit":
 		c.State = c.State[:min(len(c.State), 1)]
 	}
@@ -153,6 +170,12 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 			l.reminders = before.reminders
 		case "forget leaves legs":
 			l.legs = before.legs
+		case "forget leaves mails":
+			l.mails = before.mails
+		case "forget leaves answers":
+			l.answers = before.answers
+		case "forget leaves blobs":
+			l.blobs = before.blobs
 		case "forget frees labels":
 			l.used = make(map[firsthand.Label]bool)
 		case "forget takes all":
@@ -163,6 +186,39 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 		}
 	}
 	switch b.bug {
+	case "what was sent outlasts its erasing":
+		for key, m := range before.mails {
+			if now, ok := l.mails[key]; ok && len(c.Mails) == 0 {
+				now.Raw = m.Raw
+				l.mails[key] = now
+			}
+		}
+	case "an answer is kept again":
+		for _, a := range c.Answers {
+			if a.ID == 0 && len(l.answers) == len(before.answers) {
+				l.lastAnswer++
+				a.ID = l.lastAnswer
+				l.answers = append(slices.Clip(l.answers), a)
+			}
+		}
+	case "a mark takes the place of the answer":
+		for i := range l.answers {
+			for _, a := range c.Answers {
+				if a.ID == l.answers[i].ID {
+					l.answers[i] = a
+				}
+			}
+		}
+	case "a blob goes with the first that names it":
+		for _, a := range before.answers {
+			if slices.Contains(c.DropAnswers, a.ID) {
+				for _, blob := range a.Blobs {
+					delete(l.blobs, blob.Hash)
+				}
+			}
+		}
+	case "blobs are never removed":
+		maps.Copy(l.blobs, before.blobs)
 	case "what is on its way is added to":
 		for rel := range c.Carried {
 			l.carried[rel] = append(slices.Clip(before.carried[rel]), l.carried[rel]...)
@@ -435,8 +491,24 @@ func (b broken) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Da
 		today = "2000-01-01"
 	case "all tasks are on each page":
 		q.Offset, q.Limit = 0, 0
+	case "a mail that waits is a task":
+		if q.Show == "" {
+			tasks, _, err := b.Memory.Tasks(ctx, agent.TaskQuery{Show: "all", Domain: q.Domain, Move: q.Move}, today)
+			tasks = slices.DeleteFunc(tasks, func(t agent.Task) bool { return t.Step != "" })
+			return tasks, len(tasks), err
+		}
 	}
 	return b.Memory.Tasks(ctx, q, today)
+}
+
+func (b broken) AddBlob(ctx context.Context, r io.Reader) (firsthand.Blob, error) {
+	blob, err := b.Memory.AddBlob(ctx, r)
+	if b.bug == "half of a blob is kept" {
+		b.mu.Lock()
+		b.life.blobs[blob.Hash] = b.life.blobs[blob.Hash][:blob.Size/2]
+		b.mu.Unlock()
+	}
+	return blob, err
 }
 
 func (b broken) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
@@ -497,6 +569,10 @@ func TestBrokenStoresFail(t *testing.T) {
 		"dropping a company leaves its statements", "what she said of an account is forgotten",
 		"a preview counts", "the first of the same accounts counts", "the last page is too long", "falling is rising", "a search heeds the case",
 		"an import that is being read outlasts the program",
+		"mails are lost", "answers are lost", "answers stay", "forget leaves mails", "forget leaves answers", "forget leaves blobs",
+		"what was sent outlasts its erasing", "an answer is kept again", "a mark takes the place of the answer",
+		"a blob goes with the first that names it", "blobs are never removed", "a blob that nothing names outlasts the program",
+		"a mail that waits is a task", "half of a blob is kept", "an answer names what isn't there",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()
@@ -520,6 +596,8 @@ func fixture(bug string) Fixture {
 			switch bug {
 			case "an import that is being read outlasts the program":
 				m.life = s.(broken).life.copy()
+			case "a blob that nothing names outlasts the program":
+				m.life.blobs = s.(broken).life.copy().blobs
 			case "settings are lost with the program":
 				clear(m.life.settings)
 			case "the book is lost with the program":

@@ -50,13 +50,20 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 		LegEntries:    []agent.LegEntry{{Move: 1, N: 1, Entry: firsthand.ID{11}}},
 		Reminders:     map[firsthand.ID]firsthand.Date{{11}: today},
 
+		Contracts:     []agent.ContractRow{{ID: 1, Name: "Acme", Added: noon}},
+		DropContracts: []int64{2},
+
 		Edits:       []agent.CompanyEdit{confirm("confirmed.example")},
 		State:       []agent.Statement{{Domain: "one.example", Fact: "phone", Value: firsthand.Text("1")}},
 		Unstate:     []agent.FactAt{{Domain: "two.example", Fact: "phone"}},
 		Assign:      []agent.Assignment{{Account: 2<<32 + 1, Domain: "three.example"}},
 		KeepImports: []int64{2}, UndoImports: []int64{1}, Drop: []string{"two.example"},
 		SetListings: []agent.ListingSet{listing("new", directory.Record{Key: "1", Hosts: []string{"one.example"}})}, DropListings: []string{"old"},
+
+		Mails:   []agent.Mail{fullMail(t, p.Rel(), firsthand.ID{11})},
+		Answers: []agent.Answer{fullAnswer(t, p.Rel(), 1), fullAnswer(t, p.Rel(), 2)}, DropAnswers: []int64{2},
 	}
+	c.Answers[0].Blobs, c.Answers[1].Blobs = nil, nil
 	noZero(t, c)
 	return c
 }
@@ -97,6 +104,8 @@ var wholeChecks = []check{
 		leg := agent.LegState{LegRow: fullLeg(t, p.Rel(), 1, 1, firsthand.ID{11}), Carried: carried, Sent: 3, Failure: "unavailable"}
 		task := agent.Task{Entry: carried.Entry, Rel: p.Rel(), Domain: moved.Domain, Name: moved.Name, Kind: carried.Kind, Fact: carried.Fact,
 			Made: carried.Made, Due: carried.Due, Remind: today, Step: carried.Step, Note: carried.Why, Noted: carried.Noted, Move: 1}
+		mail, answer := c.Mails[0], c.Answers[0]
+		answer.ID, mail.Held = 1, true
 		fact := c.Facts[0]
 		fact.Updated = fact.Updated.UTC()
 		wantSame(t, dump(t, s, rels, "language"), everything{
@@ -110,6 +119,7 @@ var wholeChecks = []check{
 			},
 			Holders: c.Holdings[p.Rel()], Facts: []agent.Fact{fact}, Labels: 9, HasLabel: true, Settings: []string{"nl"},
 			Outbox: outboxOf(one, moved), Held: map[firsthand.ID][]int64{p.Rel(): {2}}, Moves: []moveOf{{c.Moves[0], []agent.LegState{leg}}}, Tasks: []agent.Task{task}, Reminders: 1,
+			Mails: []agent.Mail{mail}, Answers: []agent.Answer{answer},
 			Waits: c.Waiting[p.Rel()], Later: c.Later, Masks: c.Masks, Leaks: c.Leaks,
 		})
 	}},
@@ -272,6 +282,7 @@ func (w *walk) commit(t testing.TB) (c agent.Commit) {
 		c.TakeLabels = append(c.TakeLabels, nextKey(w.rng.IntN(w.labels+1)).Label)
 	}
 	w.move(t, &c)
+	w.mail(t, &c)
 	c.EmptyBook = w.chance(12)
 	if w.chance(3) {
 		c.Settings[w.settings[w.rng.IntN(3)]] = w.text()

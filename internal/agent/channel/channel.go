@@ -35,14 +35,11 @@ type Channel interface {
 	Prepare(Parcel) (Draft, error)
 }
 
-// A Sender is a Channel that carries by itself.
-type Sender interface {
-	Channel
-
-	// Send carries a draft. It is called again after a crash or a failure, and the
-	// company gets it once all the same: Draft.Entry is what tells two apart.
-	Send(Draft) error
-}
+// Papers for letters, each with the window of its country's envelopes.
+const (
+	A4       = "a4"     // for a window envelope DL or C6/5, DIN 5008 form B
+	USLetter = "letter" // US Letter, for a window envelope no. 10
+)
 
 // Groups of a change's preview; see Way.
 const (
@@ -69,10 +66,14 @@ type To struct {
 	// there. They are somebody else's text; see Page.
 	AccountURL string // where details are changed, else where one signs in
 	DeleteURL  string // where an account is closed
-	Email      string // for privacy matters
-	Phone      string
-	Address    string // lines
-	Source     string // who says all that, and when
+	Email      string // for privacy matters, or where she writes to it
+	// From is her mail address for this company: her own, or one that is its alone;
+	// "" where she has no account to send from.
+	From    string
+	Phone   string
+	Address string // lines
+	Lang    string // in which to write to it; "" for English
+	Source  string // who says all that, and when
 	// Hosts are the other hosts that belong to the company, or that a directory
 	// lists for it.
 	Hosts []string
@@ -90,6 +91,9 @@ type Parcel struct {
 	Old  firsthand.Value
 	// Hers, as the company knows her: the facts it holds, by name.
 	Hers map[string]firsthand.Value
+	// Ref is the reference of all that is carried in this relationship. It is no ID
+	// of ours and means nothing to anybody else; "" for none.
+	Ref string
 }
 
 // A Draft is a parcel made ready.
@@ -98,6 +102,9 @@ type Draft struct {
 	Link  string // where to go: https, at a host of the company; "" for none
 	Steps []Step // in the order in which to take them
 	Text  string // a letter, an e-mail, or what to say at the counter
+	// Subject of an e-mail. Name is hers in it, if the company has it, and Lang the
+	// language it is in.
+	Subject, Name, Lang string
 }
 
 // A Step is one thing to do: something to enter, or something to look for.

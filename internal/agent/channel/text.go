@@ -50,7 +50,7 @@ type Field struct{ Name, Label, Text string }
 // partOrder is how parts of values are asked for: the person, the place from near to
 // far.
 var partOrder = []string{"title", "prefix", "given", "first", "first_name", "middle", "additional", "family", "last", "last_name", "suffix", "name",
-	"care_of", "organisation", "street", "number", "house_number", "box", "unit", "extended", "line1", "line2", "line3",
+	"care_of", "organisation", "street", "house", "number", "house_number", "box", "unit", "extra", "extended", "line1", "line2", "line3",
 	"postbox", "po_box", "postcode", "postal_code", "zip", "city", "locality", "region", "state", "province", "country"}
 
 // Fields returns the parts of v in the order in which forms ask for them; a value

@@ -8,6 +8,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/money"
 )
 
 // A Format reads one kind of file. It has no state, and may be used by several
@@ -46,11 +47,14 @@ type Format interface {
 type Kind string
 
 const (
-	Account Kind = "account" // she has an account: Title, URLs, Login
-	Alias   Kind = "alias"   // an address that she made for one company: Login, Title
-	Contact Kind = "contact" // somebody in her address book: Card
-	Own     Kind = "own"     // her own card
-	Dropped Kind = "dropped" // nothing but secrets, for example a credit card: only Row and Secrets are set
+	Account Kind = "account"  // she has an account: Title, URLs, Login
+	Alias   Kind = "alias"    // an address that she made for one company: Login, Title
+	Contact Kind = "contact"  // somebody in her address book: Card
+	Own     Kind = "own"      // her own card
+	Paid    Kind = "payment"  // she paid somebody: Title is who, as the bank has it; Payment
+	Bound   Kind = "contract" // she has a contract: Title is what, Contract; and as of an Account
+	Wrote   Kind = "mail"     // somebody wrote to her: Title, URLs has the domain, Login her address, Used when; Mail
+	Dropped Kind = "dropped"  // nothing but secrets, for example a credit card: only Row and Secrets are set
 )
 
 // Found is what was found in one row. Its texts are those of the file, valid
@@ -65,8 +69,37 @@ type Found struct {
 
 	Created, Used, Changed time.Time // in UTC; zero if not known
 
-	Card    *Card // of a Contact, and Own; else nil
-	Secrets Secrets
+	Card     *Card     // of a Contact, and Own; else nil
+	Payment  *Payment  // of Paid; else nil
+	Contract *Contract // of Bound; else nil
+	Mail     *Mail     // of Wrote; else nil
+	Secrets  Secrets
+}
+
+// A Payment is a row of a bank statement, or of a bill.
+type Payment struct {
+	Day      firsthand.Date
+	Amount   money.Amount // what she paid; below zero what she got back
+	Text     string       // what it was for, as the bank has it
+	Ref      string       // the bank's own number of it, "" if it has none
+	Creditor string       // who may debit her, by SEPA's number
+	Mandate  string       // by which she allowed it
+}
+
+// A Contract is what a file says of something that she pays for again and again.
+// What isn't known is zero.
+type Contract struct {
+	Price  money.Amount
+	Period money.Period   // how often it is paid
+	Next   firsthand.Date // when it is paid, or goes on, next
+	Trial  firsthand.Date // until when it costs nothing
+	Ended  firsthand.Date // when it ends or has ended, because it was cancelled
+}
+
+// A Mail is what the header of a mail says of who wrote it.
+type Mail struct {
+	List   bool // it says how not to get such mail any more: List-Unsubscribe
+	Forged bool // her mail host has found that the sender isn't who it says
 }
 
 // A Card is what an address book says of somebody.

@@ -63,8 +63,11 @@ func detect(t *text, formats []Format) (Format, error) {
 	if len(bytes.TrimSpace(head)) == 0 {
 		return nil, fault.Tell(fault.Invalid, "There is nothing in this file.", "Export it again, and look whether the program has something to export.")
 	}
-	if err := unreadable(head); err != nil {
-		return nil, err
+	archive := bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("\x1f\x8b")) // a format may read these
+	if !archive {
+		if err := unreadable(head); err != nil {
+			return nil, err
+		}
 	}
 	var best []Format
 	highest := 0
@@ -81,6 +84,9 @@ func detect(t *text, formats []Format) (Format, error) {
 	}
 	switch len(best) {
 	case 0:
+		if err := unreadable(head); err != nil {
+			return nil, err
+		}
 		return nil, fault.Tell(fault.Invalid, "This kind of file isn't known.", "Export the passwords, aliases or contacts as CSV, JSON (not encrypted) or vCard, and don't change the first row.")
 	case 1:
 		return best[0], nil

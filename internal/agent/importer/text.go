@@ -168,10 +168,7 @@ func Clean(b []byte) string {
 	} else {
 		r = make([]rune, len(b))
 		for i, c := range b {
-			r[i] = rune(c)
-			if c >= 0x80 && c < 0xa0 {
-				r[i] = windows1252[c-0x80]
-			}
+			r[i] = fromWindows1252(c)
 		}
 	}
 	for i := range r {
@@ -180,6 +177,13 @@ func Clean(b []byte) string {
 		}
 	}
 	return string(r)
+}
+
+func fromWindows1252(c byte) rune {
+	if c >= 0x80 && c < 0xa0 {
+		return windows1252[c-0x80]
+	}
+	return rune(c)
 }
 
 // windows1252 is where it differs from Latin-1.

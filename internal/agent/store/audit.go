@@ -123,6 +123,9 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 		readEvery(ctx, tx, scanMask, `SELECT `+maskColumns+` FROM mask`), readEvery(ctx, tx, scanLeak, `SELECT `+leakColumns+` FROM leak`)); err != nil {
 		return err
 	}
+	if err := readMail(ctx, tx); err != nil {
+		return err
+	}
 	holdings, err := readHoldings(ctx, tx, ``)
 	for _, h := range holdings {
 		_, herr := h.holder()

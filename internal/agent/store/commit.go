@@ -145,12 +145,20 @@ func check(c agent.Commit) error {
 			}
 		}
 	}
+	for _, row := range c.Contracts {
+		if row.ID <= 0 {
+			return fmt.Errorf("%w: a contract without its ID", fault.Invalid)
+		}
+		if err := checkTimes(row.Added); err != nil {
+			return err
+		}
+	}
 	for _, s := range c.SetListings {
 		if err := checkTimes(s.Added); err != nil {
 			return err
 		}
 	}
-	return nil
+	return checkMail(&c)
 }
 
 // A writer writes the parts of one Commit.
@@ -235,6 +243,9 @@ func (w *writer) commit(c agent.Commit) error {
 	if err := w.own(c); err != nil {
 		return err
 	}
+	if err := w.mail(&c); err != nil {
+		return err
+	}
 	return w.companies(&c)
 }
 
@@ -285,7 +296,10 @@ func (w *writer) own(c agent.Commit) error {
 	if err := w.masks(&c); err != nil {
 		return err
 	}
-	return w.later(c.Later)
+	if err := w.later(c.Later); err != nil {
+		return err
+	}
+	return w.contracts(&c)
 }
 
 // relationship writes all of r. What is the same already is not written again: most
@@ -335,6 +349,9 @@ const numberOf = `(SELECT n FROM relationship WHERE id = ?1)`
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
 	if err := w.moved(rel[:]); err != nil {
+		return err
+	}
+	if err := w.forgetMail(rel); err != nil {
 		return err
 	}
 	for _, query := range []string{

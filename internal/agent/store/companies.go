@@ -338,13 +338,26 @@ func (s *Store) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] {
 	}
 }
 
+// Own implements [agent.Store].
+func (s *Store) Own(ctx context.Context, domain string) (own agent.OwnCompany, err error) {
+	own.Domain = domain
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		all, err := readOwned(ctx, tx, `SELECT ?1`, domain)
+		if err == nil && len(all) > 0 {
+			own = all[0]
+		}
+		return err
+	})
+	return own, err
+}
+
 // readOwned returns what is hers of the companies whose domains a query finds,
 // sorted.
 func readOwned(ctx context.Context, tx *sqlite.Tx, domains string, args ...any) (all []agent.OwnCompany, err error) {
 	all, err = listIn(ctx, tx, func(rows *sqlite.Rows, own *agent.OwnCompany) error {
-		return rows.Scan(&own.Domain, &own.Name, &own.Confirmed, &own.Channel, &own.Gateway)
+		return rows.Scan(&own.Domain, &own.Name, &own.Confirmed, &own.Channel, &own.Gateway, &own.Address, &own.Lang)
 	}, `WITH d (domain) AS (`+domains+`)
-		SELECT d.domain, coalesce(o.name, ''), coalesce(o.confirmed, 0), coalesce(o.channel, ''), coalesce(o.gateway, 0)
+		SELECT d.domain, coalesce(o.name, ''), coalesce(o.confirmed, 0), coalesce(o.channel, ''), coalesce(o.gateway, 0), coalesce(o.address, ''), coalesce(o.lang, '')
 		FROM d LEFT JOIN company_own o ON o.domain = d.domain ORDER BY d.domain`, args...)
 	if err != nil {
 		return nil, err

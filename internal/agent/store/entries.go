@@ -98,6 +98,9 @@ func (w *writer) erase(rel firsthand.ID, ids []firsthand.ID) error {
 			return err
 		}
 		w.erased = w.erased || gone > 0
+		if err := w.eraseRaw(id); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -51,20 +51,22 @@ func (w *writer) companies(c *agent.Commit) error {
 // edit changes what is hers of a company.
 func (w *writer) edit(e *agent.CompanyEdit) error {
 	w.touch(false, e.Domain)
-	if e.Name != nil || e.Channel != nil || e.Confirmed != nil || e.Gateway != nil {
+	if e.Name != nil || e.Channel != nil || e.Address != nil || e.Lang != nil || e.Confirmed != nil || e.Gateway != nil {
 		_, err := w.exec(`
-			INSERT INTO company_own (domain, name, confirmed, channel, gateway) VALUES (?1, coalesce(?2, ''), coalesce(?3, 0), coalesce(?4, ''), coalesce(?5, 0))
+			INSERT INTO company_own (domain, name, confirmed, channel, gateway, address, lang)
+			VALUES (?1, coalesce(?2, ''), coalesce(?3, 0), coalesce(?4, ''), coalesce(?5, 0), coalesce(?6, ''), coalesce(?7, ''))
 			ON CONFLICT (domain) DO UPDATE SET
-				name = coalesce(?2, name), confirmed = coalesce(?3, confirmed), channel = coalesce(?4, channel), gateway = coalesce(?5, gateway)`,
-			e.Domain, orNull(e.Name), orNull(e.Confirmed), orNull(e.Channel), orNull(e.Gateway))
+				name = coalesce(?2, name), confirmed = coalesce(?3, confirmed), channel = coalesce(?4, channel), gateway = coalesce(?5, gateway),
+				address = coalesce(?6, address), lang = coalesce(?7, lang)`,
+			e.Domain, orNull(e.Name), orNull(e.Confirmed), orNull(e.Channel), orNull(e.Gateway), orNull(e.Address), orNull(e.Lang))
 		if err != nil {
 			return err
 		}
-		gone, err := w.exec(`DELETE FROM company_own WHERE domain = ? AND name = '' AND confirmed = 0 AND channel = '' AND gateway = 0`, e.Domain)
+		gone, err := w.exec(`DELETE FROM company_own WHERE domain = ? AND name = '' AND confirmed = 0 AND channel = '' AND gateway = 0 AND address = '' AND lang = ''`, e.Domain)
 		if err != nil {
 			return err
 		}
-		if gone > 0 || e.Name != nil || e.Channel != nil {
+		if gone > 0 || e.Name != nil || e.Channel != nil || e.Address != nil || e.Lang != nil {
 			w.eraseFrom("company", "company_own")
 		}
 	}

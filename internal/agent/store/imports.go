@@ -49,11 +49,7 @@ func (s *Store) AddFound(ctx context.Context, id int64, accounts []agent.Account
 		if state, err := w.importState(id); err != nil || state != agent.Reading {
 			return errors.Join(err, fmt.Errorf("%w: no import %d being read", fault.NotExist, id))
 		}
-		from, to := importRange(id)
-		var next int64
-		err := tx.QueryRowContext(ctx, `
-			SELECT max(coalesce((SELECT max(id) FROM account WHERE id > ?1 AND id <= ?2), ?1),
-			           coalesce((SELECT max(id) FROM card WHERE id > ?1 AND id <= ?2), ?1))`, from, to).Scan(&next)
+		next, err := w.lastFound(id)
 		if err != nil {
 			return err
 		}
@@ -415,6 +411,8 @@ func (w *writer) undoImport(id int64) error {
 	for _, query := range []string{
 		`DELETE FROM account WHERE id > ? AND id <= ?`,
 		`DELETE FROM card WHERE id > ? AND id <= ?`,
+		`DELETE FROM payment WHERE id > ? AND id <= ?`,
+		`DELETE FROM bound WHERE id > ? AND id <= ?`,
 	} {
 		if _, err := w.exec(query, from, to); err != nil {
 			return err

@@ -36,7 +36,8 @@ func (m mark) write(ctx context.Context, tx *sqlite.Tx) error {
 //  1. in one transaction, all paired relationships are marked, so that nothing is
 //     signed in them before the company was asked; the book of next keys is
 //     emptied, since some may have been used after the backup, and a hash used
-//     twice would link two companies; and the database gets a new mark;
+//     twice would link two companies; mails that wait are such as may have left;
+//     and the database gets a new mark;
 //  2. the mark's file is written.
 //
 // A crash before the first leaves it to be done. A crash between the two leaves
@@ -71,6 +72,10 @@ func (s *Store) recognise(ctx context.Context) error {
 	}
 	err = s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE outbox SET restored = 1 WHERE paired = 1`); err != nil {
+			return err
+		}
+		// What waits here may have left since: it is looked for before it is sent.
+		if _, err := tx.ExecContext(ctx, `UPDATE mail SET state = 'sending', next_try = '' WHERE state = 'waiting'`); err != nil {
 			return err
 		}
 		if !testOnlyBugs.bookStays {

@@ -279,7 +279,7 @@ func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) 
 		var c carriedRow
 		err := rows.Scan(&l.N, &l.Domain, &l.Name, &rel, &l.Fact, &old, &of, &l.Group, &l.Channel, &l.Reason, &basis, &l.Guessed, &origin, &l.Proposal, &entry,
 			&c.rel, &c.entry, &c.seq, &c.kind, &c.fact, &c.made, &c.due, &c.step, &c.system, &c.record, &c.why, &c.noted, &c.unpaired,
-			&l.Sent, &l.Received, &l.Tries, &l.Failure, &next)
+			&l.Sent, &l.Received, &l.Tries, &l.Failure, &next, &l.Mail)
 		if err != nil {
 			return err
 		}
@@ -300,23 +300,26 @@ func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) 
 		SELECT l.n, l.domain, l.name, l.relationship, l.fact, l.old, l.holding, l.way, l.channel, l.reason, l.basis, l.guessed, l.origin, l.proposal, l.entry,
 			c.relationship, c.entry, coalesce(c.seq, 0), coalesce(c.kind, ''), coalesce(c.fact, ''), coalesce(c.made, ''), coalesce(c.due, ''),
 			coalesce(c.step, ''), coalesce(c.system, ''), coalesce(c.record, ''), coalesce(c.why, ''), coalesce(c.noted, ''), coalesce(c.unpaired, 0),
-			coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(o.tries, 0), coalesce(o.failure, ''), coalesce(o.next_try, '')
+			coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(p.tries, o.tries, 0), coalesce(p.failure, o.failure, ''),
+			coalesce(p.next_try, o.next_try, ''), coalesce(p.state, '')
 		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n
+			LEFT JOIN mail p ON p.entry = l.entry AND p.part = ''
 		WHERE l.move = ? ORDER BY l.n`, move)
 }
 
 // taskRows is what a task is read from.
 const taskRows = `
 	FROM carried c JOIN relationship r ON r.id = c.relationship LEFT JOIN reminder m ON m.entry = c.entry
+		LEFT JOIN mail p ON p.entry = c.entry AND p.part = ''
 	WHERE c.unpaired = 1`
 
 const taskColumns = `c.entry, c.relationship, r.domain, r.name, c.kind, c.fact, c.made, c.due, coalesce(m.day, ''), c.step, c.why, c.noted,
-	coalesce((SELECT max(move) FROM leg WHERE leg.entry = c.entry), 0)`
+	coalesce((SELECT max(move) FROM leg WHERE leg.entry = c.entry), 0), coalesce(p.state, '')`
 
 func scanTask(rows *sqlite.Rows, t *agent.Task) error {
 	var entry, rel sql.RawBytes
 	var kind, made, due, remind, noted string
-	err := rows.Scan(&entry, &rel, &t.Domain, &t.Name, &kind, &t.Fact, &made, &due, &remind, &t.Step, &t.Note, &noted, &t.Move)
+	err := rows.Scan(&entry, &rel, &t.Domain, &t.Name, &kind, &t.Fact, &made, &due, &remind, &t.Step, &t.Note, &noted, &t.Move, &t.Mail)
 	copy(t.Entry[:], entry)
 	copy(t.Rel[:], rel)
 	t.Kind, t.Due, t.Remind = firsthand.Kind(kind), firsthand.Date(due), firsthand.Date(remind)
@@ -328,7 +331,7 @@ func (s *Store) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Da
 	where, args := taskRows, []any{}
 	switch q.Show {
 	case "":
-		where += ` AND c.step = ''`
+		where += ` AND c.step = '' AND coalesce(p.state, '') NOT IN ('waiting', 'sending')`
 	case "done":
 		where += ` AND c.step <> ''`
 	case "due":

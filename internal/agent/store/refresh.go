@@ -132,19 +132,19 @@ func (w *writer) parts(domains []string) (map[string]*agent.CompanyParts, error)
 		var domain string
 		var sum agent.AccountsSum
 		var created, used, lastCreated, lastUsed string
-		if err := rows.Scan(&domain, &sum.N, &sum.Name, &created, &used, &lastCreated, &lastUsed); err != nil {
+		if err := rows.Scan(&domain, &sum.N, &sum.Signs, &sum.Name, &created, &used, &lastCreated, &lastUsed); err != nil {
 			return err
 		}
 		var first, last agent.Account
 		err := errors.Join(parseTime(created, &first.Created), parseTime(used, &first.Used), parseTime(lastCreated, &last.Created), parseTime(lastUsed, &last.Used))
-		n := sum.N
+		n, signs := sum.N, sum.Signs
 		sum.Add(first)
 		sum.Add(last)
-		sum.N = n
+		sum.N, sum.Signs = n, signs
 		parts[domain].Accounts = sum
 		return err
 	}, `
-		SELECT domain, count(*), coalesce(min(nullif(name, '')), ''), coalesce(min(nullif(created, '')), ''), coalesce(min(nullif(used, '')), ''),
+		SELECT domain, count(*) FILTER (WHERE kind NOT IN ('mail', 'payment')), count(*) FILTER (WHERE kind IN ('mail', 'payment')), coalesce(min(nullif(name, '')), ''), coalesce(min(nullif(created, '')), ''), coalesce(min(nullif(used, '')), ''),
 			max(created), max(used)
 		FROM account WHERE import IN (SELECT id FROM import WHERE state = 'kept') AND domain IN (`+inList+`) AND old = 0 GROUP BY domain`, in)
 	if err != nil {

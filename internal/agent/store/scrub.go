@@ -21,6 +21,7 @@ var scrubbing = map[string][]string{
 	"statement":     rewrite("statement", "fact, domain, fold"),
 	"found":         rewrite("found", "import, domain"),
 	"account":       {`REINDEX account_domain`},
+	"contract":      rewrite("contract", "id"),
 }
 
 // everything is all that an import may have left its mark on.

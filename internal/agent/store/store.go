@@ -133,6 +133,9 @@ func openLocked(ctx context.Context, f files, dir string, lock io.Closer, o Open
 	if err := s.settleCaches(ctx); err != nil {
 		return nil, err
 	}
+	if err := s.dropLooseBlobs(ctx); err != nil {
+		return nil, err
+	}
 	return s, s.mendSidecar(ctx)
 }
 

@@ -15,7 +15,7 @@ import (
 // before one of them lacks it: the schema alone can't fold logs.
 const (
 	cachesSetting = "store.caches"
-	caches        = "2" // 1: what is on its way; 2: and what waits for her
+	caches        = "3" // 1: what is on its way; 2: and what waits for her; 3: and requests to gateways
 )
 
 func writeSettled(ctx context.Context, tx *sqlite.Tx) error {

@@ -12,6 +12,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/mask"
 	"firsthand/internal/agent/policy"
 )
@@ -41,9 +42,21 @@ type Agent struct {
 	Sets        []agent.Listing
 	Day         agent.Today
 	WayList     []agent.WayTo
+	Money       []agent.Contract
+	SourceList  []agent.Source
+	Columns     []importer.Mapping
 	MaskList    []agent.Mask
 	LeakList    []agent.Leak
 	MaskAt      mask.Config
+	Letters     agent.Writing
+
+	Account    *agent.MailState // nil: none is set
+	MailList   []agent.Mail
+	Drafts     map[string]agent.MailDraft // by part
+	Complains  agent.ComplaintDraft
+	AnswerList []agent.Answer
+	Files      map[firsthand.ID]string // attachments
+	RulesMail  []agent.MailRule
 
 	mu   sync.Mutex
 	did  []string
@@ -305,7 +318,11 @@ func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error
 	if again {
 		return id, nil
 	}
-	if err := a.note("Begin", m.Facts, m.Basis, m.Except, m.Starts); err != nil {
+	args := []any{m.Facts, m.Basis, m.Except, m.Starts}
+	if c := m.Claim; !c.IsZero() {
+		args = []any{c.Right, c.Scope, c.Law, c.Text, m.Only, m.Except, m.Starts}
+	}
+	if err := a.note("Begin", args...); err != nil {
 		return 0, err
 	}
 	a.mu.Lock()
@@ -349,6 +366,26 @@ func (a *Agent) Done(_ context.Context, _ firsthand.ID, saw, note string) error 
 func (a *Agent) Reopen(context.Context, firsthand.ID) error { return a.note("Reopen") }
 func (a *Agent) Remind(_ context.Context, _ firsthand.ID, on firsthand.Date) error {
 	return a.note("Remind", on)
+}
+
+func (a *Agent) PaperLetters(context.Context) ([]agent.Task, error) {
+	return part(a.TaskList, 0, 2), nil
+}
+func (a *Agent) Print(_ context.Context, paper string, entries ...firsthand.ID) (agent.Printed, error) {
+	return agent.Printed{PDF: []byte("%PDF-1.3 " + fmt.Sprint(len(entries))), Done: entries}, nil
+}
+func (a *Agent) PrintFollow(_ context.Context, _ string, _ firsthand.ID, part string) ([]byte, error) {
+	return []byte("%PDF-1.3 " + part), nil
+}
+func (a *Agent) Posted(_ context.Context, _ firsthand.ID, on firsthand.Date) error {
+	return a.note("Posted", on)
+}
+func (a *Agent) Writing(context.Context, string) (agent.Writing, error) { return a.Letters, nil }
+func (a *Agent) SetAddress(_ context.Context, domain, address string) error {
+	return a.note("SetAddress", domain, address)
+}
+func (a *Agent) SetLang(_ context.Context, domain, lang string) error {
+	return a.note("SetLang", domain, lang)
 }
 
 // SetLeg moves leg n of a board on.

@@ -96,6 +96,8 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	a.Cards_ = []agent.CardFound{{ID: 7, Import: 1, Row: 3, Name: say("Mia Peeters"), Own: true, Facts: []agent.Fact{{Name: "phone", Value: firsthand.Text(say("+32 9 000 00 01"))}, {Name: "address.home", Value: firsthand.Value{Parts: map[string]string{"street": say("Korenmarkt 1"), "city": say("Gent")}}}}}}
 	a.Sets = []agent.Listing{{Set: directory.Set{Name: "datenanfragen", Records: 12345, Date: "2026-11-01"}}}
 	moves(a, old, home, say)
+	mail(a, say)
+	contracts(a, n, say)
 	a.Day = today(a, say)
 	a.MaskAt = mask.Config{Kind: mask.SimpleLogin, URL: "https://app.simplelogin.io", Key: "never-shown"}
 	a.MaskList = []agent.Mask{{Token: "x7k2q9ab", Domain: "acme.example", Kind: "simplelogin", Address: say("acme.x7k2q9ab@mia.example"), State: agent.MaskActive, Made: day(-9)},
@@ -112,9 +114,11 @@ func life(t testing.TB, n int, say speaker) *Agent {
 func today(a *Agent, say speaker) agent.Today {
 	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
 	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak} {
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail, agent.CardContract} {
 		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
-		if i < 10 {
+		switch what {
+		case agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit:
+		default:
 			c.Domain, c.Name, c.Fact, c.Entry = a.List[i%len(a.List)].Domain, say("Acme"), "phone", firsthand.ID{1}
 		}
 		switch what {
@@ -122,6 +126,8 @@ func today(a *Agent, say speaker) agent.Today {
 			c.Due = firsthand.DateOf(day(i - 10))
 		case agent.CardTask:
 			c.Kind, c.Due = "change", firsthand.DateOf(day(0))
+		case agent.CardContract:
+			c.Name, c.File, c.Contract, c.Due = say("Acme"), say("Plan 1"), "1", firsthand.DateOf(day(9))
 		default:
 			c.N, c.Import, c.File = i, 1, say("passwords.csv")
 		}
@@ -218,6 +224,21 @@ func moves(a *Agent, old, home firsthand.Value, say speaker) {
 		b.Legs = append(b.Legs, bl)
 	}
 	a.Boards[1] = b
+	claim := agent.MoveRow{ID: 3, Move: agent.Move{Claim: agent.Claim{Right: "access", Scope: "phone", Text: say("Please send me a file.")}}, Made: Now.Add(-time.Hour), State: "begun", Began: Now.Add(-time.Hour)}
+	a.MoveList = append(a.MoveList, claim)
+	asked := agent.Board{MoveRow: claim, Counts: map[string]int{}, Groups: map[string]int{}}
+	for i, leg := range b.Legs {
+		leg.Fact, leg.Value, leg.Old, leg.Basis = "phone", firsthand.Value{}, firsthand.Value{}, firsthand.Basis{Right: "GDPR 15"}
+		if leg.Step == agent.StepApplied {
+			leg.System, leg.Record, leg.Why = "", "", say("in part: without the logs")
+		}
+		asked.Counts[leg.Step]++
+		if asked.Legs = append(asked.Legs, leg); i > 20 {
+			break
+		}
+	}
+	a.Boards[3] = asked
+	a.Letters = agent.Writing{Address: []string{say("Acme NV"), say("Markt 1"), "9000 Gent"}, Own: say("Acme NV\nMarkt 1\n9000 Gent"), Lang: "nl"}
 	a.Boards[2] = agent.Board{MoveRow: later, Counts: map[string]int{agent.StepScheduled: 1}, Legs: []agent.BoardLeg{{Leg: legs(agent.Instant, "native", "GDPR 16", 1)[0], N: 1, Step: agent.StepScheduled}}}
 	for i, step := range []string{"open", "open", "sent", "applied", "refused"} {
 		c := a.List[i%len(a.List)]

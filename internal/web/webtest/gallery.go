@@ -12,9 +12,17 @@ import (
 // Pages returns the addresses of pages with something to see, for a signed-in
 // browser, made from the data: at least one for each GET route behind the door.
 func Pages(a *Agent) []string {
-	pages := []string{"/", "/today", "/today?all=yes", "/masks", "/change?fact=email&only=acme.example", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/change", "/change?fact=address.home&fact=phone", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/safety", "/there-is-nothing"}
+	pages := []string{"/", "/today", "/today?all=yes", "/masks", "/change?fact=email&only=acme.example", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/money", "/money/new", "/import/columns", "/import/columns?import=3", "/change", "/change?fact=address.home&fact=phone", "/rights", "/rights?of=acme.example&of=bolt.example", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/mail", "/safety", "/there-is-nothing"}
 	for _, f := range a.Hers {
 		pages = append(pages, "/me/"+f.Name)
+	}
+	for i, c := range a.Money {
+		if i < 8 {
+			pages = append(pages, "/money/"+c.Ref())
+		}
+		if i < 2 {
+			pages = append(pages, "/money/"+c.Ref()+"/cancel", "/money/"+c.Ref()+"/haggle")
+		}
 	}
 	for _, i := range a.Brought_ {
 		pages = append(pages, fmt.Sprint("/imports/", i.ID))
@@ -41,8 +49,11 @@ func Pages(a *Agent) []string {
 	}
 	for i, task := range a.TaskList {
 		if i == 0 || i == 3 {
-			pages = append(pages, "/tasks/"+task.Entry.String())
+			pages = append(pages, "/tasks/"+task.Entry.String(), "/tasks/"+task.Entry.String()+"/complaint")
 		}
+	}
+	for _, ans := range a.AnswerList {
+		pages = append(pages, fmt.Sprint("/answers/", ans.ID))
 	}
 	return pages
 }

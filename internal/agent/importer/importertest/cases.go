@@ -162,7 +162,10 @@ func repeatable(t testing.TB, f Fixture) {
 }
 
 func hostile(t testing.TB, f Fixture) {
-	texts := slices.Clone(hostileTexts)
+	texts := f.hostile()
+	if 2*len(texts) < len(hostileTexts) {
+		t.Errorf("%d of %d hostile texts can't be tried", len(hostileTexts)-len(texts), len(hostileTexts))
+	}
 	for _, text := range texts {
 		f.comesBack(t, "before", text, "after")
 	}

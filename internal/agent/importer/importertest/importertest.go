@@ -39,6 +39,10 @@ type Fixture struct {
 	// Text returns the text with which a row was written; nil stands for the title.
 	Text func(importer.Found) string
 
+	// Can reports whether a file of the format can have a text; nil stands for all.
+	// Lines have no line breaks, and XML no control characters.
+	Can func(text string) bool
+
 	// Fragile says that what breaks a row may cost those after it: the form of the
 	// file goes beyond rows, as with JSON.
 	Fragile bool
@@ -49,6 +53,16 @@ func (f Fixture) text(found importer.Found) string {
 		return f.Text(found)
 	}
 	return found.Title
+}
+
+// hostile returns the hostile texts that the format can have.
+func (f Fixture) hostile() (all []string) {
+	for _, text := range hostileTexts {
+		if f.Can == nil || f.Can(text) {
+			all = append(all, text)
+		}
+	}
+	return all
 }
 
 // Run runs the suite.

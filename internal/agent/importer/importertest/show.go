@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/importer"
 )
@@ -46,6 +47,25 @@ func Show(f importer.Found, err error) string {
 		for _, fact := range c.Facts {
 			fmt.Fprintf(&b, " %s=%s", fact.Name, quote(fact.Value.String()))
 		}
+	}
+	if p := f.Payment; p != nil {
+		fmt.Fprintf(&b, " day=%s amount=%s", p.Day, quote(p.Amount.String()))
+		for _, text := range []struct{ name, value string }{{"text", p.Text}, {"ref", p.Ref}, {"creditor", p.Creditor}, {"mandate", p.Mandate}} {
+			if text.value != "" {
+				fmt.Fprintf(&b, " %s=%s", text.name, quote(text.value))
+			}
+		}
+	}
+	if c := f.Contract; c != nil {
+		for _, text := range []struct{ name, value string }{{"price", c.Price.String()}, {"period", c.Period.String()}, {"next", string(c.Next)},
+			{"trial", string(c.Trial)}, {"ended", string(c.Ended)}} {
+			if text.value != "" {
+				fmt.Fprintf(&b, " %s=%s", text.name, quote(text.value))
+			}
+		}
+	}
+	if f.Mail != nil {
+		fmt.Fprintf(&b, " list=%t forged=%t", f.Mail.List, f.Mail.Forged)
 	}
 	if f.Secrets != (importer.Secrets{}) {
 		fmt.Fprintf(&b, " secrets=%+v", f.Secrets)
@@ -128,6 +148,21 @@ func unsound(f importer.Found) string {
 			}
 		}
 	}
+	if p := f.Payment; p != nil {
+		if texts = append(texts, p.Text, p.Ref, p.Creditor, p.Mandate); p.Amount.Minor == 0 {
+			return "a payment of nothing"
+		}
+		if _, err := firsthand.ParseDate(string(p.Day)); err != nil || p.Day == "" {
+			return "a payment on no day"
+		}
+	}
+	if c := f.Contract; c != nil {
+		for _, day := range []firsthand.Date{c.Next, c.Trial, c.Ended} {
+			if _, err := firsthand.ParseDate(string(day)); err != nil {
+				return "a contract with a day that doesn't exist"
+			}
+		}
+	}
 	for _, s := range texts {
 		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
 			return "a text that isn't UTF-8, or has a NUL"
@@ -152,6 +187,10 @@ func unsound(f importer.Found) string {
 	case importer.Contact, importer.Own:
 		if !hasCard {
 			return "a contact without a card"
+		}
+	case importer.Paid, importer.Bound, importer.Wrote:
+		if hasCard || (f.Payment != nil) != (f.Kind == importer.Paid) || (f.Contract != nil) != (f.Kind == importer.Bound) || (f.Mail != nil) != (f.Kind == importer.Wrote) {
+			return "a payment, contract or mail that has something else, or not what it is"
 		}
 	case importer.Dropped:
 		if strings.Join(texts, "") != "" || hasCard || f.Secrets == (importer.Secrets{}) {
