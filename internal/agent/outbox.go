@@ -516,7 +516,8 @@ func retryAt(next, now time.Time) time.Time {
 
 // Failed notes that a call failed, and when to try again: after 2 s, 4 s, … up
 // to an hour, each plus up to half as much again, so that a company that comes
-// back isn't called by everyone at once.
+// back isn't called by everyone at once. Where the company says how long it wants
+// to be left alone, not before that, though an hour is the most that it gets.
 func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error {
 	return a.with(ctx, rel, func(r *relationship) error {
 		r.row.Tries++
@@ -533,6 +534,9 @@ func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error
 			} else {
 				r.refused, r.anew = 0, false
 			}
+		}
+		if refusal, ok := errors.AsType[*wire.GatewayError](cause); ok {
+			pause = max(pause, min(maxPause, refusal.RetryAfter))
 		}
 		r.row.NextTry = a.Now().Add(pause + a.jitter(pause/2))
 		r.row.Failure = reason(cause)
