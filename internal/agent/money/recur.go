@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 	"time"
 
 	"firsthand"
@@ -93,7 +94,11 @@ func recurring(group []dated, until firsthand.Date) (all []Series) {
 	slices.SortFunc(group, func(a, b dated) int {
 		return cmp.Or(cmp.Compare(a.n, b.n), cmp.Compare(a.Amount.Minor, b.Amount.Minor), cmp.Compare(a.ID, b.ID))
 	})
-	g := grouped{all: group, used: make([]bool, len(group))}
+	g := grouped{all: group, used: make([]bool, len(group)), every: make([]int, len(group)), of: make(map[int64][]int)}
+	for i, p := range group {
+		g.every[i] = i
+		g.of[p.Amount.Minor] = append(g.of[p.Amount.Minor], i)
+	}
 	// What costs the same each time is found among whatever else was bought there.
 	for _, r := range rhythms {
 		for i := range group {
@@ -122,10 +127,21 @@ func recurring(group []dated, until firsthand.Date) (all []Series) {
 // due returns the number of the day n periods after a payment.
 func (r *rhythm) due(d dated, n int) int { return int(r.add(dayTime(d.n), n).Unix() / 86400) }
 
-// grouped is a group, and which of it belongs to a series already.
+// grouped is a group, and which of it belongs to a series already. Where she pays
+// each day, few of the payments that might be the next are of the same sum.
 type grouped struct {
-	all  []dated
-	used []bool
+	all   []dated
+	used  []bool
+	every []int           // all of it
+	of    map[int64][]int // those of a sum
+}
+
+// between returns those of some that come after the one at last, on the days from
+// first until end.
+func (g *grouped) between(some []int, last, first, end int) []int {
+	low := sort.Search(len(some), func(k int) bool { return some[k] > last && g.all[some[k]].n >= first })
+	some = some[low:]
+	return some[:sort.Search(len(some), func(k int) bool { return g.all[some[k]].n > end })]
 }
 
 func (g *grouped) left() (n int) {
@@ -168,8 +184,12 @@ func (g *grouped) find(last int, r rhythm, n int, varies bool, had int) int {
 	from := g.all[last]
 	due := r.due(from, n)
 	best, bestRank := -1, 0
-	early, _ := slices.BinarySearchFunc(g.all[last+1:], due-r.slack, func(d dated, n int) int { return cmp.Compare(d.n, n) })
-	for j := last + 1 + early; j < len(g.all) && g.all[j].n <= due+r.slack; j++ {
+	few := r.Unit == Year && len(g.all) <= 4
+	among := g.every
+	if !varies && had < 2 && !few { // the same sum, or nothing
+		among = g.of[from.Amount.Minor]
+	}
+	for _, j := range g.between(among, last, due-r.slack, due+r.slack) {
 		p := g.all[j]
 		if g.used[j] {
 			continue
@@ -183,7 +203,7 @@ func (g *grouped) find(last int, r rhythm, n int, varies bool, had int) int {
 			rank = 500 - off
 		case !varies && had >= 2 && within(p.Amount, from.Amount, 1.6) && g.sticks(j, r):
 			rank = 400 - off
-		case !varies && r.Unit == Year && within(p.Amount, from.Amount, 1.3) && len(g.all) <= 4:
+		case !varies && few && within(p.Amount, from.Amount, 1.3):
 			rank = 300 - off
 		}
 		if rank > bestRank {
@@ -198,8 +218,8 @@ func (g *grouped) find(last int, r rhythm, n int, varies bool, had int) int {
 func (g *grouped) sticks(j int, r rhythm) bool {
 	p := g.all[j]
 	due := r.due(p, 1)
-	for k := j + 1; k < len(g.all) && g.all[k].n <= due+r.slack; k++ {
-		if q := g.all[k]; !g.used[k] && q.Amount == p.Amount && q.n >= due-r.slack {
+	for _, k := range g.between(g.of[p.Amount.Minor], j, due-r.slack, due+r.slack) {
+		if !g.used[k] {
 			return true
 		}
 	}
