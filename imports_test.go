@@ -46,8 +46,8 @@ var imports = map[string][]string{
 	"internal/agent/importer/...": {".", "fault", "internal/agent/importer", "internal/agent/money"},
 	// What a company answers to who asks for her data often comes as an archive.
 	"internal/agent/importer/fields": {".", "fault", "internal/agent/importer", "internal/agent/importer/archive"},
-	"internal/agent/directory":    {".", "fault", "fetch"},
-	"internal/agent/mask":         {"fault", "fetch"},
+	"internal/agent/directory":       {".", "fault", "fetch"},
+	"internal/agent/mask":            {"fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
 	// What is listed of companies is part of that interface, and so is what files say
