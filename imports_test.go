@@ -67,8 +67,8 @@ var imports = map[string][]string{
 	"internal/cli": {"fault"},
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
-	// what is listed of a company. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/mask"},
+	// what is listed of a company, fields of a document. Pages show them.
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

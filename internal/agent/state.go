@@ -64,13 +64,18 @@ func checkFact(name string, v firsthand.Value) error {
 // Unstate takes back what was stated of a fact at companies, and what is guessed:
 // the login stays with its account, but is no guess any more.
 func (a *Agent) Unstate(ctx context.Context, fact string, domains ...string) error {
+	return a.UnstateOrigin(ctx, fact, "", domains...)
+}
+
+// UnstateOrigin takes back what is said of a fact by one origin; "" is Unstate.
+func (a *Agent) UnstateOrigin(ctx context.Context, fact string, o firsthand.Origin, domains ...string) error {
 	keys, err := keysOf(domains)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
 	c := Commit{Unstate: make([]FactAt, len(keys))}
 	for i, key := range keys {
-		c.Unstate[i] = FactAt{Domain: key, Fact: fact}
+		c.Unstate[i] = FactAt{key, fact, o}
 	}
 	return a.Store.Commit(ctx, c)
 }
