@@ -135,7 +135,7 @@ func TestDocumentStory(t *testing.T) {
 	if err := m.AnswerRequest(ctx, d.ID, firsthand.ID{9}); fault.KindOf(err) != fault.NotExist {
 		t.Errorf("no such request: %v", err)
 	}
-	exported(m, d, want)
+	exported(t, m, d, want)
 
 	m.must(m.TakeBack(ctx, d.ID, "income", firsthand.Inferred))
 	m.must(m.TakeBack(ctx, d.ID, "income", firsthand.Inferred))
@@ -164,9 +164,9 @@ func TestDocumentStory(t *testing.T) {
 
 // exported takes m's life over into another store, and compares documents and what was
 // taken over from them.
-func exported(m *mover, d agent.Document, want []string) {
-	t, ctx := m.t, m.t.Context()
+func exported(t *testing.T, m *mover, d agent.Document, want []string) {
 	t.Helper()
+	ctx := t.Context()
 	var file bytes.Buffer
 	m.must(m.Export(ctx, &file))
 	z, err := zip.NewReader(bytes.NewReader(file.Bytes()), int64(file.Len()))

@@ -72,6 +72,7 @@ func (w *writer) refreshPart(domains []string) (changed []string, err error) {
 		switch row := rowOf(&c); {
 		case !keep && was:
 			_, err = w.exec(`DELETE FROM company WHERE domain = ?`, domain)
+			w.eraseFrom("company")
 		case keep && row != old:
 			err = w.company(&row, agent.FoldName(c.Name))
 		default:

@@ -188,8 +188,18 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if res != nil && (len(res.Fields) != tt.want || res.Cut != tt.cut) {
+		if res == nil {
+			continue
+		}
+		if len(res.Fields) != tt.want || res.Cut != tt.cut {
 			t.Errorf("%s: %d fields, cut %v, want %d, %v", tt.name, len(res.Fields), res.Cut, tt.want, tt.cut)
+		}
+		values := 0
+		for i := range res.Fields {
+			values += res.Fields[i].Count
+		}
+		if values > 1<<20 {
+			t.Errorf("%s: %d values were read", tt.name, values)
 		}
 		if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 48<<20 {
 			t.Errorf("%s: keeps %d MiB", tt.name, kept>>20)
