@@ -207,14 +207,15 @@ func (a *Agent) AnswerRequest(ctx context.Context, id int64, entry firsthand.ID)
 type readDocuments struct {
 	mu   sync.Mutex // held while one is read: two that are large are read one after the other
 	hash firsthand.ID
-	res  *fields.Result
+	res  *fields.Result // nil, if it can't be read
+	err  error
 }
 
 func (m *readDocuments) get(ctx context.Context, s Store, b firsthand.Blob) (*fields.Result, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.res != nil && m.hash == b.Hash {
-		return m.res, nil
+	if m.hash == b.Hash {
+		return m.res, m.err
 	}
 	r, w := io.Pipe()
 	done := make(chan struct{})
@@ -225,8 +226,8 @@ func (m *readDocuments) get(ctx context.Context, s Store, b firsthand.Blob) (*fi
 	res, err := fields.Read(ctx, b.Name, r)
 	r.CloseWithError(errRead)
 	<-done
-	if err == nil {
-		m.hash, m.res = b.Hash, res
+	if err == nil || fault.KindOf(err) == fault.Invalid { // else it may go better next time
+		m.hash, m.res, m.err = b.Hash, res, err
 	}
 	return res, err
 }
@@ -237,6 +238,6 @@ func (m *readDocuments) forget(hash firsthand.ID) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.hash == hash {
-		m.hash, m.res = firsthand.ID{}, nil
+		m.hash, m.res, m.err = firsthand.ID{}, nil, nil
 	}
 }

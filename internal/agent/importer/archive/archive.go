@@ -52,12 +52,12 @@ type Member struct {
 	R    io.Reader
 }
 
-// Members yields the files of an archive, in its order and within its limits. An error
-// ends it: that of r as it is, and [fault.Invalid] with a hint for an archive that is
+// Members yields the files of an archive, in its order and within its limits, of which
+// the bytes that are unpacked are the caller's. An error ends it: that of r as it is, and [fault.Invalid] with a hint for an archive that is
 // damaged, locked or a bomb. Reading a member may be what finds that out; see [Ends].
-func Members(r io.Reader) iter.Seq2[Member, error] {
+func Members(r io.Reader, unpacked int64) iter.Seq2[Member, error] {
 	return func(yield func(Member, error) bool) {
-		in := &counted{r: r}
+		in := &counted{r: r, most: unpacked}
 		members(in)(yield)
 	}
 }
@@ -96,7 +96,7 @@ func members(in *counted) iter.Seq2[Member, error] {
 // Read implements [importer.Format]. Rows are counted over all members, so that they rise.
 func (f Format) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 	return func(yield func(importer.Found, error) bool) {
-		in := &counted{r: r}
+		in := &counted{r: r, most: maxUnpack}
 		base, read := 0, 0
 		for m, err := range members(in) {
 			if err != nil {
@@ -153,7 +153,7 @@ func (f Format) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 	}
 }
 
-// wanted reports whether a member of that name may be of a format. Pictures, sounds and archives
+// wanted reports whether a member may be of a format. Pictures, sounds and archives
 // within the archive aren't.
 func wanted(name string) bool {
 	name = strings.ToLower(name[strings.LastIndexAny(name, `/\`)+1:])
@@ -178,6 +178,7 @@ type counted struct {
 	err  error // but io.EOF
 	done error
 	out  int64 // bytes unpacked
+	most int64 // that may be
 }
 
 func (c *counted) fill() error {
@@ -242,7 +243,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	if u.most > 0 {
 		u.most -= int64(n)
 	}
-	if u.c.out += int64(n); u.c.out > maxUnpack || u.c.out > 16<<20 && u.c.out/maxRatio > u.c.n {
+	if u.c.out += int64(n); u.c.out > u.c.most || u.c.out > 16<<20 && u.c.out/maxRatio > u.c.n {
 		return 0, errBomb
 	}
 	if err != nil && (err != io.EOF || u.most > 0) {

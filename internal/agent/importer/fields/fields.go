@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"firsthand/fault"
 	"firsthand/internal/agent/importer"
@@ -27,7 +28,9 @@ const (
 	MaxValues = 5       // that are kept of a field
 	maxText   = 500     // characters of a value
 	maxPath   = 200     // of a path
-	maxBytes  = 1 << 27 // unpacked
+	maxBytes  = 1 << 27 // of what is read
+	maxPacked = 1 << 30 // of the whole, pictures too
+	maxUnpack = 4 << 30
 	maxCount  = 1 << 19 // values, of all fields together, and as many names and brackets
 	maxToken  = 16 << 20
 	maxDepth  = 100
@@ -69,7 +72,7 @@ type Result struct {
 // Read reads a document of which name is the name. Errors are [fault.Invalid] with a
 // hint, if nothing can be read of it, and those of r and of ctx.
 func Read(ctx context.Context, name string, r io.Reader) (*Result, error) {
-	t := &reading{at: make(map[string]int), in: &limited{ctx: ctx, r: r, left: maxBytes}, left: maxBytes}
+	t := &reading{at: make(map[string]int), in: &limited{ctx: ctx, r: r, left: maxPacked}, left: maxBytes}
 	var sign [4]byte
 	n, err := io.ReadFull(t.in, sign[:])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -109,7 +112,7 @@ type reading struct {
 	in    *limited
 	res   Result
 	at    map[string]int // fields by path
-	left  int64          // bytes that may still be unpacked
+	left  int64          // bytes that may still be read of its files
 	count int            // of values
 	sheet bool           // it is a document of an office program
 }
@@ -117,7 +120,7 @@ type reading struct {
 // cut reports whether the document is longer than what is read of one.
 func (t *reading) cut() bool { return t.in.cut || t.left <= 0 }
 
-// An unpacked reader ends where what may be unpacked does.
+// An unpacked reader ends where what may be read of files does.
 type unpacked struct {
 	t *reading
 	r io.Reader
@@ -134,7 +137,7 @@ func (u unpacked) Read(p []byte) (int, error) {
 
 // archive reads the files of an archive.
 func (t *reading) archive(r io.Reader) error {
-	for m, err := range archive.Members(r) {
+	for m, err := range archive.Members(r, maxUnpack) {
 		if err != nil {
 			if t.cut() {
 				return nil
@@ -245,8 +248,11 @@ func (t *reading) leave(file, why string) {
 // add adds one value at a path. It reports whether there is room for more fields.
 func (t *reading) add(path, value string) bool {
 	long := len(value) > maxText // cut before it is looked at: it may be a picture
-	if long {
-		value = value[:min(len(value), 4*maxText)]
+	if end := 4 * maxText; len(value) > end {
+		for !utf8.RuneStart(value[end]) {
+			end--
+		}
+		value = value[:end]
 	}
 	value = plain(value, maxText)
 	if value == "" {

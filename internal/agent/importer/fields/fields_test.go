@@ -91,6 +91,7 @@ orders.total = 1.50 | 2 | 3 | 4 | 5 | more (6)`
 		{"one column", "a.csv", "email\nmia@old.example\n", "email = mia@old.example"},
 		{"an archive", "a.zip", zipOf(t, "data/me.json", `{"email":"x@y.example"}`, "data/orders.csv", "id,total\n1,2\n", "photo.jpg", "\xff\xd8", "more.zip", zipOf(t, "a.json", "{}"), "empty.json", "", ".x", "y", "odd.json", "hello", "cut.json", `{"a":1,`),
 			"data/me.json: email = x@y.example\ndata/orders.csv: id = 1\ndata/orders.csv: total = 2\ncut.json: a = 1\nleft \"photo.jpg\": kind\nleft \"more.zip\": archive\nleft \"odd.json\": kind\nleft \"cut.json\": broken"},
+		{"long values", "a", `{"a":"` + strings.Repeat("x", 1999) + `é more"}`, "a = " + strings.Repeat("x", 500) + "…"},
 		{"hostile values", "a", `{"<script>":"<img src=x>\u0000\u202e\u001b[31m=1+1"}`, "<script> = <img src=x>\ufffd [31m=1+1"},
 	} {
 		for _, r := range []io.Reader{strings.NewReader(tt.text), iotest.OneByteReader(strings.NewReader(tt.text))} {
@@ -273,6 +274,10 @@ func TestGuess(t *testing.T) {
 		if _, err := firsthand.EncodeBody(&firsthand.Ask{Fact: g.Fact, Purpose: "any", Why: "any"}); err != nil {
 			t.Errorf("%s: %v", tt.path, err)
 		}
+	}
+	book := fields.Field{Path: "contacts.csv: email", Values: []string{"a@b.example", "b@b.example", "c@b.example", "d@b.example"}}
+	if g := fields.GuessOf(&book, hers); g.Known || g.Fact != "contacts.email" || g.Origin != firsthand.Observed {
+		t.Errorf("an address book of others is %+v", g)
 	}
 	if g := fields.GuessOf(&fields.Field{Path: "a", Values: []string{"mia@new.example", "x"}}, hers); g.Same {
 		t.Error("of several values none is hers")

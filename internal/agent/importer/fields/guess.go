@@ -41,9 +41,12 @@ func GuessOf(f *Field, hers []Fact) (g Guess) {
 			}
 		}
 	}
+	if g.Known && !g.Same && (f.More || len(f.Values) > 3) {
+		g.Known = false // so many names or addresses are those of others
+	}
 	if !g.Known {
 		g.Fact, g.Part = slug(parts), ""
-		if mail := strings.Count(f.Values[0], "@"); mail == 1 && !strings.ContainsAny(f.Values[0], " /:") && strings.Contains(f.Values[0], ".") {
+		if mail := strings.Count(f.Values[0], "@"); mail == 1 && len(f.Values) == 1 && !strings.ContainsAny(f.Values[0], " /:") && strings.Contains(f.Values[0], ".") {
 			g.Fact, g.Known = "email", true
 		}
 	}
