@@ -92,13 +92,14 @@ func (s *Server) document(v *visit, status int, f Form) error {
 
 // fields fills in the part of the rows that is shown.
 func (p *DocumentPage) fields(v *visit) {
-	for _, r := range p.Read.Rows {
-		if r.Known {
-			p.Known++
-		}
-		if p.Only && !r.Known || !p.Pager.take() {
-			continue
-		}
+	rows := p.Read.Rows
+	known := slices.DeleteFunc(slices.Clone(rows), func(r agent.DocumentRow) bool { return !r.Known })
+	if p.Known = len(known); p.Only {
+		rows = known
+	}
+	p.Pager.total(len(rows))
+	first := min(p.Pager.offset, len(rows))
+	for _, r := range rows[first:max(first, p.Pager.To)] {
 		n := strconv.Itoa(r.Row)
 		row := FieldRow{DocumentRow: r, Chosen: p.Form.Has("row", n), Name: r.Fact}
 		if r.Part != "" {
@@ -113,7 +114,6 @@ func (p *DocumentPage) fields(v *visit) {
 		}
 		p.Rows = append(p.Rows, row)
 	}
-	p.Pager.finish()
 	for _, fact := range commonFacts {
 		if !isAddress(fact) {
 			p.Facts = append(p.Facts, Option{Value: fact, Text: v.lang.Word("fact", fact)})
@@ -152,7 +152,7 @@ func (s *Server) addDocument(v *visit) error {
 	case errors.Is(err, context.Canceled) || fault.KindOf(err) == fault.Internal || !again(&f, err):
 		return err
 	}
-	p, perr := s.companyAt(v)
+	p, perr := s.companyAt(v, timelineLimit)
 	if perr != nil {
 		return perr
 	}
