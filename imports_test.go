@@ -31,7 +31,7 @@ var imports = map[string][]string{
 	"connector":     {".", "fault"},
 	"connector/...": {".", "fault", "fetch", "connector"},
 
-	"internal/agent": {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters", "internal/agent/money", "internal/agent/mask"},
+	"internal/agent": {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters", "internal/agent/money", "internal/agent/mask"},
 	// Amounts, periods and days of contracts: files say them, the agent counts with
 	// them, pages show them.
 	"internal/agent/money":          {".", "fault"},
@@ -44,8 +44,10 @@ var imports = map[string][]string{
 	"internal/agent/letters":      {".", "fault", "internal/agent/rights", "internal/agent/channel"},
 	"internal/agent/importer":     {".", "fault", "fetch", "internal/agent/money"},
 	"internal/agent/importer/...": {".", "fault", "internal/agent/importer", "internal/agent/money"},
-	"internal/agent/directory":    {".", "fault", "fetch"},
-	"internal/agent/mask":         {"fault", "fetch"},
+	// What a company answers to who asks for her data often comes as an archive.
+	"internal/agent/importer/fields": {".", "fault", "internal/agent/importer", "internal/agent/importer/archive"},
+	"internal/agent/directory":       {".", "fault", "fetch"},
+	"internal/agent/mask":            {"fault", "fetch"},
 	// A store implements the interface that its program declares, in whose types
 	// (rows, commits) the interface is written. The program doesn't import it.
 	// What is listed of companies is part of that interface, and so is what files say
@@ -65,8 +67,8 @@ var imports = map[string][]string{
 	"internal/cli": {"fault"},
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
-	// what is listed of a company. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/mask"},
+	// what is listed of a company, fields of a document. Pages show them.
+	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
 	"internal/desk": {".", "fault", "terms", "internal/locale", "internal/gateway"},
 
 	"internal/world": {"..."},

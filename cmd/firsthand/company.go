@@ -242,6 +242,12 @@ func (a *app) showCompany(ctx context.Context, env *cli.Env, domain string, asJS
 	}
 	for _, s := range d.Statements {
 		says := "you"
+		if !s.Document.IsZero() {
+			says = "a document"
+		}
+		if s.Origin != firsthand.Stated {
+			says += ", " + string(s.Origin)
+		}
 		if s.Guessed {
 			says = fmt.Sprintf("guessed, import %d", s.Import)
 		}
@@ -293,6 +299,8 @@ func detailJSON(d agent.CompanyDetail) any {
 		Value   firsthand.Value `json:"value"`
 		Since   firsthand.Date  `json:"since,omitempty"`
 		Guessed bool            `json:"guessed"`
+
+		Origin firsthand.Origin `json:"origin"`
 	}
 	type account struct {
 		ID     int64  `json:"id"`
@@ -309,7 +317,7 @@ func detailJSON(d agent.CompanyDetail) any {
 		Logins     []account   `json:"logins"`
 	}{companyOf(d.Company), []statement{}, []account{}}
 	for _, s := range d.Statements {
-		j.Statements = append(j.Statements, statement{s.Fact, s.Value, s.Since, s.Guessed})
+		j.Statements = append(j.Statements, statement{s.Fact, s.Value, s.Since, s.Guessed, s.Origin})
 	}
 	for _, acc := range d.Accounts {
 		j.Logins = append(j.Logins, account{acc.ID, acc.Kind, acc.Login, acc.Title, acc.URL, acc.Import, acc.Row})

@@ -40,6 +40,7 @@
 //	task [entry [done | reopen | remind day]]       what you have to tell companies without a gateway yourself
 //	letter [print file | verb ...]                  letters on paper: print them, say when you posted them, and where they go
 //	mail [verb ...]                                 your mail account, what goes by it to companies without a gateway, and what comes back
+//	document [verb ...]                             files that companies gave you of what they hold, and what you take over from them
 //	withdraw company fact                           take a fact back: the company has to erase it
 //	message company [text]                          say something; without text it is read from standard input
 //	request company right [text]                    claim a right: access, correct, erase, port, object, opt_out
@@ -97,7 +98,7 @@ func program() *cli.Program[*app] {
 			factCmd, ruleCmd,
 			bringCmd, directoryCmd, companyCmd, stateCmd, mapCmd, todayCmd, moneyCmd, maskCmd,
 			meetCmd, termsCmd, claimCmd, proveCmd,
-			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, letterCmd, withdrawCmd,
+			discloseCmd, declineCmd, changeCmd, moveCmd, taskCmd, mailCmd, documentCmd, letterCmd, withdrawCmd,
 			messageCmd, requestCmd, rightsCmd, pauseCmd, leaveCmd, reconcileCmd,
 			statusCmd, syncCmd, logCmd, verifyCmd,
 			exportCmd, importCmd, backupCmd, restoreCmd, rebuildCmd, doctorCmd,

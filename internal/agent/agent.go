@@ -72,6 +72,7 @@ type Agent struct {
 	moving   sync.Mutex    // held while a move begins: so its number and key are its own
 	moves    chan struct{} // told when a move may have to begin
 
+	read         readDocuments
 	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
 	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
 

@@ -18,8 +18,8 @@ type CompanyParts struct {
 	Own           OwnCompany
 	Relationships []Relationship // oldest first
 	Accounts      AccountsSum
-	Stated        []string // facts of statements, guessed ones too, in any order
-	Hers          bool     // one of the statements is hers
+	Stated        []string // facts of statements of what she told, guessed ones too, in any order
+	Hers          bool     // one of the statements, of any origin, is hers; or there is a document
 	Listed        []directory.Record
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/directory"
 )
@@ -63,7 +64,10 @@ type CompanyEdit struct {
 }
 
 // A FactAt is a fact at a company.
-type FactAt struct{ Domain, Fact string }
+type FactAt struct {
+	Domain, Fact string
+	Origin       firsthand.Origin // "": what it was told, as she states or a document says
+}
 
 // An Assignment says of which company an account is; "" is uncertain.
 type Assignment struct {

@@ -74,6 +74,8 @@ type life struct {
 	Mails   []lifeMail   `json:"mails,omitempty"`
 	Answers []lifeAnswer `json:"answers,omitempty"`
 
+	Documents []lifeDocument `json:"documents,omitempty"`
+
 	Later []lifeLater `json:"later,omitempty"`
 }
 
@@ -116,11 +118,11 @@ const (
 life.json        facts, relationships with their private keys, drafts, settings,
                  companies, what they hold from before, contracts, changes,
                  reminders, cards that are put off, addresses that one company
-                 has each, mails and answers
+                 has each, mails and answers, documents of companies
 bundles/*.txt    both logs of each relationship, one entry a line: the signed
                  entry (a compact JWS), its salt, and in plain JSON what it says
-blobs/*          attachments of answers, by their SHA-256 in base64url; nobody has
-                 opened them
+blobs/*          attachments of answers, and documents that companies gave of what
+                 they hold, by their SHA-256 in base64url; nobody has opened them
 imports/*.jsonl  what files that were brought said of companies, one account,
                  payment or contract a line; no password is in it, or ever was
 
@@ -221,7 +223,11 @@ func (a *Agent) Export(ctx context.Context, w io.Writer) error {
 	if err := a.exportMoves(ctx, &l); err != nil {
 		return err
 	}
-	if err := a.exportMail(ctx, &l, create); err != nil {
+	blobs := make(blobFiles)
+	if err := a.exportMail(ctx, &l, blobs, create); err != nil {
+		return err
+	}
+	if err := a.exportDocuments(ctx, &l, blobs, create); err != nil {
 		return err
 	}
 	if err := put("life.json", firsthand.EncodeJSON(l)); err != nil {
@@ -282,7 +288,11 @@ func (a *Agent) Import(ctx context.Context, file io.ReaderAt, size int64) (n int
 	if err := a.importMoves(ctx, &l, &c); err != nil {
 		return 0, err
 	}
-	if err := a.importMail(ctx, z, &l, &c); err != nil {
+	blobs := make(blobFiles)
+	if err := a.importMail(ctx, z, &l, blobs, &c); err != nil {
+		return 0, err
+	}
+	if err := a.importDocuments(ctx, z, &l, blobs, &c); err != nil {
 		return 0, err
 	}
 	undo, err := a.importKept(ctx, z, &l, &c)

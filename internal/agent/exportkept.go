@@ -33,6 +33,9 @@ type lifeStatement struct {
 	Fact   string          `json:"fact"`
 	Value  firsthand.Value `json:"value"`
 	Since  firsthand.Date  `json:"since,omitempty"`
+
+	Origin   firsthand.Origin `json:"origin,omitempty"`  // "" is stated
+	Document firsthand.ID     `json:"document,omitzero"` // the hash of the one that it is from
 }
 
 type lifeImport struct {
@@ -78,7 +81,7 @@ func (a *Agent) exportKept(ctx context.Context, l *life, create func(name string
 			return err
 		}
 		if !s.Guessed {
-			l.Statements = append(l.Statements, lifeStatement{s.Domain, s.Fact, s.Value, s.Since})
+			l.Statements = append(l.Statements, lifeStatement{s.Domain, s.Fact, s.Value, s.Since, notStated(s.Origin), s.Document})
 		}
 	}
 	contracts, err := a.Store.Contracts(ctx)
@@ -130,6 +133,14 @@ func (a *Agent) exportAccounts(ctx context.Context, w io.Writer, id int64) error
 	}
 }
 
+// notStated leaves out the origin that most have, and older programs knew alone.
+func notStated(o firsthand.Origin) firsthand.Origin {
+	if o == firsthand.Stated {
+		return ""
+	}
+	return o
+}
+
 func orNil(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -162,7 +173,10 @@ func (a *Agent) importKept(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		if err := checkFact(s.Fact, s.Value); err != nil {
 			return undo, err
 		}
-		c.State = append(c.State, Statement{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Since: s.Since})
+		if s.Origin != "" && !slices.Contains(TakeOrigins, s.Origin) {
+			return undo, fault.Refuse(fault.Invalid, "json-form", "%.60q is no origin", s.Origin)
+		}
+		c.State = append(c.State, Statement{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Since: s.Since, Origin: s.Origin, Document: s.Document})
 	}
 	if err := a.importContracts(ctx, l, c); err != nil {
 		return undo, err

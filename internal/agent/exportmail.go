@@ -3,12 +3,10 @@ package agent
 import (
 	"archive/zip"
 	"context"
-	"fmt"
 	"io"
 	"time"
 
 	"firsthand"
-	"firsthand/fault"
 	"firsthand/internal/agent/channel"
 )
 
@@ -46,10 +44,8 @@ type lifeAnswer struct {
 	Marked   string           `json:"marked,omitempty"`
 }
 
-func blobFile(hash firsthand.ID) string { return "blobs/" + hash.String() }
-
 // exportMail adds her mails and answers to l, and writes attachments by way of create.
-func (a *Agent) exportMail(ctx context.Context, l *life, create func(name string) (io.Writer, error)) error {
+func (a *Agent) exportMail(ctx context.Context, l *life, blobs blobFiles, create func(name string) (io.Writer, error)) error {
 	mails, err := a.Store.Mails(ctx, MailQuery{})
 	if err != nil {
 		return err
@@ -69,7 +65,6 @@ func (a *Agent) exportMail(ctx context.Context, l *life, create func(name string
 	if err != nil {
 		return err
 	}
-	written := make(map[firsthand.ID]bool)
 	for i := len(answers) - 1; i >= 0; i-- { // the oldest first
 		n := answers[i]
 		x := lifeAnswer{Key: n.Key, Rel: n.Rel, Entry: n.Entry, Message: n.Message, Kind: n.Kind, From: n.From, Subject: n.Subject, Came: n.Came.UTC().Format(timeFormat),
@@ -82,15 +77,7 @@ func (a *Agent) exportMail(ctx context.Context, l *life, create func(name string
 		}
 		l.Answers = append(l.Answers, x)
 		for _, b := range n.Blobs {
-			if written[b.Hash] {
-				continue
-			}
-			written[b.Hash] = true
-			w, err := create(blobFile(b.Hash))
-			if err == nil {
-				err = a.Store.ReadBlob(ctx, b.Hash, w)
-			}
-			if err != nil {
+			if err := blobs.write(ctx, a.Store, b.Hash, create); err != nil {
 				return err
 			}
 		}
@@ -101,7 +88,7 @@ func (a *Agent) exportMail(ctx context.Context, l *life, create func(name string
 // importMail adds l's mails and answers to c. What waits may have left from where it
 // comes: it is looked for before it is sent. Attachments are kept before c is; if c
 // can't be committed, nothing names them, and they go.
-func (a *Agent) importMail(ctx context.Context, z *zip.Reader, l *life, c *Commit) error {
+func (a *Agent) importMail(ctx context.Context, z *zip.Reader, l *life, blobs blobFiles, c *Commit) error {
 	for _, x := range l.Mails {
 		m := Mail{Entry: x.Entry, Part: x.Part, Rel: x.Rel, State: x.State, To: x.To, Failure: x.Failure}
 		if x.Raw != "" {
@@ -115,7 +102,6 @@ func (a *Agent) importMail(ctx context.Context, z *zip.Reader, l *life, c *Commi
 		}
 		c.Mails = append(c.Mails, m)
 	}
-	kept := make(map[firsthand.ID]bool)
 	for _, x := range l.Answers {
 		n := Answer{Key: x.Key, Rel: x.Rel, Entry: x.Entry, Message: x.Message, Kind: x.Kind, From: channel.Clean(x.From), Subject: channel.Clean(x.Subject),
 			Proof: x.Proof, Stranger: x.Stranger, Text: channel.Value(x.Text), Cut: x.Cut, Blobs: x.Blobs, Mark: x.Mark}
@@ -123,21 +109,8 @@ func (a *Agent) importMail(ctx context.Context, z *zip.Reader, l *life, c *Commi
 			return err
 		}
 		for _, b := range x.Blobs {
-			if kept[b.Hash] {
-				continue
-			}
-			kept[b.Hash] = true
-			f, err := z.Open(blobFile(b.Hash))
-			if err != nil {
-				return fault.Tell(fault.Invalid, "the export lacks "+blobFile(b.Hash), "make a new one: firsthand export FILE")
-			}
-			got, err := a.Store.AddBlob(ctx, io.LimitReader(f, maxUnzipped))
-			f.Close() // only read
-			if err == nil && (got.Hash != b.Hash || got.Size != b.Size) {
-				err = fault.Refuse(fault.Invalid, "blob-hash", "%s is not what its name says", blobFile(b.Hash))
-			}
-			if err != nil {
-				return fmt.Errorf("%s: %w", blobFile(b.Hash), err)
+			if err := blobs.read(ctx, a.Store, b, z); err != nil {
+				return err
 			}
 		}
 		c.Answers = append(c.Answers, n)

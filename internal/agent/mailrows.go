@@ -102,8 +102,8 @@ type MailStore interface {
 	Answer(ctx context.Context, id int64) (Answer, error)
 
 	// AddBlob keeps what r gives, to its end, and returns its hash and size. Nothing
-	// is kept if r fails. It is never whole in memory. Blobs that no answer names
-	// when the store is opened are removed.
+	// is kept if r fails. It is never whole in memory. Blobs that
+	// neither an answer nor a document names when the store is opened are removed.
 	AddBlob(ctx context.Context, r io.Reader) (firsthand.Blob, error)
 	// ReadBlob writes a blob to w; [fault.NotExist] if there is none of that hash,
 	// and then nothing was written. What it writes was compared with the hash only

@@ -141,7 +141,7 @@ func (p *planner) stated(f *NewFact, at map[string]*target, inUse map[string]fir
 		if err != nil {
 			return err
 		}
-		if known[s.Domain] {
+		if known[s.Domain] || !IsTold(s.Origin) {
 			continue
 		}
 		domain, rel := s.Domain, inUse[s.Domain]

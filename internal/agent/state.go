@@ -10,9 +10,9 @@ import (
 	"firsthand"
 )
 
-// A Statement says that a company has a fact of hers from before: she says so, or
-// an import lets guess. There is at most one of hers for a company and fact, and
-// then no guess.
+// A Statement says that a company has a fact of hers: she says so, from before or out
+// of a document of its, or an import lets guess. There is at most one of hers for a
+// company, fact and origin, and no guess where one says that she told the fact.
 type Statement struct {
 	Domain  string // the company's key
 	Fact    string
@@ -21,6 +21,9 @@ type Statement struct {
 	Guessed bool            // by the login at an account
 	Import  int64           // the last that says so; 0 for hers
 	Kind    string          // of the account that is known by it; "" for hers
+
+	Origin   firsthand.Origin // "" is [firsthand.Stated]; only what was told or stated counts as told by her
+	Document firsthand.ID     // the hash of the one that says so; zero for none
 }
 
 // State says what companies hold from before, many at once. Each takes the place of
@@ -61,13 +64,18 @@ func checkFact(name string, v firsthand.Value) error {
 // Unstate takes back what was stated of a fact at companies, and what is guessed:
 // the login stays with its account, but is no guess any more.
 func (a *Agent) Unstate(ctx context.Context, fact string, domains ...string) error {
+	return a.UnstateOrigin(ctx, fact, "", domains...)
+}
+
+// UnstateOrigin takes back what is said of a fact by one origin; "" is Unstate.
+func (a *Agent) UnstateOrigin(ctx context.Context, fact string, o firsthand.Origin, domains ...string) error {
 	keys, err := keysOf(domains)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
 	c := Commit{Unstate: make([]FactAt, len(keys))}
 	for i, key := range keys {
-		c.Unstate[i] = FactAt{key, fact}
+		c.Unstate[i] = FactAt{key, fact, o}
 	}
 	return a.Store.Commit(ctx, c)
 }
@@ -97,7 +105,7 @@ type Held struct {
 	Entry   firsthand.ID // that made the holding; zero for a statement
 	Fact    string
 	Value   firsthand.Value
-	Origin  firsthand.Origin // [firsthand.Stated] for a statement
+	Origin  firsthand.Origin
 	Since   time.Time
 	Guessed bool
 }
@@ -132,25 +140,38 @@ func (a *Agent) holds(ctx context.Context, fact string) ([]Held, error) {
 // JoinHeld puts what logs say and what is stated or guessed into one list, as
 // [Agent.Holds] has it, from both as a [Store] returns them.
 func JoinHeld(holders []Holder, statements []Statement) (all []Held) {
-	type said struct{ domain, fact, fold string }
+	type said struct {
+		domain, fact, fold string
+		origin             firsthand.Origin
+	}
 	logs := make(map[said]bool)
 	for _, h := range holders {
 		held := Held{Domain: CompanyKey(h.Domain), Rel: h.Rel, Entry: h.Entry, Fact: h.Fact, Value: h.Value, Origin: h.Origin, Since: h.Since}
 		all = append(all, held)
-		if h.Origin == firsthand.Told || h.Origin == firsthand.Stated {
-			logs[said{held.Domain, h.Fact, FoldValue(h.Value)}] = true
-		}
+		logs[said{held.Domain, h.Fact, FoldValue(h.Value), asTold(h.Origin)}] = true
 	}
 	for _, s := range statements {
-		if !logs[said{s.Domain, s.Fact, FoldValue(s.Value)}] {
+		if !logs[said{s.Domain, s.Fact, FoldValue(s.Value), asTold(s.Origin)}] {
 			since, _ := time.Parse(time.DateOnly, string(s.Since)) // "" is the zero time
-			all = append(all, Held{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Origin: firsthand.Stated, Since: since, Guessed: s.Guessed})
+			all = append(all, Held{Domain: s.Domain, Fact: s.Fact, Value: s.Value, Origin: s.Origin, Since: since, Guessed: s.Guessed})
 		}
 	}
 	slices.SortStableFunc(all, func(x, y Held) int {
 		return cmp.Or(cmp.Compare(x.Fact, y.Fact), cmp.Compare(x.Domain, y.Domain))
 	})
 	return all
+}
+
+// IsTold reports whether a company has from her what it has by that origin: then it is
+// told of changes. What it has observed, inferred or bought it isn't told better.
+func IsTold(o firsthand.Origin) bool { return o == firsthand.Told || o == firsthand.Stated }
+
+// asTold makes the two origins one by which it has from her what it has.
+func asTold(o firsthand.Origin) firsthand.Origin {
+	if IsTold(o) {
+		return firsthand.Told
+	}
+	return o
 }
 
 // HeldPage returns a part of who holds a fact, as Holds has them, and how many there

@@ -96,6 +96,7 @@ type Store interface {
 	ListingStore
 	MailStore
 	MoneyStore
+	DocumentStore
 }
 
 // A Commit is what has to happen in one transaction. Its parts are applied in
@@ -145,8 +146,8 @@ type Commit struct {
 
 	// What she keeps of companies. Rows that are caches follow, see [CompanyParts].
 	Edits   []CompanyEdit // one after the other
-	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is
-	Unstate []FactAt      // hers, and guesses: the accounts that they come from are quiet from then on
+	State   []Statement   // hers: Guessed, Import and Kind are not heeded. Each in place of what there is of its origin
+	Unstate []FactAt      // hers, and, with what was stated, guesses: the accounts that they come from are quiet from then on
 	Assign  []Assignment  // [fault.NotExist] if there is no such account
 	// KeepImports makes previews count; kept already is no error, and one that is
 	// read or isn't there is [fault.NotExist]. UndoImports removes imports in any
@@ -154,7 +155,16 @@ type Commit struct {
 	KeepImports, UndoImports []int64
 	// Drop forgets companies with their accounts and statements; [fault.Conflict]
 	// where there is a relationship, after the parts above.
-	Drop         []string
+	Drop []string
+	// Documents with an ID replace Entry of those there are, and nothing else; gone
+	// already is no error. Others are added: the store gives IDs, which rise, and of a
+	// known Domain and hash nothing is added. [fault.Unavailable] means that the blob
+	// isn't there: it is to be added again. A blob goes with the last that names it.
+	Documents []Document
+	// DropDocuments, gone already is no error. What was taken over from one stays, as
+	// from none, unless it is unstated.
+	DropDocuments []int64
+
 	SetListings  []ListingSet // each in place of the one of its name
 	DropListings []string     // by name; gone already is no error
 
@@ -164,13 +174,13 @@ type Commit struct {
 	// of a known Key nothing is added. [fault.Unavailable] means that a blob isn't
 	// there which a new one names: it is to be added again.
 	Answers     []Answer
-	DropAnswers []int64 // with the blobs that no other names; gone already is no error
+	DropAnswers []int64 // with the blobs that nothing else names; gone already is no error
 }
 
 // IsOfCompanies reports whether c has parts about companies.
 func (c *Commit) IsOfCompanies() bool {
 	return len(c.Edits)+len(c.State)+len(c.Unstate)+len(c.Assign)+len(c.KeepImports)+len(c.UndoImports)+len(c.Drop)+
-		len(c.SetListings)+len(c.DropListings) > 0
+		len(c.Documents)+len(c.DropDocuments)+len(c.SetListings)+len(c.DropListings) > 0
 }
 
 // A Place is where an entry stands.

@@ -144,15 +144,16 @@ func (a *Agent) Done(ctx context.Context, entry firsthand.ID, saw, note string) 
 	default:
 		return fault.Tell(fault.Invalid, saw+" is nothing that can be seen of a task", "sent, applied or refused")
 	}
-	return a.noteTask(ctx, entry, saw, note)
+	return a.noteTask(ctx, entry, saw, note, Commit{})
 }
 
 // Reopen takes back what Done noted, with a later note: the last one counts.
 func (a *Agent) Reopen(ctx context.Context, entry firsthand.ID) error {
-	return a.noteTask(ctx, entry, "other", "")
+	return a.noteTask(ctx, entry, "other", "", Commit{})
 }
 
-func (a *Agent) noteTask(ctx context.Context, entry firsthand.ID, saw, text string) error {
+// noteTask notes what she saw of a task, and does with it what it comes with.
+func (a *Agent) noteTask(ctx context.Context, entry firsthand.ID, saw, text string, with Commit) error {
 	t, err := a.task(ctx, entry)
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (a *Agent) noteTask(ctx context.Context, entry firsthand.ID, saw, text stri
 		if n := lastNotes(r.state)[entry]; n == nil && saw == "other" || n != nil && n.Say.Saw == saw && n.Say.Text == text {
 			return nil // it says so already
 		}
-		_, err := a.write(ctx, r, &firsthand.Note{Entry: entry, Saw: saw, Text: text}, Commit{})
+		_, err := a.write(ctx, r, &firsthand.Note{Entry: entry, Saw: saw, Text: text}, with)
 		return err
 	})
 }

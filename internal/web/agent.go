@@ -27,7 +27,24 @@ type Agent interface {
 	Moves
 	Tasks
 	Mailing
+	Documents
 	Money
+}
+
+// Documents are files that companies gave her of what they hold.
+type Documents interface {
+	Documents(ctx context.Context, domain string) ([]agent.Document, error)
+	Document(ctx context.Context, id int64) (agent.Document, error)
+	AddDocument(ctx context.Context, domain, name string, r io.Reader) (agent.Document, error)
+	KeepAttachment(ctx context.Context, answer int64, n int) (agent.Document, error)
+	SaveDocument(ctx context.Context, id int64, create func(firsthand.Blob) (io.Writer, error)) error
+	DropDocument(ctx context.Context, id int64, keep bool) error
+	Fields(ctx context.Context, id int64) (agent.DocumentFields, error)
+	TakeOver(ctx context.Context, id int64, rows ...agent.Taking) ([]agent.Statement, error)
+	Taken(ctx context.Context, id int64) ([]agent.Statement, error)
+	TakeBack(ctx context.Context, id int64, fact string, o firsthand.Origin) error
+	Requests(ctx context.Context, d agent.Document) ([]agent.Task, error)
+	AnswerRequest(ctx context.Context, id int64, entry firsthand.ID) error
 }
 
 // Lists are what the map shows.
@@ -102,6 +119,7 @@ type Companies interface {
 	Groups(ctx context.Context) ([]agent.GroupCount, error)
 	State(ctx context.Context, statements ...agent.Statement) error
 	Unstate(ctx context.Context, fact string, domains ...string) error
+	UnstateOrigin(ctx context.Context, fact string, o firsthand.Origin, domains ...string) error
 	Ways(ctx context.Context, domain string) ([]agent.WayTo, error)
 	Writing(ctx context.Context, domain string) (agent.Writing, error)
 	SetAddress(ctx context.Context, domain, address string) error

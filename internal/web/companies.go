@@ -230,6 +230,9 @@ type CompanyPage struct {
 	Address  string         // where mails go, "" for nowhere
 	Typed    bool           // because she said so
 	MailForm Form
+
+	Documents []agent.Document
+	DocForm   Form
 }
 
 // A RelationshipRow is what the page says of the relationship as a whole.
@@ -265,15 +268,18 @@ func (s *Server) companyAt(v *visit, last int) (p CompanyPage, err error) {
 			return p, err
 		}
 	}
+	if p.Documents, err = v.agent().Documents(v.ctx(), domain); err != nil {
+		return p, err
+	}
+	logs := len(p.Holdings)
 	for _, st := range p.C.Statements {
-		if !p.holds(st.Fact) {
-			p.Holdings = append(p.Holdings, statementRow(st))
+		if !agent.IsTold(st.Origin) || !slices.ContainsFunc(p.Holdings[:logs], func(h HoldingRow) bool { return h.Fact == st.Fact }) {
+			p.Holdings = append(p.Holdings, statementRow(st, p.Documents))
 		}
 	}
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
 		return p, err
 	}
-	p.Tasks = openTasks(p.Tasks)
 	p.Tasks = openTasks(p.Tasks)
 	if err := s.maskPart(v, &p); err != nil {
 		return p, err
@@ -300,10 +306,6 @@ func (s *Server) companyAt(v *visit, last int) (p CompanyPage, err error) {
 		p.Ladder = append(p.Ladder, LadderStep{name, i <= at, i == at})
 	}
 	return p, nil
-}
-
-func (p *CompanyPage) holds(fact string) bool {
-	return slices.ContainsFunc(p.Holdings, func(h HoldingRow) bool { return h.Fact == fact })
 }
 
 // showCompany serves GET /companies/{domain}.
@@ -363,11 +365,11 @@ func (s *Server) setChannel(v *visit) error {
 
 // unstateCompany serves POST /companies/{domain}/unstate: it doesn't have that.
 func (s *Server) unstateCompany(v *visit) error {
-	domain, fact := v.PathValue("domain"), v.PostFormValue("fact")
+	domain, fact, origin := v.PathValue("domain"), v.PostFormValue("fact"), firsthand.Origin(v.PostFormValue("origin"))
 	if !factName.MatchString(fact) {
 		return errNoPage
 	}
-	if err := v.agent().Unstate(v.ctx(), fact, domain); err != nil {
+	if err := v.agent().UnstateOrigin(v.ctx(), fact, origin, domain); err != nil {
 		return err
 	}
 	return v.to(pathOf("companies", domain) + "?did=saved")

@@ -263,8 +263,16 @@ func (s *Server) saveAttachment(v *visit) error {
 	if err != nil || n < 0 || n > 1000 {
 		return errNoPage
 	}
+	return saveBlob(v, func(create func(firsthand.Blob) (io.Writer, error)) error {
+		return v.agent().Attachment(v.ctx(), id, int(n), create)
+	})
+}
+
+// saveBlob has the browser keep a file under its name. Whatever it is, it is never
+// shown: its content is no page of ours.
+func saveBlob(v *visit, save func(create func(firsthand.Blob) (io.Writer, error)) error) error {
 	begun := false
-	err = v.agent().Attachment(v.ctx(), id, int(n), func(b firsthand.Blob) (io.Writer, error) {
+	err := save(func(b firsthand.Blob) (io.Writer, error) {
 		h := v.w.Header()
 		h.Set("Content-Type", "application/octet-stream")
 		h.Set("X-Content-Type-Options", "nosniff")

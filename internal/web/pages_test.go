@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -96,7 +97,7 @@ func TestForms(t *testing.T) {
 		{name: "claim of no company", path: "/rights", form: "right=erase&of=a+b", want: 422, page: "role=\"alert\""},
 		{name: "claim of some needs some", path: "/companies/many", form: "act=rights", want: 422, page: "Mark at least one company"},
 		{name: "choose none", path: company + "/channel", want: 303, to: company + "?did=saved", did: "SetChannel acme.example"},
-		{name: "it has not that", path: company + "/unstate", form: "fact=email", want: 303, to: company + "?did=saved", did: "Unstate email acme.example"},
+		{name: "it has not that", path: company + "/unstate", form: "fact=email&origin=bought", want: 303, to: company + "?did=saved", did: "UnstateOrigin email bought acme.example"},
 
 		{name: "tell", path: company + "/do/tell", form: "fact=phone&purpose=CustomerCare&until=2027-01-31&basis=agreement", want: 303, to: company + "?did=sent", did: "Disclose phone CustomerCare 2027-01-31  "},
 		{name: "tell by an exception", path: company + "/do/tell", form: "fact=phone&purpose=CustomerCare&basis=exception&exception=they+call", want: 303, to: company + "?did=sent", did: "Disclose phone CustomerCare  they call "},
@@ -168,6 +169,20 @@ func TestForms(t *testing.T) {
 		{name: "unmark it", path: "/answers/1/mark", want: 303, to: "/answers/1?did=saved", did: "Mark 1"},
 		{name: "mark it wrongly", path: "/answers/1/mark", form: "mark=gold&words=kept", fail: "Mark", want: 422, page: "It has changed meanwhile."},
 		{name: "drop a rule", path: "/mail/rule", form: "domain=acme.example&words=your+records", want: 303, to: "/mail?did=saved", did: "SetMailRule acme.example your records"},
+		{name: "keep an attachment", path: "/answers/1/attachments/0/keep", want: 303, to: "/documents/1?did=added", did: "KeepAttachment 1 0"},
+		{name: "keep what there isn't", path: "/answers/1/attachments/x/keep", want: 404},
+		{name: "take rows over", path: "/documents/1/take", form: "row=1&fact-1=email&origin-1=told&row=3&fact-3=+Address.Home+:+City&origin-3=inferred&fact-2=x", want: 303, to: "/documents/1?did=saved", did: "TakeOver 1 [{1 email told} {3 address.home:city inferred}]"},
+		{name: "take none over", path: "/documents/1/take", form: "fact-1=kept_name&origin-1=bought", want: 422, page: `value="kept_name"`},
+		{name: "take over what can't be", path: "/documents/1/take", form: "row=2&fact-2=kept_name&origin-2=bought", fail: "TakeOver", want: 422, page: `value="2" checked`},
+		{name: "take no row over", path: "/documents/1/take", form: "row=x", want: 404},
+		{name: "take one back", path: "/documents/1/back", form: "fact=segments&origin=inferred", want: 303, to: "/documents/1?did=undone", did: "TakeBack 1 segments inferred"},
+		{name: "take all back", path: "/documents/1/back", want: 303, to: "/documents/1?did=undone", did: "TakeBack 1"},
+		{name: "take nothing back", path: "/documents/1/back", form: "fact=a+b", want: 404},
+		{name: "it is the answer", path: "/documents/1/answers", form: "entry=" + firsthand.ID{1}.String(), want: 303, to: "/documents/1?did=noted", did: "AnswerRequest 1"},
+		{name: "it answers nothing", path: "/documents/1/answers", form: "entry=x", want: 404},
+		{name: "remove the file alone", path: "/documents/1/drop", form: "keep=yes", want: 303, to: company + "?did=dropped", did: "DropDocument 1 true"},
+		{name: "remove both", path: "/documents/1/drop", form: "keep=no", want: 303, to: company + "?did=dropped", did: "DropDocument 1 false"},
+		{name: "remove what there isn't", path: "/documents/99/drop", form: "keep=no", want: 404},
 		{name: "forget an answer", path: "/answers/1/drop", want: 303, to: "/mail?did=dropped", did: "DropAnswer 1"},
 
 		{name: "refill", path: "/safety/kit", form: "recovery_kit=" + webtest.KitText, want: 303, to: "/safety?did=refilled"},
@@ -577,29 +592,88 @@ func TestStatic(t *testing.T) {
 	}
 }
 
-// An attachment is kept by the browser, never shown: whatever it is, and whatever its
-// name.
+// An attachment, or a document, is kept by the browser, never shown: whatever it is, and
+// whatever its name.
 func TestAttachment(t *testing.T) {
 	a := webtest.Usual(t)
-	a.AnswerList[0].Blobs[0].Name, a.AnswerList[0].Blobs[0].Size = "café\r\nX: \"y\".html", int64(len("<script>alert(1)</script>"))
-	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
-	r := c.Get("/answers/1/attachments/0")
-	h := r.Header()
-	if r.Code != http.StatusOK || r.Body.String() != "<script>alert(1)</script>" {
-		t.Errorf("status %d: %q", r.Code, r.Body.String())
+	for _, b := range []*firsthand.Blob{&a.AnswerList[0].Blobs[0], &a.DocumentList[0].Blob} {
+		b.Name, b.Size = "café\r\nX: \"y\".html", int64(len("<script>alert(1)</script>"))
 	}
-	for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff",
-		"Content-Disposition": `attachment; filename="caf____X___y_.html"; filename*=UTF-8''caf%C3%A9%0D%0AX%3A%20%22y%22.html`} {
-		if got := h.Get(name); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	for _, path := range []string{"/answers/1/attachments/0", "/documents/1/file"} {
+		r := c.Get(path)
+		h := r.Header()
+		if r.Code != http.StatusOK || r.Body.String() != "<script>alert(1)</script>" {
+			t.Errorf("%s: status %d: %q", path, r.Code, r.Body.String())
+		}
+		for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff",
+			"Content-Disposition": `attachment; filename="caf____X___y_.html"; filename*=UTF-8''caf%C3%A9%0D%0AX%3A%20%22y%22.html`} {
+			if got := h.Get(name); got != want {
+				t.Errorf("%s: %s: %s, want %s", path, name, got, want)
+			}
+		}
+		if !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox") || h.Get("X") != "" {
+			t.Errorf("%s: headers %v", path, h)
 		}
 	}
-	if !strings.HasPrefix(h.Get("Content-Security-Policy"), "sandbox") || h.Get("X") != "" {
-		t.Errorf("headers %v", h)
-	}
-	for _, path := range []string{"/answers/1/attachments/9", "/answers/1/attachments/-1", "/answers/99/attachments/0", "/answers/x/attachments/0"} {
+	for _, path := range []string{"/documents/99/file", "/documents/x/file", "/documents/99", "/answers/1/attachments/9", "/answers/1/attachments/-1", "/answers/99/attachments/0", "/answers/x/attachments/0"} {
 		if r := c.Get(path); r.Code != http.StatusNotFound {
 			t.Errorf("%s: status %d", path, r.Code)
 		}
+	}
+}
+
+// TestDocument: a file is added, or refused with what is wrong; what is read of one is
+// shown with its guesses, and what can't be read says why.
+func TestDocument(t *testing.T) {
+	a := webtest.Usual(t)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	upload := func(name, text string) *httptest.ResponseRecorder {
+		t.Helper()
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		w, err := form.CreateFormFile("file", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(w, text)
+		form.Close()
+		r := httptest.NewRequest("POST", "/companies/acme.example/documents", &body)
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		return c.Do(r)
+	}
+	if r := upload("answer.json", "{}"); r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/documents/1?did=added" {
+		t.Errorf("status %d to %q", r.Code, r.Header().Get("Location"))
+	}
+	if did := a.Did(); len(did) != 1 || did[0] != "AddDocument acme.example answer.json 2" {
+		t.Errorf("did %q", did)
+	}
+	if r := upload("", ""); r.Code != http.StatusUnprocessableEntity || !strings.Contains(r.Body.String(), `role="alert"`) {
+		t.Errorf("no file: status %d", r.Code)
+	}
+	a.Fail = map[string]error{"AddDocument": fault.Tell(fault.Invalid, "there is nothing in this file", "download it again")}
+	if r := upload("x", "y"); r.Code != http.StatusUnprocessableEntity || !strings.Contains(r.Body.String(), "There is nothing in this file. Download it again.") {
+		t.Errorf("a file that is refused: status %d", r.Code)
+	}
+	for path, wants := range map[string][]string{
+		"/documents/1":            {`value="address.home:city"`, `<option value="bought" selected>`, "the same as yours", "named after where it stands", "photo.jpg", "and 7 more files", "This is the answer", "Remove both"},
+		"/documents/1?only=known": {"third_party.phone"},
+		"/documents/2":            {"This is a PDF. Ask the company for JSON or CSV.", "Nothing was taken over from it."},
+		"/documents/3":            {`href="/answers/1"`, "answers a request of yours"},
+		"/companies/acme.example": {`href="/documents/1"`, "answer.pdf", "It concluded it"},
+	} {
+		body := c.Get(path).Body.String()
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %q", path, want)
+			}
+		}
+	}
+	if r := c.Get("/documents/1?from=9223372036854775807"); r.Code != http.StatusOK {
+		t.Errorf("a page far behind the last: status %d", r.Code)
+	}
+	if body := c.Get("/documents/1?only=known").Body.String(); strings.Contains(body, "logins.csv") {
+		t.Error("what is named after its place is shown among what seems to be hers")
 	}
 }

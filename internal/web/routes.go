@@ -141,6 +141,16 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /answers/{id}/drop", need: inside, handle: s.dropAnswer},
 		{pattern: "GET /answers/{id}/attachments/{n}", need: inside, handle: s.saveAttachment},
 
+		// Documents of companies.
+		{pattern: "POST /companies/{domain}/documents", need: inside, stream: true, handle: s.addDocument},
+		{pattern: "POST /answers/{id}/attachments/{n}/keep", need: inside, handle: s.keepAttachment},
+		{pattern: "GET /documents/{id}", need: inside, handle: s.showDocument},
+		{pattern: "GET /documents/{id}/file", need: inside, handle: s.saveDocument},
+		{pattern: "POST /documents/{id}/take", need: inside, handle: s.takeOver},
+		{pattern: "POST /documents/{id}/back", need: inside, handle: s.takeBack},
+		{pattern: "POST /documents/{id}/answers", need: inside, handle: s.answerRequest},
+		{pattern: "POST /documents/{id}/drop", need: inside, handle: s.dropDocument},
+
 		// Terms.
 		{pattern: "GET /terms", need: inside, handle: s.showTerms},
 		{pattern: "GET /terms/{code}", need: inside, handle: s.showAgreement},

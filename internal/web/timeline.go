@@ -24,11 +24,20 @@ type HoldingRow struct {
 	Guessed  bool
 	Proposed bool
 	Stated   bool // in no log yet: she can take it back
+	Told     bool // by her, so that she can tell it anew
+	Document int64
 	Withdraw bool // she can take it back from the company
 }
 
-func statementRow(st agent.Statement) HoldingRow {
-	return HoldingRow{Fact: st.Fact, Value: st.Value, Origin: firsthand.Stated, SinceDay: st.Since, Guessed: st.Guessed, Stated: true}
+// statementRow returns the row of a statement; documents are those of the company.
+func statementRow(st agent.Statement, documents []agent.Document) HoldingRow {
+	r := HoldingRow{Fact: st.Fact, Value: st.Value, Origin: st.Origin, SinceDay: st.Since, Guessed: st.Guessed, Stated: true, Told: agent.IsTold(st.Origin)}
+	for _, d := range documents {
+		if d.Blob.Hash == st.Document {
+			r.Document = d.ID
+		}
+	}
+	return r
 }
 
 // A TimelineRow is one entry of either log, as people read it.
@@ -81,7 +90,7 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 	for _, h := range d.View.Holdings {
 		row := HoldingRow{Fact: h.Fact, Value: h.Value, Origin: h.Origin, Purpose: h.Purpose, Since: h.Since, Until: h.Until,
 			Progress: progress(h.Last), Entry: h.Last, Proposed: h.Proposed,
-			Withdraw: h.Origin == firsthand.Told || h.Origin == firsthand.Stated}
+			Withdraw: agent.IsTold(h.Origin), Told: agent.IsTold(h.Origin)}
 		switch {
 		case !h.Basis.Agreement.IsZero():
 			row.Basis = "agreement"

@@ -35,7 +35,7 @@ type check struct {
 // tests can see them fail.
 func checks() []check {
 	var all []check
-	for _, part := range [][]check{rowChecks, logChecks, bookChecks, moveChecks, waitingChecks, maskChecks, keptChecks, mailChecks, wholeChecks} {
+	for _, part := range [][]check{rowChecks, logChecks, bookChecks, moveChecks, waitingChecks, maskChecks, keptChecks, mailChecks, documentChecks, wholeChecks} {
 		all = append(all, part...)
 	}
 	return all

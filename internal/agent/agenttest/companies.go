@@ -43,7 +43,12 @@ func (l *life) parts() map[string]*agent.CompanyParts {
 	}
 	for _, s := range l.statements() {
 		p := at(s.Domain)
-		p.Stated, p.Hers = append(p.Stated, s.Fact), p.Hers || !s.Guessed
+		if p.Hers = p.Hers || !s.Guessed; agent.IsTold(s.Origin) {
+			p.Stated = append(p.Stated, s.Fact)
+		}
+	}
+	for _, d := range l.documents {
+		at(d.Domain).Hers = true
 	}
 	delete(all, "") // a relationship without a domain
 	for domain, p := range all {
@@ -171,13 +176,13 @@ type heldFact struct {
 func (l *life) held(fact string) (all []heldFact) {
 	for _, rows := range l.holdings {
 		for _, h := range rows {
-			if (fact == "" || h.Fact == fact) && (h.Origin == firsthand.Told || h.Origin == firsthand.Stated) {
+			if (fact == "" || h.Fact == fact) && agent.IsTold(h.Origin) {
 				all = append(all, heldFact{agent.CompanyKey(h.Domain), h.Fact, agent.FoldValue(h.Value), false})
 			}
 		}
 	}
 	for _, s := range l.statements() {
-		if fact == "" || s.Fact == fact {
+		if (fact == "" || s.Fact == fact) && agent.IsTold(s.Origin) {
 			all = append(all, heldFact{s.Domain, s.Fact, agent.FoldValue(s.Value), s.Guessed})
 		}
 	}
@@ -296,11 +301,18 @@ func (l *life) applyCompanies(c agent.Commit) error {
 		l.edit(e)
 	}
 	for _, s := range c.State {
-		s.Guessed, s.Import, s.Kind = false, 0, ""
-		l.stated[agent.FactAt{Domain: s.Domain, Fact: s.Fact}] = s
+		s.Guessed, s.Import, s.Kind, s.Origin = false, 0, "", cmp.Or(s.Origin, firsthand.Stated)
+		l.stated[agent.FactAt{Domain: s.Domain, Fact: s.Fact, Origin: s.Origin}] = s
 	}
 	for _, at := range c.Unstate {
-		delete(l.stated, at)
+		for key := range l.stated {
+			if key.Domain == at.Domain && key.Fact == at.Fact && (key.Origin == at.Origin || at.Origin == "" && agent.IsTold(key.Origin)) {
+				delete(l.stated, key)
+			}
+		}
+		if at.Origin != "" && at.Origin != firsthand.Stated {
+			continue
+		}
 		l.changeAccounts(func(acc *agent.Account) {
 			if l.imports[acc.Import].State == agent.Kept && acc.Domain == at.Domain && at.Fact == agent.MailFact && acc.Mail() != "" {
 				acc.Quiet = true
@@ -336,6 +348,7 @@ func (l *life) applyCompanies(c agent.Commit) error {
 			return err
 		}
 	}
+	l.applyDocuments(c)
 	for _, s := range c.SetListings {
 		s.Added, s.All = plain(s.Added), slices.Clone(s.All)
 		slices.SortStableFunc(s.All, func(a, b directory.Record) int { return cmp.Compare(a.Key, b.Key) })
@@ -354,6 +367,7 @@ func (l *life) drop(domain string) error {
 		}
 	}
 	delete(l.own, domain)
+	l.dropDocuments(func(d agent.Document) bool { return d.Domain == domain })
 	for at := range l.stated {
 		if at.Domain == domain {
 			delete(l.stated, at)
@@ -376,14 +390,16 @@ func (l *life) statements() (all []agent.Statement) {
 	guesses := make(map[guess]agent.Statement)
 	for _, acc := range l.counting() {
 		mail := acc.Mail()
-		_, hers := l.stated[agent.FactAt{Domain: acc.Domain, Fact: agent.MailFact}]
+		_, stated := l.stated[agent.FactAt{Domain: acc.Domain, Fact: agent.MailFact, Origin: firsthand.Stated}]
+		_, told := l.stated[agent.FactAt{Domain: acc.Domain, Fact: agent.MailFact, Origin: firsthand.Told}]
+		hers := stated || told
 		if mail == "" || acc.Domain == "" || acc.Quiet || hers {
 			continue
 		}
 		at := guess{acc.Domain, mail}
 		s, ok := guesses[at]
 		if !ok {
-			s = agent.Statement{Domain: acc.Domain, Fact: agent.MailFact, Value: firsthand.Text(acc.Login), Guessed: true}
+			s = agent.Statement{Domain: acc.Domain, Fact: agent.MailFact, Value: firsthand.Text(acc.Login), Guessed: true, Origin: firsthand.Stated}
 		}
 		if acc.Login < s.Value.Text {
 			s.Value = firsthand.Text(acc.Login)
@@ -396,7 +412,7 @@ func (l *life) statements() (all []agent.Statement) {
 	}
 	all = slices.AppendSeq(all, maps.Values(guesses))
 	slices.SortFunc(all, func(a, b agent.Statement) int {
-		return cmp.Or(cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Domain, b.Domain), cmp.Compare(agent.FoldValue(a.Value), agent.FoldValue(b.Value)))
+		return cmp.Or(cmp.Compare(a.Fact, b.Fact), cmp.Compare(a.Domain, b.Domain), cmp.Compare(agent.FoldValue(a.Value), agent.FoldValue(b.Value)), cmp.Compare(a.Origin, b.Origin))
 	})
 	return all
 }

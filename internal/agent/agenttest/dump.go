@@ -35,6 +35,7 @@ type everything struct {
 	Reminders     int // of tasks
 	Mails         []agent.Mail
 	Answers       []agent.Answer // the newest first
+	Documents     []agent.Document
 	Waits         []agent.Waiting
 	Later         map[string]firsthand.Date
 	Masks         []agent.Mask
@@ -308,7 +309,7 @@ func readMoves(ctx context.Context, s agent.Store, all *everything) (err error) 
 	return err
 }
 
-// readMail reads what is about mail: each thing in all the ways there are, and all
+// readMail reads what is about mail and documents: each thing in all the ways there are, and all
 // blobs that are named.
 func readMail(ctx context.Context, s agent.Store, all *everything) error {
 	rows, err := s.Mails(ctx, agent.MailQuery{})
@@ -327,6 +328,18 @@ func readMail(ctx context.Context, s agent.Store, all *everything) error {
 	total := 0
 	if all.Answers, total, err = s.Answers(ctx, agent.AnswerQuery{}); err != nil || total != len(all.Answers) {
 		return fmt.Errorf("%d answers of %d: %w", len(all.Answers), total, err)
+	}
+	if all.Documents, err = s.Documents(ctx, ""); err != nil {
+		return err
+	}
+	for _, d := range all.Documents {
+		alone, err := s.Document(ctx, d.ID)
+		if err != nil || alone != d {
+			return fmt.Errorf("alone document %d is %+v, which is not so among all of them: %v", d.ID, alone, err)
+		}
+		if err := s.ReadBlob(ctx, d.Blob.Hash, io.Discard); err != nil {
+			return fmt.Errorf("document %d: %w", d.ID, err)
+		}
 	}
 	for _, a := range all.Answers {
 		alone, err := s.Answer(ctx, a.ID)

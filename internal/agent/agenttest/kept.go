@@ -153,7 +153,7 @@ var keptChecks = []check{
 		wantEqual(t, "company", company(t, s, "acme.example"), agent.Company{Domain: "acme.example", Name: "Acme", Guessed: true, Held: 1, Accounts: 2,
 			Since: noon.AddDate(-3, 0, 0).UTC().Truncate(time.Second), Used: noon.UTC().Truncate(time.Second)})
 		wantEqual(t, "statements", collect(t, s.Statements(ctx, agent.MailFact, "acme.example")), []agent.Statement{{Domain: "acme.example", Fact: agent.MailFact,
-			Value: firsthand.Text("mia@old.example"), Since: "2023-11-21", Guessed: true, Import: id, Kind: agent.LoginAccount}})
+			Value: firsthand.Text("mia@old.example"), Since: "2023-11-21", Guessed: true, Import: id, Kind: agent.LoginAccount, Origin: firsthand.Stated}})
 		commit(t, s, agent.Commit{UndoImports: []int64{id}})
 		commit(t, s, agent.Commit{UndoImports: []int64{id}})
 		wantSame(t, dump(t, s, nil), everything{Kept: new(kept)})
@@ -212,7 +212,7 @@ var keptChecks = []check{
 	{"statements", func(t testing.TB, f Fixture) {
 		s, ctx := f.Open(t), t.Context()
 		id := bring(t, s, account(t, "acme.example", "mia@old.example"), account(t, "acme.example", "Mia@Work.example"))
-		hers := agent.Statement{Domain: "acme.example", Fact: agent.MailFact, Value: firsthand.Text("mia@new.example"), Since: "2026-01-02", Guessed: true, Import: 9, Kind: "login"}
+		hers := agent.Statement{Domain: "acme.example", Fact: agent.MailFact, Value: firsthand.Text("mia@new.example"), Since: "2026-01-02", Guessed: true, Import: 9, Kind: "login", Origin: firsthand.Stated, Document: firsthand.ID{7}}
 		noZero(t, hers)
 		at := agent.FactAt{Domain: hers.Domain, Fact: hers.Fact}
 		commit(t, s, agent.Commit{KeepImports: []int64{id}, State: []agent.Statement{{Domain: "b.example", Fact: "address.home", Value: home}, {Domain: "b.example", Fact: "phone"}}})
@@ -507,7 +507,8 @@ func (w *walk) companies(c *agent.Commit) {
 	}
 	fact := func() string { return []string{agent.MailFact, "fact1"}[w.rng.IntN(2)] }
 	if w.chance(4) {
-		c.State = append(c.State, agent.Statement{Domain: w.domain(), Fact: fact(), Value: w.value(), Since: "2026-01-02"})
+		c.State = append(c.State, agent.Statement{Domain: w.domain(), Fact: fact(), Value: w.value(), Since: "2026-01-02",
+			Origin: []firsthand.Origin{"", firsthand.Told, firsthand.Inferred}[w.rng.IntN(3)], Document: firsthand.ID{byte(w.rng.IntN(2))}})
 	}
 	if w.chance(5) {
 		c.Unstate = append(c.Unstate, agent.FactAt{Domain: w.domain(), Fact: fact()})

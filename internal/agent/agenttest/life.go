@@ -37,7 +37,7 @@ type life struct {
 
 	// What she keeps of companies; see companies.go and imports.go.
 	own        map[string]agent.OwnCompany
-	stated     map[agent.FactAt]agent.Statement // hers
+	stated     map[agent.FactAt]agent.Statement // hers, with their origin
 	imports    map[int64]agent.Import
 	lastImport int64
 	accounts   map[int64][]agent.Account // by import
@@ -51,6 +51,9 @@ type life struct {
 	answers    []agent.Answer
 	lastAnswer int64
 	blobs      map[firsthand.ID][]byte
+
+	documents    []agent.Document
+	lastDocument int64
 }
 
 // A log is one of the two of a relationship.
@@ -102,6 +105,7 @@ func (l *life) copy() *life {
 		own: maps.Clone(l.own), stated: maps.Clone(l.stated), imports: maps.Clone(l.imports), lastImport: l.lastImport,
 		accounts: clipped(l.accounts), cards: clipped(l.cards), payments: clipped(l.payments), bounds: clipped(l.bounds), contracts: maps.Clone(l.contracts), listings: maps.Clone(l.listings),
 		mails: maps.Clone(l.mails), answers: slices.Clip(l.answers), lastAnswer: l.lastAnswer, blobs: maps.Clone(l.blobs),
+		documents: slices.Clip(l.documents), lastDocument: l.lastDocument,
 	}
 }
 
@@ -160,6 +164,9 @@ func (l *life) check(c agent.Commit) error {
 		return err
 	}
 	if err := l.checkMail(c); err != nil {
+		return err
+	}
+	if err := l.checkDocuments(c); err != nil {
 		return err
 	}
 	return l.checkLabels(c)

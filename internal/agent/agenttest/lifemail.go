@@ -72,7 +72,7 @@ func (l *life) applyMail(c agent.Commit) {
 	l.dropAnswers(func(a agent.Answer) bool { return slices.Contains(c.DropAnswers, a.ID) })
 }
 
-// dropAnswers removes answers with the blobs that no other names.
+// dropAnswers removes answers with the blobs that nothing else names.
 func (l *life) dropAnswers(drop func(agent.Answer) bool) {
 	var gone []firsthand.Blob
 	for _, a := range l.answers {
@@ -82,11 +82,7 @@ func (l *life) dropAnswers(drop func(agent.Answer) bool) {
 	}
 	l.answers = slices.DeleteFunc(slices.Clone(l.answers), drop)
 	for _, b := range gone {
-		if !slices.ContainsFunc(l.answers, func(a agent.Answer) bool {
-			return slices.ContainsFunc(a.Blobs, func(o firsthand.Blob) bool { return o.Hash == b.Hash })
-		}) {
-			delete(l.blobs, b.Hash)
-		}
+		l.dropBlob(b.Hash)
 	}
 }
 
@@ -119,15 +115,9 @@ func (l *life) doubtMails() {
 	}
 }
 
-// dropLooseBlobs removes those that no answer names, as a store does when it is
-// opened.
+// dropLooseBlobs removes those that nothing names, as a store does when it is opened.
 func (l *life) dropLooseBlobs() {
-	named := make(map[firsthand.ID]bool)
-	for _, a := range l.answers {
-		for _, b := range a.Blobs {
-			named[b.Hash] = true
-		}
-	}
+	named := l.named()
 	for hash := range l.blobs {
 		if !named[hash] {
 			delete(l.blobs, hash)

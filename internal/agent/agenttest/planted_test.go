@@ -123,6 +123,29 @@ func (b broken) Commit(ctx context.Context, c agent.Commit) error {
 				b.mu.Unlock()
 			}
 		}
+	case "documents are lost":
+		c.Documents = nil
+	case "documents stay":
+		c.DropDocuments = nil
+	case "origins are one":
+		c.State = slices.Clone(c.State)
+		for i := range c.State {
+			c.State[i].Origin = ""
+		}
+	case "all origins are taken back":
+		for _, at := range c.Unstate {
+			for _, o := range []firsthand.Origin{firsthand.Told, firsthand.Observed, firsthand.Inferred, firsthand.Bought} {
+				c.Unstate = append(slices.Clip(c.Unstate), agent.FactAt{Domain: at.Domain, Fact: at.Fact, Origin: o})
+			}
+		}
+	case "a document names what isn't there":
+		for _, d := range c.Documents {
+			b.mu.Lock()
+			if _, there := b.life.blobs[d.Blob.Hash]; !there {
+				b.life.blobs[d.Blob.Hash] = nil
+			}
+			b.mu.Unlock()
+		}
 	case "one statement for each commit":
 		c.State = c.State[:min(len(c.State), 1)]
 	}
@@ -216,6 +239,38 @@ func (b broken) spoil(l, before *life, c agent.Commit) {
 					delete(l.blobs, blob.Hash)
 				}
 			}
+		}
+	case "a blob goes with the first document that names it":
+		for _, d := range before.documents {
+			if slices.Contains(c.DropDocuments, d.ID) {
+				delete(l.blobs, d.Blob.Hash)
+			}
+		}
+	case "an answer takes the blob of a document with it":
+		for _, a := range before.answers {
+			if slices.Contains(c.DropAnswers, a.ID) {
+				for _, blob := range a.Blobs {
+					delete(l.blobs, blob.Hash)
+				}
+			}
+		}
+	case "a document is kept again":
+		for _, d := range c.Documents {
+			if d.ID == 0 && len(l.documents) == len(before.documents) {
+				l.lastDocument++
+				d.ID = l.lastDocument
+				l.documents = append(slices.Clip(l.documents), d)
+			}
+		}
+	case "what is from a document names it when it is gone":
+		for at, s := range before.stated {
+			if _, ok := l.stated[at]; ok && len(c.DropDocuments) > 0 {
+				l.stated[at] = s
+			}
+		}
+	case "dropping a company leaves its documents":
+		if len(c.Drop) > 0 {
+			l.documents, l.blobs = before.documents, before.blobs
 		}
 	case "blobs are never removed":
 		maps.Copy(l.blobs, before.blobs)
@@ -593,6 +648,9 @@ func TestBrokenStoresFail(t *testing.T) {
 		"what was sent outlasts its erasing", "an answer is kept again", "a mark takes the place of the answer",
 		"a blob goes with the first that names it", "blobs are never removed", "a blob that nothing names outlasts the program",
 		"a mail that waits is a task", "half of a blob is kept", "an answer names what isn't there",
+		"documents are lost", "documents stay", "origins are one", "all origins are taken back", "a document names what isn't there",
+		"a blob goes with the first document that names it", "an answer takes the blob of a document with it", "a document is kept again",
+		"what is from a document names it when it is gone", "dropping a company leaves its documents",
 	} {
 		t.Run(bug, func(t *testing.T) {
 			t.Parallel()

@@ -62,6 +62,8 @@ func all(t testing.TB, p, q *logtest.Pair) agent.Commit {
 
 		Mails:   []agent.Mail{fullMail(t, p.Rel(), firsthand.ID{11})},
 		Answers: []agent.Answer{fullAnswer(t, p.Rel(), 1), fullAnswer(t, p.Rel(), 2)}, DropAnswers: []int64{2},
+
+		Documents: []agent.Document{{ID: 1, Entry: firsthand.ID{12}}}, DropDocuments: []int64{2},
 	}
 	c.Answers[0].Blobs, c.Answers[1].Blobs = nil, nil
 	noZero(t, c)
@@ -84,6 +86,9 @@ func prepared(t testing.TB, f Fixture) (s agent.Store, p, q *logtest.Pair, rels 
 	s = met(t, f, p, q)
 	commit(t, s, agent.Commit{AddDrafts: []agent.Draft{{Rel: p.Rel(), Body: []byte("[]"), Made: noon}}, AddLabels: nextKeys(0, 10),
 		SetListings: []agent.ListingSet{listing("old", directory.Record{Key: "1", Hosts: []string{"one.example"}})}})
+	for i, domain := range []string{"one.example", "three.example"} {
+		commit(t, s, agent.Commit{Documents: []agent.Document{of(fullDocument(t, domain, 1), blob(t, s, []byte(domain), fmt.Sprint(i)))}})
+	}
 	bring(t, s, account(t, "one.example", "mia@old.example"))
 	bring(t, s, account(t, "one.example", "mia@old.example"), account(t, "two.example", "mia@old.example"))
 	return s, p, q, []firsthand.ID{p.Rel(), q.Rel(), {1}}
@@ -106,6 +111,8 @@ var wholeChecks = []check{
 			Made: carried.Made, Due: carried.Due, Remind: today, Step: carried.Step, Note: carried.Why, Noted: carried.Noted, Move: 1}
 		mail, answer := c.Mails[0], c.Answers[0]
 		answer.ID, mail.Held = 1, true
+		document := of(fullDocument(t, "one.example", 1), blob(t, s, []byte("one.example"), "0")) // is there
+		document.ID, document.Entry = 1, c.Documents[0].Entry
 		fact := c.Facts[0]
 		fact.Updated = fact.Updated.UTC()
 		wantSame(t, dump(t, s, rels, "language"), everything{
@@ -119,7 +126,7 @@ var wholeChecks = []check{
 			},
 			Holders: c.Holdings[p.Rel()], Facts: []agent.Fact{fact}, Labels: 9, HasLabel: true, Settings: []string{"nl"},
 			Outbox: outboxOf(one, moved), Held: map[firsthand.ID][]int64{p.Rel(): {2}}, Moves: []moveOf{{c.Moves[0], []agent.LegState{leg}}}, Tasks: []agent.Task{task}, Reminders: 1,
-			Mails: []agent.Mail{mail}, Answers: []agent.Answer{answer},
+			Mails: []agent.Mail{mail}, Answers: []agent.Answer{answer}, Documents: []agent.Document{document},
 			Waits: c.Waiting[p.Rel()], Later: c.Later, Masks: c.Masks, Leaks: c.Leaks,
 		})
 	}},
@@ -205,6 +212,7 @@ var wholeChecks = []check{
 		for step := range 60 {
 			w.bring(t, s, m)
 			c := w.commit(t)
+			w.documents(t, &c, s, m)
 			got, want := s.Commit(t.Context(), c), m.Commit(t.Context(), c)
 			if fault.KindOf(got) != fault.KindOf(want) || (got == nil) != (want == nil) {
 				t.Fatalf("step %d: commit = %v, want %v", step, got, want)

@@ -18,6 +18,16 @@ type text struct {
 	err  error  // what comes after head, if it isn't nil
 }
 
+// UTF8 returns what is in r as UTF-8, without a byte order mark, and its beginning: what
+// a [Format] is given. It is for files that are of no format.
+func UTF8(r io.Reader) (utf8 io.Reader, head []byte, err error) {
+	t := newText(r)
+	if t.err != nil && t.err != io.EOF {
+		return nil, nil, t.err
+	}
+	return t, bytes.Clone(t.head), nil
+}
+
 // newText reads the beginning of r, and finds out how it is encoded: UTF-16 with
 // a byte order mark, or UTF-8. What is neither comes as it is, see [Clean].
 func newText(r io.Reader) *text {

@@ -18,7 +18,7 @@ import (
 // A blob is kept in parts of blobPart bytes, each written in a transaction of its
 // own: so one of any size needs little memory, and nobody waits for its reader. It
 // has no hash before its end, and what has none counts for nothing; Open removes it,
-// and what no answer names.
+// and what neither an answer nor a document names.
 const (
 	blobPart  = 512 << 10
 	blobParts = 1 << 20 // most of one blob
@@ -95,7 +95,7 @@ func deleteBlob(ctx context.Context, tx *sqlite.Tx, n int64) error {
 // those that nothing names.
 func (s *Store) dropLooseBlobs(ctx context.Context) error {
 	loose, err := list(ctx, s, func(rows *sqlite.Rows, n *int64) error { return rows.Scan(n) },
-		`SELECT n FROM blob WHERE hash IS NULL OR hash NOT IN (SELECT hash FROM answer_blob)`)
+		`SELECT n FROM blob WHERE hash IS NULL OR hash NOT IN (SELECT hash FROM answer_blob UNION SELECT hash FROM document)`)
 	if err != nil || len(loose) == 0 {
 		return err
 	}
@@ -176,6 +176,41 @@ func (c *blobCheck) end() error {
 		return fmt.Errorf("%w: an attachment is not what it was", errDamaged)
 	}
 	return nil
+}
+
+// hasBlob returns an error unless there is a blob.
+func (w *writer) hasBlob(hash firsthand.ID) error {
+	var there bool
+	err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM blob WHERE hash = ?)`, hash[:]).Scan(&there)
+	if err == nil && !there { // it went with the last that named it, a moment ago
+		err = fmt.Errorf("%w: blob %s is not there", fault.Unavailable, hash)
+	}
+	return err
+}
+
+// dropBlobs removes those of some blobs that nothing names any more.
+func (w *writer) dropBlobs(hashes []firsthand.ID) error {
+	for _, hash := range hashes {
+		loose, err := listIn(w.ctx, w.tx, func(rows *sqlite.Rows, n *int64) error { return rows.Scan(n) }, `
+			SELECT n FROM blob WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM answer_blob WHERE hash = ?1) AND NOT EXISTS (SELECT 1 FROM document WHERE hash = ?1)`, hash[:])
+		if err != nil {
+			return err
+		}
+		for _, n := range loose {
+			if err := deleteBlob(w.ctx, w.tx, n); err != nil {
+				return err
+			}
+			w.erased = true
+		}
+	}
+	return nil
+}
+
+func scanHash(rows *sqlite.Rows, hash *firsthand.ID) error {
+	var b sql.RawBytes
+	err := rows.Scan(&b)
+	copy(hash[:], b)
+	return err
 }
 
 // checkBlobs reads all blobs, part by part.

@@ -292,6 +292,19 @@ func erasedCompanies(t testing.TB) (there []string) {
 			}
 			commit(agent.Commit{Unstate: []agent.FactAt{{Domain: "y.example", Fact: "phone"}}, State: []agent.Statement{{Domain: "y.example", Fact: "email", Value: firsthand.Text("new")}}})
 		},
+		"some of many statements, which come in no order": func(gone *canaries) {
+			var all agent.Commit
+			for i := range 600 {
+				value := gone.new()
+				at := agent.FactAt{Domain: value + ".example", Fact: "segment", Origin: firsthand.Inferred}
+				all.State = append(all.State, agent.Statement{Domain: at.Domain, Fact: at.Fact, Origin: at.Origin, Value: firsthand.Text(value)})
+				if all.Unstate = append(all.Unstate, at); i%100 == 99 {
+					commit(agent.Commit{State: all.State})
+					all.State = nil
+				}
+			}
+			commit(agent.Commit{Unstate: all.Unstate})
+		},
 		"a name, a channel and a group": func(gone *canaries) {
 			group := gone.new()
 			commit(agent.Commit{Edits: []agent.CompanyEdit{{Domain: "z.example", Name: name(gone.new()), Channel: name(gone.new()), Groups: map[string]bool{group: true}}}})

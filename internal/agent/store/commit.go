@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -158,7 +159,7 @@ func check(c agent.Commit) error {
 			return err
 		}
 	}
-	return checkMail(&c)
+	return errors.Join(checkMail(&c), checkDocuments(&c))
 }
 
 // A writer writes the parts of one Commit.

@@ -159,7 +159,7 @@ func choose(q *agent.CompanyQuery) (c choice) {
 		if q.Value != "" {
 			value, args = ` AND s.fold = ?`, append(args, agent.FoldText(q.Value))
 		}
-		held, stated := `FROM holding s WHERE fact = ?`+value+` AND `+ours, `FROM statement s WHERE fact = ?`+value
+		held, stated := `FROM holding s WHERE fact = ?`+value+` AND `+ours, `FROM statement s WHERE fact = ?`+value+` AND `+ours
 		c.sets = append(c.sets, set{
 			`SELECT key ` + held + ` UNION ALL SELECT domain ` + stated,
 			`(EXISTS (SELECT 1 ` + held + ` AND s.key = company.domain) OR EXISTS (SELECT 1 ` + stated + ` AND s.domain = company.domain))`,

@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 
+	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/sqlite"
@@ -44,6 +45,9 @@ func (w *writer) companies(c *agent.Commit) error {
 		if err := w.drop(domain); err != nil {
 			return err
 		}
+	}
+	if err := w.documents(c); err != nil {
+		return err
 	}
 	return w.listings(c)
 }
@@ -94,33 +98,40 @@ func orNull[T any](p *T) any {
 	return *p
 }
 
-// state writes a statement of hers in place of what there is of that company and
-// fact.
+// state writes a statement of hers in place of what there is of that company, fact
+// and origin.
 func (w *writer) state(s agent.Statement) error {
 	w.touch(true, s.Domain)
-	gone, err := w.exec(`DELETE FROM statement WHERE domain = ? AND fact = ?`, s.Domain, s.Fact)
+	if s.Origin == "" {
+		s.Origin = firsthand.Stated
+	}
+	gone, err := w.exec(`DELETE FROM statement WHERE domain = ? AND fact = ? AND origin = ?`, s.Domain, s.Fact, string(s.Origin))
 	if err != nil {
 		return err
 	}
 	if gone > 0 {
 		w.eraseFrom("statement")
 	}
-	_, err = w.exec(`INSERT INTO statement (fact, domain, fold, value, since, guessed, kind, import) VALUES (?, ?, ?, ?, ?, 0, '', 0)`,
-		s.Fact, s.Domain, agent.FoldValue(s.Value), valueText(s.Value), string(s.Since))
+	_, err = w.exec(`INSERT INTO statement (fact, domain, fold, origin, value, since, guessed, kind, import, document) VALUES (?, ?, ?, ?, ?, ?, 0, '', 0, ?)`,
+		s.Fact, s.Domain, agent.FoldValue(s.Value), string(s.Origin), valueText(s.Value), string(s.Since), s.Document[:])
 	return err
 }
 
 // unstate takes a statement back, and silences the accounts that let guess it.
 func (w *writer) unstate(at agent.FactAt) error {
 	w.touch(true, at.Domain)
-	gone, err := w.exec(`DELETE FROM statement WHERE domain = ? AND fact = ?`, at.Domain, at.Fact)
+	which, args := ours, []any{at.Domain, at.Fact}
+	if at.Origin != "" {
+		which, args = `origin = ?`, append(args, string(at.Origin))
+	}
+	gone, err := w.exec(`DELETE FROM statement WHERE domain = ? AND fact = ? AND `+which, args...)
 	if err != nil {
 		return err
 	}
 	if gone > 0 {
 		w.eraseFrom("statement")
 	}
-	if at.Fact != agent.MailFact {
+	if at.Fact != agent.MailFact || at.Origin != "" && at.Origin != firsthand.Stated {
 		return nil
 	}
 	_, err = w.exec(`
@@ -169,7 +180,7 @@ func (w *writer) drop(domain string) error {
 			w.eraseFrom(everything...)
 		}
 	}
-	return nil
+	return w.dropDocuments(`domain = ?`, domain)
 }
 
 // moved touches the company of a relationship that is written anew or forgotten, as

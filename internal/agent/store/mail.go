@@ -106,12 +106,8 @@ func (w *writer) answer(a *agent.Answer) error {
 		return err
 	}
 	for i, b := range a.Blobs {
-		var there bool
-		if err := w.tx.QueryRowContext(w.ctx, `SELECT EXISTS (SELECT 1 FROM blob WHERE hash = ?)`, b.Hash[:]).Scan(&there); err != nil {
+		if err := w.hasBlob(b.Hash); err != nil {
 			return err
-		}
-		if !there { // it went with the last answer that named it, a moment ago
-			return fmt.Errorf("%w: blob %s is not there", fault.Unavailable, b.Hash)
 		}
 		if _, err := w.exec(`INSERT INTO answer_blob (answer, n, hash, size, media, name) VALUES (?, ?, ?, ?, ?, ?)`,
 			id, i, b.Hash[:], b.Size, b.Media, b.Name); err != nil {
@@ -125,18 +121,11 @@ func (w *writer) answer(a *agent.Answer) error {
 	return err
 }
 
-// dropAnswer removes an answer, and the blobs that no other names.
+// dropAnswer removes an answer, and the blobs that nothing else names.
 func (w *writer) dropAnswer(id int64) error {
-	alone, err := listIn(w.ctx, w.tx, func(rows *sqlite.Rows, n *int64) error { return rows.Scan(n) }, `
-		SELECT DISTINCT b.n FROM answer_blob a JOIN blob b ON b.hash = a.hash
-		WHERE a.answer = ?1 AND NOT EXISTS (SELECT 1 FROM answer_blob o WHERE o.hash = a.hash AND o.answer <> ?1)`, id)
+	named, err := listIn(w.ctx, w.tx, scanHash, `SELECT DISTINCT hash FROM answer_blob WHERE answer = ?`, id)
 	if err != nil {
 		return err
-	}
-	for _, n := range alone {
-		if err := deleteBlob(w.ctx, w.tx, n); err != nil {
-			return err
-		}
 	}
 	for _, query := range []string{
 		`DELETE FROM answer_blob WHERE answer = ?1`,
@@ -149,7 +138,7 @@ func (w *writer) dropAnswer(id int64) error {
 		}
 		w.erased = w.erased || gone > 0
 	}
-	return nil
+	return w.dropBlobs(named)
 }
 
 // forgetMail removes all mail of a relationship.
@@ -283,21 +272,23 @@ func scanBlob(rows *sqlite.Rows, b *firsthand.Blob) error {
 	return err
 }
 
-// readMail reads all rows about mail, and compares blobs with their hashes.
+// readMail reads all rows about mail and documents, and compares blobs with their hashes.
 func readMail(ctx context.Context, tx *sqlite.Tx) error {
 	if err := errors.Join(
 		readEvery(ctx, tx, scanMail, `SELECT `+mailColumns+` FROM mail p`),
 		readEvery(ctx, tx, scanAnswer, `SELECT `+answerColumns+answerRows),
 		readEvery(ctx, tx, scanBlob, `SELECT hash, size, media, name FROM answer_blob`),
+		readEvery(ctx, tx, scanDocument, `SELECT `+documentColumns+` FROM document`),
 	); err != nil {
 		return err
 	}
 	var missing int
-	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM answer_blob a WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = a.hash)`).Scan(&missing); err != nil {
+	if err := tx.QueryRowContext(ctx, `
+		SELECT count(*) FROM (SELECT hash FROM answer_blob UNION ALL SELECT hash FROM document) a WHERE NOT EXISTS (SELECT 1 FROM blob b WHERE b.hash = a.hash)`).Scan(&missing); err != nil {
 		return err
 	}
 	if missing > 0 {
-		return fmt.Errorf("%w: %d attachments are missing", errDamaged, missing)
+		return fmt.Errorf("%w: %d attachments or documents are missing", errDamaged, missing)
 	}
 	return checkBlobs(ctx, tx)
 }

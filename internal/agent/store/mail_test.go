@@ -25,11 +25,12 @@ func answered(t testing.TB, s *Store, key byte, text string, file []byte) agent.
 }
 
 // TestErasedMailIsGone looks under the encryption for what was sent, answered and
-// attached.
+// attached, for documents and what was taken over from them.
 func TestErasedMailIsGone(t *testing.T) {
 	t.Parallel()
 	h := newHome(t, "acme")
 	p, gone, stays := h.pairs[0], new(canaries), new(canaries)
+	var unstate []agent.FactAt
 	commit := func(c agent.Commit) {
 		t.Helper()
 		if err := h.Commit(t.Context(), c); err != nil {
@@ -48,10 +49,27 @@ func TestErasedMailIsGone(t *testing.T) {
 		a.Rel = firsthand.ID{1 + i%2}
 		commit(agent.Commit{Mails: []agent.Mail{m}, Answers: []agent.Answer{a}})
 	}
+	erased := p.Erase(t, firsthand.First, said)
+	for i := range byte(40) {
+		c := []*canaries{gone, stays}[i%2]
+		b, err := h.AddBlob(t.Context(), bytes.NewReader(bytes.Repeat([]byte(c.new()), 1+int(i)*500)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Name, b.Media = c.new(), c.new()
+		fact := "fact" + string('a'+rune(i%26)) + string('a'+rune(i/26))
+		commit(agent.Commit{Documents: []agent.Document{{Domain: []string{"gone.example", "stays.example"}[i%2], Blob: b, Came: time.Now()}},
+			State: []agent.Statement{{Domain: "x.example", Fact: fact, Value: firsthand.Text(c.new()), Origin: firsthand.Inferred, Document: b.Hash}}})
+		if i%2 == 0 {
+			unstate = append(unstate, agent.FactAt{Domain: "x.example", Fact: fact, Origin: firsthand.Inferred})
+		}
+	}
 	if found := buried(h.Disk, h.Store, gone); len(found) < len(gone.all) {
 		t.Fatalf("only %d of %d are found before they are erased: this test says nothing", len(found), len(gone.all))
 	}
-	commit(agent.Commit{Entries: []firsthand.Entry{p.Erase(t, firsthand.First, said)}})
+	commit(agent.Commit{Entries: []firsthand.Entry{erased}})
+	commit(agent.Commit{DropDocuments: []int64{1, 3, 5}, Unstate: unstate})
+	commit(agent.Commit{Drop: []string{"gone.example"}})
 	commit(agent.Commit{DropAnswers: []int64{1, 3, 5}})
 	commit(agent.Commit{Forget: []firsthand.ID{{1}}})
 	if found := buried(h.Disk, h.Store, gone); len(found) > 0 {

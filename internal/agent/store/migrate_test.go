@@ -85,3 +85,50 @@ func TestMigrateOutbox(t *testing.T) {
 		t.Errorf("the outbox has %s, want %s", fmt.Sprint(outgoing), fmt.Sprint(want))
 	}
 }
+
+// TestMigrateStatements has a file from before statements had origins: each comes back
+// as what was stated, or guessed.
+func TestMigrateStatements(t *testing.T) {
+	ctx := t.Context()
+	o := sqlite.Options{Path: filepath.Join(t.TempDir(), "life.db"), Migrations: until(t, 9)}
+	db, err := sqlite.Create(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []agent.Statement{
+		{Domain: "acme.example", Fact: "address.home", Value: firsthand.Value{Parts: map[string]string{"city": "Gent"}}, Since: "2020-01-31", Origin: firsthand.Stated},
+		{Domain: "acme.example", Fact: "email", Value: firsthand.Text("Mia@old.example"), Guessed: true, Kind: "login", Import: 3, Origin: firsthand.Stated},
+		{Domain: "shop.example", Fact: "email", Value: firsthand.Text("mia@old.example"), Origin: firsthand.Stated},
+	}
+	err = db.Update(ctx, func(tx *sqlite.Tx) error {
+		for _, s := range want {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO statement (fact, domain, fold, value, since, guessed, kind, import) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+				s.Fact, s.Domain, agent.FoldValue(s.Value), valueText(s.Value), string(s.Since), s.Guessed, s.Kind, s.Import); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Migrations = migrations()
+	if db, err = sqlite.Open(ctx, o); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := &Store{db: db}
+	var got []agent.Statement
+	for st, serr := range s.Statements(ctx, "", "") {
+		got, err = append(got, st), serr
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("after the migration\n%+v, %v\nwant\n%+v", got, err, want)
+	}
+	if all, err := s.Documents(ctx, ""); err != nil || len(all) > 0 {
+		t.Errorf("documents %+v, %v", all, err)
+	}
+}

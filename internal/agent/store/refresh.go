@@ -72,6 +72,7 @@ func (w *writer) refreshPart(domains []string) (changed []string, err error) {
 		switch row := rowOf(&c); {
 		case !keep && was:
 			_, err = w.exec(`DELETE FROM company WHERE domain = ?`, domain)
+			w.eraseFrom("company")
 		case keep && row != old:
 			err = w.company(&row, agent.FoldName(c.Name))
 		default:
@@ -155,9 +156,14 @@ func (w *writer) parts(domains []string) (map[string]*agent.CompanyParts, error)
 		var guessed bool
 		err := rows.Scan(&domain, &fact, &guessed)
 		p := parts[domain]
-		p.Stated, p.Hers = append(p.Stated, fact), p.Hers || !guessed
+		p.Hers = p.Hers || !guessed
+		if fact != "" {
+			p.Stated = append(p.Stated, fact)
+		}
 		return err
-	}, `SELECT domain, fact, guessed FROM statement WHERE domain IN (`+inList+`)`, in)
+	}, `
+		SELECT domain, CASE WHEN `+ours+` THEN fact ELSE '' END, guessed FROM statement WHERE domain IN (`+inList+`)
+		UNION ALL SELECT domain, '', 0 FROM document WHERE domain IN (`+inList+`)`, in, in)
 	if err != nil {
 		return nil, err
 	}
@@ -211,12 +217,12 @@ func (w *writer) guess(domains []string) (differ map[string]bool, err error) {
 		return nil, err
 	}
 	_, err = w.exec(`
-		INSERT INTO statement (fact, domain, fold, value, since, guessed, kind, import)
-		SELECT 'email', a.domain, a.mail, json_quote(min(a.login)), coalesce(min(nullif(substr(a.created, 1, 10), '')), ''), 1, max(a.kind), max(a.import)
+		INSERT INTO statement (fact, domain, fold, origin, value, since, guessed, kind, import, document)
+		SELECT 'email', a.domain, a.mail, 'stated', json_quote(min(a.login)), coalesce(min(nullif(substr(a.created, 1, 10), '')), ''), 1, max(a.kind), max(a.import), zeroblob(32)
 		FROM account a
 		WHERE a.import IN (SELECT id FROM import WHERE state = 'kept') AND a.domain IN (`+inList+`)
 			AND a.old = 0 AND a.quiet = 0 AND a.mail <> ''
-			AND NOT EXISTS (SELECT 1 FROM statement s WHERE s.domain = a.domain AND s.fact = 'email' AND s.guessed = 0)
+			AND NOT EXISTS (SELECT 1 FROM statement s WHERE s.domain = a.domain AND s.fact = 'email' AND s.guessed = 0 AND s.`+ours+`)
 		GROUP BY a.domain, a.mail`, in)
 	if err != nil {
 		return nil, err
@@ -258,7 +264,7 @@ func (s *Store) RebuildCompanies(ctx context.Context) (differed []string, err er
 			domains = append(domains, d)
 			return err
 		}, `SELECT domain FROM company UNION SELECT key FROM relationship UNION SELECT domain FROM company_own UNION SELECT domain FROM company_group
-			UNION SELECT domain FROM statement UNION SELECT domain FROM account WHERE import IN (SELECT id FROM import WHERE state = 'kept')`)
+			UNION SELECT domain FROM statement UNION SELECT domain FROM document UNION SELECT domain FROM account WHERE import IN (SELECT id FROM import WHERE state = 'kept')`)
 		if err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ var scrubbing = map[string][]string{
 	"company":       rewrite("company", "n"),
 	"company_own":   rewrite("company_own", "domain"),
 	"company_group": rewrite("company_group", "name, domain"),
-	"statement":     rewrite("statement", "fact, domain, fold"),
+	"statement":     rewrite("statement", "fact, domain, fold, origin"),
 	"found":         rewrite("found", "import, domain"),
 	"account":       {`REINDEX account_domain`},
 	"contract":      rewrite("contract", "id"),

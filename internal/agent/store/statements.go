@@ -12,20 +12,22 @@ import (
 	"firsthand/internal/sqlite"
 )
 
-const statementColumns = `fact, domain, value, since, guessed, kind, import`
+const statementColumns = `fact, domain, origin, value, since, guessed, kind, import, document`
 
 func scanStatement(rows *sqlite.Rows, s *agent.Statement) error {
 	var value string
-	if err := rows.Scan(&s.Fact, &s.Domain, &value, (*string)(&s.Since), &s.Guessed, &s.Kind, &s.Import); err != nil {
+	var document sql.RawBytes
+	if err := rows.Scan(&s.Fact, &s.Domain, (*string)(&s.Origin), &value, (*string)(&s.Since), &s.Guessed, &s.Kind, &s.Import, &document); err != nil {
 		return err
 	}
+	copy(s.Document[:], document)
 	return parseValue(value, &s.Value)
 }
 
 // Statements implements [agent.Store].
 func (s *Store) Statements(ctx context.Context, fact, domain string) iter.Seq2[agent.Statement, error] {
 	return func(yield func(agent.Statement, error) bool) {
-		const order = ` ORDER BY fact, domain, fold`
+		const order = ` ORDER BY fact, domain, fold, origin`
 		var all []agent.Statement
 		var err error
 		switch {
@@ -55,7 +57,8 @@ func (s *Store) Statements(ctx context.Context, fact, domain string) iter.Seq2[a
 const (
 	heldLogs   = ` FROM holding WHERE fact = ?1`
 	heldStated = ` FROM statement s WHERE fact = ?1 AND NOT EXISTS (
-		SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND h.fold = s.fold AND ` + ours + `)`
+		SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND h.fold = s.fold
+			AND (h.origin = s.origin OR h.origin IN ('told', 'stated') AND s.origin IN ('told', 'stated')))`
 )
 
 // HeldPage implements [agent.Store]. Where the page begins is found in the indexes
@@ -102,8 +105,8 @@ func (s *Store) HeldPage(ctx context.Context, fact string, offset, limit int) (a
 			return parseValue(value, &h.Value)
 		}, `
 			SELECT key, 1, domain, relationship, n, entry, value, origin, since, 0`+heldLogs+` AND key >= ?2
-			UNION ALL SELECT domain, 0, fold, x'', 0, x'', value, 'stated', since, guessed`+heldStated+` AND domain >= ?2
-			ORDER BY 1, 2 DESC, 3, 4, 5 LIMIT ?3 OFFSET ?4`, fact, from, orAll(limit), offset-before)
+			UNION ALL SELECT domain, 0, fold, x'', 0, x'', value, origin, since, guessed`+heldStated+` AND domain >= ?2
+			ORDER BY 1, 2 DESC, 3, 4, 5, 8 LIMIT ?3 OFFSET ?4`, fact, from, orAll(limit), offset-before)
 		return err
 	})
 	return all, total, err
@@ -203,7 +206,7 @@ const ours = `origin IN ('told', 'stated')`
 // logs have a new one. Each is read from an index in its order. mine are her facts.
 func factInsights(ctx context.Context, tx *sqlite.Tx, mine map[string]string) ([]agent.FactInsight, error) {
 	facts, err := listIn(ctx, tx, func(rows *sqlite.Rows, f *agent.FactInsight) error { return rows.Scan(&f.Fact) },
-		`SELECT DISTINCT fact FROM holding WHERE `+ours+` UNION SELECT DISTINCT fact FROM statement ORDER BY 1`)
+		`SELECT DISTINCT fact FROM holding WHERE `+ours+` UNION SELECT DISTINCT fact FROM statement WHERE `+ours+` ORDER BY 1`)
 	if err != nil {
 		return nil, err
 	}
@@ -224,13 +227,13 @@ func factInsights(ctx context.Context, tx *sqlite.Tx, mine map[string]string) ([
 		err = tx.QueryRowContext(ctx, `
 			SELECT count(*), coalesce(sum(old), 0), coalesce(sum(guessed), 0) FROM (
 				SELECT max(fold <> '' AND coalesce(fold <> ?2, 0)) AS old, min(guessed) AS guessed FROM statement s
-				WHERE fact = ?1 AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+`) GROUP BY domain)`,
+				WHERE fact = ?1 AND `+ours+` AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+`) GROUP BY domain)`,
 			f.Fact, now).Scan(&holds, &old, &guessed)
 		if err != nil {
 			return nil, err
 		}
 		err = tx.QueryRowContext(ctx, `
-			SELECT count(DISTINCT domain) FROM statement s WHERE fact = ?1 AND fold <> '' AND fold <> ?2
+			SELECT count(DISTINCT domain) FROM statement s WHERE fact = ?1 AND `+ours+` AND fold <> '' AND fold <> ?2
 				AND EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+`)
 				AND NOT EXISTS (SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND `+ours+` AND h.fold <> '' AND h.fold <> ?2)`,
 			f.Fact, now).Scan(&more)
@@ -251,7 +254,7 @@ func mails(ctx context.Context, tx *sqlite.Tx, mine map[string]string, in *agent
 	}, `
 		SELECT fold, count(*) AS n, sum(guessed), count(*) OVER () FROM (
 			SELECT fold, domain, min(guessed) AS guessed FROM (
-				SELECT fold, domain, guessed FROM statement WHERE fact = ?1 AND fold <> ''
+				SELECT fold, domain, guessed FROM statement WHERE fact = ?1 AND `+ours+` AND fold <> ''
 				UNION ALL SELECT fold, key, 0 FROM holding WHERE fact = ?1 AND `+ours+` AND fold <> '')
 			GROUP BY fold, domain)
 		GROUP BY fold ORDER BY n DESC, fold LIMIT 10`, agent.MailFact)

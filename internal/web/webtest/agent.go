@@ -58,6 +58,11 @@ type Agent struct {
 	Files      map[firsthand.ID]string // attachments
 	RulesMail  []agent.MailRule
 
+	DocumentList []agent.Document
+	Read         map[int64]agent.DocumentFields // of those that can be read
+	TakenList    []agent.Statement              // from the first document
+	AskedList    []agent.Task                   // that a document may answer
+
 	mu   sync.Mutex
 	did  []string
 	keys map[string]int64 // moves begun
@@ -208,6 +213,9 @@ func (a *Agent) State(_ context.Context, statements ...agent.Statement) error {
 		}
 	}
 	return nil
+}
+func (a *Agent) UnstateOrigin(_ context.Context, fact string, o firsthand.Origin, domains ...string) error {
+	return a.note("UnstateOrigin", fact, o, strings.Join(domains, " "))
 }
 func (a *Agent) Unstate(_ context.Context, fact string, domains ...string) error {
 	return a.note("Unstate", fact, strings.Join(domains, " "))

@@ -64,7 +64,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 		}
 		a.List = append(a.List, c)
 		d := agent.CompanyDetail{Company: c, Accounts: []agent.Account{{ID: int64(i), Import: 1, Row: i + 2, Domain: domain, Host: "www." + domain, Title: say(name), URL: say("https://www." + domain + "/login"), Login: say("mia@old.example"), Kind: agent.LoginAccount, Created: day(-2000), Used: day(-30)}},
-			Statements: []agent.Statement{{Domain: domain, Fact: "email", Value: firsthand.Text(say("mia@old.example")), Guessed: true, Import: 1}},
+			Statements: []agent.Statement{{Domain: domain, Fact: "email", Value: firsthand.Text(say("mia@old.example")), Guessed: true, Import: 1, Origin: firsthand.Stated}},
 			Listed: directory.Company{Domain: domain, Name: say(name),
 				Legal:    []directory.Sourced[directory.Legal]{{Value: directory.Legal{Name: say(name + " N.V."), Address: say("Main street 1, 1000 Brussels"), Email: say("privacy@" + domain), Phone: say("+32 2 000 00 00"), Webform: say("https://" + domain + "/privacy")}, Set: "datenanfragen", Date: "2026-11-01"}},
 				Account:  []directory.Sourced[string]{{Value: say("https://" + domain + "/account"), Set: "apple", Date: "2026-10-01"}},
@@ -97,6 +97,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	a.Sets = []agent.Listing{{Set: directory.Set{Name: "datenanfragen", Records: 12345, Date: "2026-11-01"}}}
 	moves(a, old, home, say)
 	mail(a, say)
+	documents(a, a.List[0].Domain, n, say)
 	contracts(a, n, say)
 	a.Day = today(a, say)
 	a.MaskAt = mask.Config{Kind: mask.SimpleLogin, URL: "https://app.simplelogin.io", Key: "never-shown"}

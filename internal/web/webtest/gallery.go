@@ -55,6 +55,11 @@ func Pages(a *Agent) []string {
 	for _, ans := range a.AnswerList {
 		pages = append(pages, fmt.Sprint("/answers/", ans.ID))
 	}
+	for i, d := range a.DocumentList {
+		if pages = append(pages, fmt.Sprint("/documents/", d.ID)); i == 0 {
+			pages = append(pages, "/documents/1?only=known")
+		}
+	}
 	return pages
 }
 

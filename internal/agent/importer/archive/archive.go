@@ -42,50 +42,78 @@ func (Format) Match(head []byte) (int, error) {
 var (
 	errDamaged = fault.Tell(fault.Invalid, "This archive is damaged, or cut off.", "Download it again.")
 	errBomb    = fault.Tell(fault.Invalid, "This archive holds more than it can.", "It was made to do harm. Don't bring it.")
+	errLocked  = fault.Tell(fault.Invalid, "This archive is locked with a password.", "Unpack it with the password, and bring the files that are in it.")
 	errNothing = fault.Tell(fault.Invalid, "No file in this archive is of a kind that is known.", "Unpack it, and bring the file that you mean.")
 )
 
-// A member is one file of an archive, as it comes.
-type member struct {
-	name string
-	r    io.Reader
+// A Member is one file of an archive, as it comes: R is of use until the next one.
+type Member struct {
+	Name string // as it stands there; it leads nowhere
+	R    io.Reader
+}
+
+// Members yields the files of an archive, in its order and within its limits, of which
+// the bytes that are unpacked are the caller's. An error ends it: that of r as it is, and [fault.Invalid] with a hint for an archive that is
+// damaged, locked or a bomb. Reading a member may be what finds that out; see [Ends].
+func Members(r io.Reader, unpacked int64) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		in := &counted{r: r, most: unpacked}
+		members(in)(yield)
+	}
+}
+
+// Ends reports whether an error that came from a member is one of the archive: then
+// nothing more can be read of it.
+func Ends(err error) bool {
+	return errors.Is(err, errBomb) || errors.Is(err, errDamaged) || errors.Is(err, errLocked)
+}
+
+// members finds out how in is packed.
+func members(in *counted) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
+		of := zipped(in)
+		var sign [2]byte
+		n, err := io.ReadFull(in, sign[:])
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			yield(Member{}, err)
+			return
+		}
+		in.back = append(in.back, sign[:n]...)
+		if n == 2 && sign[0] == 0x1f {
+			of = tarred(in)
+		}
+		for m, err := range of {
+			if err != nil && in.err != nil {
+				err = in.err
+			}
+			if !yield(m, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Read implements [importer.Format]. Rows are counted over all members, so that they rise.
 func (f Format) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 	return func(yield func(importer.Found, error) bool) {
-		in := &counted{r: r}
-		members := zipped(in)
-		var sign [2]byte
-		n, err := io.ReadFull(in, sign[:])
-		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-			yield(importer.Found{}, err)
-			return
-		}
-		in.back = append(in.back, sign[:n]...)
-		if n == 2 && sign[0] == 0x1f {
-			members = tarred(in)
-		}
+		in := &counted{r: r, most: maxUnpack}
 		base, read := 0, 0
-		for m, err := range members {
+		for m, err := range members(in) {
 			if err != nil {
-				if in.err != nil {
-					err = in.err
-				}
 				yield(importer.Found{}, err)
 				return
 			}
-			if !wanted(m.name) {
+			if !wanted(m.Name) {
 				continue
 			}
 			last := 0
-			_, found, err := importer.Read(m.r, f.Of...)
+			_, found, err := importer.Read(m.R, f.Of...)
 			if err != nil {
 				if in.err != nil {
 					yield(importer.Found{}, in.err)
 					return
 				}
-				if errors.Is(err, errBomb) || errors.Is(err, errDamaged) {
+				if Ends(err) {
 					yield(importer.Found{}, err)
 					return
 				}
@@ -99,7 +127,7 @@ func (f Format) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 					if in.err != nil {
 						err = in.err
 					}
-					if in.err != nil || errors.Is(err, errBomb) || errors.Is(err, errDamaged) {
+					if in.err != nil || Ends(err) {
 						yield(importer.Found{}, err)
 						return
 					}
@@ -150,6 +178,7 @@ type counted struct {
 	err  error // but io.EOF
 	done error
 	out  int64 // bytes unpacked
+	most int64 // that may be
 }
 
 func (c *counted) fill() error {
@@ -214,7 +243,7 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	if u.most > 0 {
 		u.most -= int64(n)
 	}
-	if u.c.out += int64(n); u.c.out > maxUnpack || u.c.out > 16<<20 && u.c.out/maxRatio > u.c.n {
+	if u.c.out += int64(n); u.c.out > u.c.most || u.c.out > 16<<20 && u.c.out/maxRatio > u.c.n {
 		return 0, errBomb
 	}
 	if err != nil && (err != io.EOF || u.most > 0) {
@@ -227,11 +256,11 @@ func (u *unpacked) Read(p []byte) (int, error) {
 }
 
 // tarred yields the members of a tar file that is compressed with gzip.
-func tarred(in *counted) iter.Seq2[member, error] {
-	return func(yield func(member, error) bool) {
+func tarred(in *counted) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
 		z, err := gzip.NewReader(in)
 		if err != nil {
-			yield(member{}, errDamaged)
+			yield(Member{}, errDamaged)
 			return
 		}
 		t := tar.NewReader(&unpacked{r: z, c: in, most: -1})
@@ -241,16 +270,16 @@ func tarred(in *counted) iter.Seq2[member, error] {
 			case err == io.EOF:
 				return
 			case errors.Is(err, errBomb):
-				yield(member{}, errBomb)
+				yield(Member{}, errBomb)
 				return
 			case err != nil:
-				yield(member{}, errDamaged)
+				yield(Member{}, errDamaged)
 				return
 			case n >= maxMembers:
-				yield(member{}, errBomb)
+				yield(Member{}, errBomb)
 				return
 			}
-			if h.Typeflag == tar.TypeReg && !yield(member{h.Name, t}, nil) {
+			if h.Typeflag == tar.TypeReg && !yield(Member{h.Name, t}, nil) {
 				return
 			}
 		}

@@ -10,45 +10,44 @@ import (
 // zipped yields the members of a zip file from its beginning to its end, by the headers
 // that stand before each. The directory at the end would have to be waited for, and a
 // stream has no way back.
-func zipped(in *counted) iter.Seq2[member, error] {
-	return func(yield func(member, error) bool) {
+func zipped(in *counted) iter.Seq2[Member, error] {
+	return func(yield func(Member, error) bool) {
 		for n := 0; ; n++ {
 			h, err := nextHeader(in)
 			switch {
 			case err == io.EOF:
 				return
 			case err != nil:
-				yield(member{}, err)
+				yield(Member{}, err)
 				return
 			case n >= maxMembers:
-				yield(member{}, errBomb)
+				yield(Member{}, errBomb)
 				return
 			}
 			u := &unpacked{c: in, most: -1}
 			switch {
+			case h.encrypted:
+				yield(Member{}, errLocked)
+				return
 			case h.method == 8:
 				z := flate.NewReader(in)
 				u.r = z
 			case h.method == 0 && !h.after:
 				u.r, u.most = in, h.packed
 			default:
-				yield(member{}, errDamaged) // where it ends can't be told
+				yield(Member{}, errDamaged) // where it ends can't be told
 				return
 			}
-			if h.encrypted {
-				yield(member{}, errDamaged)
-				return
-			}
-			if !yield(member{h.name, u}, nil) {
+			if !yield(Member{h.name, u}, nil) {
 				return
 			}
 			if _, err := io.Copy(io.Discard, u); err != nil {
-				yield(member{}, err)
+				yield(Member{}, err)
 				return
 			}
 			if h.after {
 				if err := skipDescriptor(in, h.wide); err != nil {
-					yield(member{}, errDamaged)
+					yield(Member{}, errDamaged)
 					return
 				}
 			}
