@@ -151,7 +151,7 @@ func (d *stage) open(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	make := func(s *store.Store) *agent.Agent { return newAgent(fetch.New(w.Fetch()), w.Now, s, d.log) }
+	make := func(s *store.Store) *agent.Agent { return newAgent(fetch.New(w.Fetch()), w.Mail(), w.Now, s, d.log) }
 	switch {
 	case fresh && w.HasLife():
 		err = fault.Tell(fault.Conflict, "there is a life in "+d.o.dir+" already", "begin anew with --reset")

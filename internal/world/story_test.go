@@ -15,6 +15,7 @@ import (
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/store"
@@ -28,7 +29,7 @@ func agentIn(t testing.TB, w *world.World, file *store.Store) *agent.Agent {
 	client := wire.NewClient(fetch.New(w.Fetch()), w.Now)
 	t.Cleanup(client.Close)
 	return agent.New(agent.Options{Store: file, Caller: client, Roster: terms.Default(), Now: w.Now, Rand: rand.Reader, Log: logTo(t),
-		Channels: []channel.Channel{manual.Manual{}}, Formats: formats(),
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: w.Mail(), Formats: formats(),
 		OpenListing: func(ctx context.Context, path string) (*directory.File, error) { return directory.Open(ctx, nil, path) }})
 }
 
