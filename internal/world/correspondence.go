@@ -83,7 +83,7 @@ func (w *World) correspond(patience time.Duration) (worked bool, err error) {
 		if reading >= IsSilent {
 			continue
 		}
-		if reading == Does && !byAuto[m.ID+f.domain] && age >= patience/4 {
+		if f.machine() && !byAuto[m.ID+f.domain] && age >= patience/4 {
 			if err := w.reply(m, f, autoReply); err != nil {
 				return worked, err
 			}
@@ -133,8 +133,8 @@ func (w *World) Answer(name, how string) error {
 	return w.reply(m, f, a)
 }
 
-// article finds the right that a letter claims.
-var article = regexp.MustCompile(`(?i)\bart(?:ikel|icle|ikels|ículo|\.)?\s*(1[5678]|2[0-2])\b`)
+// article finds the right that a letter claims, in any of the languages of letters.
+var article = regexp.MustCompile(`(?i)\bart(?:ikel|icle|ículo|\.)[\s\x{a0}]*(1[5678]|2[0-2])\b`)
 
 // words are what somebody at a company writes, in Dutch as is usual in Gent.
 func (a answer) words(f *firm, m *Mail) (text string, withData bool) {
@@ -162,6 +162,9 @@ func (a answer) words(f *firm, m *Mail) (text string, withData bool) {
 	}
 	return "Wij hebben uw gegevens aangepast in onze hele administratie. U hoeft niets meer te doen.", false
 }
+
+// machine reports whether a machine answers first.
+func (f *firm) machine() bool { return readings[f.domain] == Does && len(f.domain)%3 == 1 }
 
 // signs is who writes at a company.
 func (f *firm) signs() string {

@@ -12,6 +12,7 @@ type deskMail struct {
 	To, Subject, Text   string
 	At                  time.Time
 	Answers             []*Mail
+	Answered            bool // by a person
 	Quiet               bool // nobody will answer, as the visitor wants it
 	Gone                bool // it came back
 }
@@ -21,7 +22,7 @@ const deskMailsLimit = 30
 
 // habits say what a company does with mail.
 var habits = map[Reading]string{
-	Does:      "A machine answers at once, and somebody some seconds later, who does what she asks.",
+	Does:      "Somebody does what she asks after some seconds, and says so.",
 	AsksProof: "Somebody answers after some seconds, and wants a copy of her identity card.",
 	Declines:  "Somebody answers after some seconds, and says no.",
 	IsSilent:  "Nobody ever answers.",
@@ -44,9 +45,12 @@ func (w *World) deskMails() (all []deskMail, older int) {
 		reading := readings[f.domain]
 		row := deskMail{Name: m.Name, Company: f.name, Does: habits[reading], To: to, Subject: m.Subject, Text: m.Text, At: m.At,
 			Quiet: w.post.hushed(m), Gone: reading == IsGone}
+		if f.machine() {
+			row.Does = "A machine answers at once. " + row.Does
+		}
 		for _, a := range mails {
 			if a.Of == m.ID && domainOf(a.From) == f.domain {
-				row.Answers = append(row.Answers, a)
+				row.Answers, row.Answered = append(row.Answers, a), row.Answered || !a.Auto
 			}
 		}
 		all = append(all, row)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -302,19 +303,16 @@ func (l *lifeMaker) newEmail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	tasks = slices.DeleteFunc(tasks, func(t agent.Task) bool { return t.Mail != "" }) // it came back
+	slices.SortFunc(tasks, func(a, b agent.Task) int { return cmp.Compare(a.Domain, b.Domain) })
 	for i, t := range tasks {
 		saw, note := "applied", "" // most say at once that it was saved
-		if t.Mail != "" {
-			continue // it came back
-		}
-		switch i % 6 {
+		switch i % 5 {
 		case 1:
-			saw = "sent"
-		case 2:
 			saw, note = "sent", "by their form; they write within two weeks"
-		case 4:
+		case 3:
 			saw, note = "refused", "they want a copy of my identity card, for an e-mail address!"
-		case 5:
+		case 4:
 			continue // still to be done
 		}
 		l.on(25-i/4, 19)
