@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 // A Cancelling says how a contract is to be cancelled.
 type Cancelling struct {
 	Ends firsthand.Date // its last day; "" for the earliest possible
-	Lang string         // of the letter; "" for English
+	Lang string         // of the letter; "" for the company's
 }
 
 // CancelContract tells the company that she cancels a contract. It is
@@ -63,6 +64,11 @@ func (a *Agent) sayOfContract(ctx context.Context, c Contract, req letters.Reque
 	if c.Domain == "" {
 		return Act{}, fault.Tell(fault.Invalid, "it isn't said of which company "+c.Name+" is", "firsthand money edit "+c.Ref()+" --company COMPANY")
 	}
+	to, err := a.to(ctx, c.Domain, "")
+	if err != nil {
+		return Act{}, err
+	}
+	req.Lang = cmp.Or(req.Lang, to.Lang)
 	text, err := contractWords(req, &c, a.today())
 	if err != nil {
 		return Act{}, err
@@ -105,7 +111,7 @@ func contractWords(req letters.Request, c *Contract, made firsthand.Date) (strin
 	if req.Kind == letters.Haggle {
 		req.Due = money.Period{N: 2, Unit: money.Week}.After(made, 1)
 	}
-	req.Contract = c.Name
+	req.Contract = "“" + c.Name + "”"
 	if c.Number != "" {
 		req.Contract += " " + c.Number
 	}

@@ -109,7 +109,7 @@ func newCompany(t *testing.T, name string) *company {
 }
 
 // work does what the company's background would.
-func (c *company) work(t *testing.T) {
+func (c *company) work(t testing.TB) {
 	t.Helper()
 	for {
 		worked, _, err := c.gw.Step(t.Context())

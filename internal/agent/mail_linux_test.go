@@ -63,7 +63,7 @@ func (l *mailLife) post() (*mail.Post, error) {
 }
 
 // newMailLife makes a file with her account at the host.
-func newMailLife(t *testing.T, h *mailtest.Host) *mailLife {
+func newMailLife(t testing.TB, h *mailtest.Host) *mailLife {
 	t.Helper()
 	kit, err := store.NewKit()
 	if err != nil {
@@ -97,7 +97,7 @@ func newMailLife(t *testing.T, h *mailtest.Host) *mailLife {
 }
 
 // use opens the file, and closes it afterwards.
-func (l *mailLife) use(t *testing.T, fn func(*mover)) {
+func (l *mailLife) use(t testing.TB, fn func(*mover)) {
 	t.Helper()
 	post, err := l.post()
 	if err != nil {
@@ -106,7 +106,7 @@ func (l *mailLife) use(t *testing.T, fn func(*mover)) {
 	l.useWith(t, post, fn)
 }
 
-func (l *mailLife) useWith(t *testing.T, post *mail.Post, fn func(*mover)) {
+func (l *mailLife) useWith(t testing.TB, post *mail.Post, fn func(*mover)) {
 	t.Helper()
 	s, err := l.open(t.Context())
 	if err != nil {

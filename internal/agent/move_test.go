@@ -31,7 +31,7 @@ import (
 // A mover is an agent with a clock that can be set.
 type mover struct {
 	*agent.Agent
-	t   *testing.T
+	t   testing.TB
 	mu  sync.Mutex
 	now time.Time // zero: the time that it is
 }
@@ -158,7 +158,7 @@ func (m *mover) board(id int64) agent.Board {
 }
 
 // leg returns the leg at a company, which has one.
-func leg(t *testing.T, b agent.Board, domain string) agent.BoardLeg {
+func leg(t testing.TB, b agent.Board, domain string) agent.BoardLeg {
 	t.Helper()
 	i := slices.IndexFunc(b.Legs, func(l agent.BoardLeg) bool { return l.Domain == domain })
 	if i < 0 {

@@ -52,6 +52,11 @@ func OfParcel(p channel.Parcel) (Request, error) {
 	return r, nil
 }
 
+// Nameless reports whether nothing in a letter would tell the company who she is.
+func (r *Request) Nameless() bool {
+	return len(r.Known) == 0 && r.From.Name == "" && r.From.Mail == "" && len(r.From.Lines) == 0
+}
+
 // placeOf returns where a company is, as far as its address or its domain says it.
 func placeOf(to channel.To) rights.Place {
 	at := rights.PlaceOf(AddressLines(to))

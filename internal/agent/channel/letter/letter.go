@@ -44,11 +44,14 @@ func (c Letter) Prepare(p channel.Parcel) (channel.Draft, error) {
 		return channel.Draft{}, err
 	}
 	d := channel.Draft{Entry: p.Entry, Text: l.Subject + "\n\n" + l.Text()}
-	d.Steps = []channel.Step{
+	if r.Nameless() {
+		d.Steps = append(d.Steps, channel.Step{Label: "Nothing in it says who you are: say first what this company has of you, or write it on the letter"})
+	}
+	d.Steps = append(d.Steps, []channel.Step{
 		{Label: "Print the letter, and sign it"},
 		{Label: "Post it to", Copy: strings.Join(addressee(p.To), "\n")},
 		{Label: "Note the day on which you posted it"},
-	}
+	}...)
 	if r, ok := p.Content.(*firsthand.Request); ok && r.Due != "" {
 		d.Steps = append(d.Steps, channel.Step{Label: "Look whether it answers by " + string(r.Due)})
 	} else {

@@ -23,6 +23,24 @@ import (
 
 func TestSuite(t *testing.T) { channeltest.Run(t, letter.Letter{}) }
 
+// A letter by which nobody can be found is said to be one.
+func TestNameless(t *testing.T) {
+	p := parcel("en", request("access"))
+	for _, tt := range []struct {
+		hers map[string]firsthand.Value
+		want bool
+	}{{p.Hers, false}, {nil, true}, {map[string]firsthand.Value{"phone": firsthand.Text("+32 2 555 00 00")}, false}} {
+		p.Hers = tt.hers
+		d, err := letter.Letter{}.Prepare(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(d.Steps[0].Label, "says who you are"); got != tt.want {
+			t.Errorf("with %v its first step is %q", tt.hers, d.Steps[0].Label)
+		}
+	}
+}
+
 func parcel(lang string, content firsthand.Content) channel.Parcel {
 	return channel.Parcel{Entry: firsthand.ID{1, 2, 3}, Made: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC), Content: content, Fact: "phone", Ref: letters.Ref(firsthand.ID{9}),
 		To: channel.To{Domain: "acme.example", Name: "Acme Mobile NV", Address: "Markt 1\n9000 Gent\nBelgium", Lang: lang},
