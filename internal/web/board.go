@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"firsthand/internal/agent"
@@ -47,8 +48,9 @@ type BoardPage struct {
 
 // A BoardCount is how many legs are at one step.
 type BoardCount struct {
-	Step string
-	N    int
+	Step   string
+	N      int
+	Signed bool // the company has signed it, at one of them at least
 }
 
 // A BoardRow is one leg, and whether another try makes sense.
@@ -78,7 +80,8 @@ func (s *Server) board(v *visit, status int, f Form) error {
 	p := BoardPage{Board: b, Form: f, Show: v.URL.Query().Get("step")}
 	for _, step := range boardSteps {
 		if n := b.Counts[step]; n > 0 {
-			p.Counts = append(p.Counts, BoardCount{step, n})
+			signed := slices.ContainsFunc(b.Legs, func(l agent.BoardLeg) bool { return l.Step == step && !l.Unproved })
+			p.Counts = append(p.Counts, BoardCount{step, n, signed})
 			if step != agent.StepLeftOut {
 				p.All += n
 			}
