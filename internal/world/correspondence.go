@@ -24,7 +24,7 @@ import (
 type Reading int
 
 const (
-	Does      Reading = iota // an automatic reply, then somebody does what she asks
+	Does      Reading = iota // somebody does what she asks, at some after an automatic reply
 	AsksProof                // somebody wants a copy of her identity card first
 	Declines                 // somebody says no
 	IsSilent                 // nobody answers, ever
@@ -109,7 +109,6 @@ const (
 	sayDone
 	sayProof
 	sayNo
-	sayLater
 )
 
 // Answer answers a mail of hers, by its name, as the company does to which it went:
@@ -137,7 +136,7 @@ func (w *World) Answer(name, how string) error {
 var article = regexp.MustCompile(`(?i)\bart(?:ikel|icle|ículo|\.)[\s\x{a0}]*(1[5678]|2[0-2])\b`)
 
 // words are what somebody at a company writes, in Dutch as is usual in Gent.
-func (a answer) words(f *firm, m *Mail) (text string, withData bool) {
+func (a answer) words(m *Mail) (text string, withData bool) {
 	right := ""
 	if found := article.FindStringSubmatch(m.Text); found != nil {
 		right = found[1]
@@ -175,8 +174,8 @@ func (f *firm) signs() string {
 // signed it, and hers finds it in order.
 func (w *World) reply(m *Mail, f *firm, a answer) error {
 	_, from := toFirm(m)
-	text, withData := a.words(f, m)
-	l := outgoing{from: mail.Address{Name: f.name, Address: from}, to: NewEmail, of: m.ID, kind: fmt.Sprint(a), at: w.Now(), auto: a == autoReply,
+	text, withData := a.words(m)
+	l := outgoing{from: mail.Address{Name: f.name, Address: from}, to: m.From, of: m.ID, kind: fmt.Sprint(a), at: w.Now(), auto: a == autoReply,
 		subject: "Re: " + m.Subject, text: "Beste Mia Peeters,\n\n" + text + "\n\nMet vriendelijke groet,\n" + f.signs() + "\n" + f.name}
 	if a == autoReply {
 		l.subject = "Automatisch antwoord: " + m.Subject
@@ -184,9 +183,6 @@ func (w *World) reply(m *Mail, f *firm, a answer) error {
 	}
 	if withData {
 		l.file, l.data = strings.TrimSuffix(f.domain, ".example")+"-gegevens.json", f.knows(w.Now())
-	}
-	if at := m.From; atHers(at) {
-		l.to = at // the address that it knows
 	}
 	return w.post.deliver(from, []string{l.to}, genuine(f.domain), l.write())
 }

@@ -146,6 +146,7 @@ func domainOf(address string) string {
 }
 
 func (h *mailHost) close() error {
+	h.post.close()
 	h.net.open(mailHostName, submitPort, "")
 	h.net.open(mailHostName, receivePort, "")
 	err := errors.Join(h.submit.Close(), h.receive.Close())

@@ -31,6 +31,7 @@ type post struct {
 	mu    sync.Mutex // held while a mail is delivered; guards what follows
 	mails []*Mail    // as they came
 	heard func(*Mail)
+	shut  bool // nothing is delivered any more
 }
 
 // A Mail was delivered. What is exported of it never changes.
@@ -109,6 +110,9 @@ func readMail(raw []byte) (*Mail, error) {
 func (p *post) deliver(from string, to []string, thinks string, raw []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.shut {
+		return fmt.Errorf("the post is closed: %w", fault.Unavailable)
+	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "Return-Path: <%s>\r\n", from)
 	for _, a := range to {
@@ -133,6 +137,13 @@ func (p *post) deliver(from string, to []string, thinks string, raw []byte) erro
 		p.heard(m)
 	}
 	return nil
+}
+
+// close ends all deliveries, whoever still holds on to the post.
+func (p *post) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shut = true
 }
 
 // last is the number of the last mail. The caller holds p.mu.
