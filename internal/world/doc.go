@@ -9,7 +9,8 @@
 // without one has a mailbox: Mia's mail host takes her mails by SMTP, and lets her read
 // the answers by IMAP, both over TLS. What is made up is what lies outside: names under
 // .example, the authority that certifies them, the addresses they resolve to, what her
-// host thinks of who sends, and the staff who decide what a person has to decide. All of it stays on this machine; there is no network in it.
+// host thinks of who sends, and the staff who decide what a person has to decide. All
+// of it stays on this machine; there is no network in it.
 //
 // A [World] lives in one folder. [Open] takes up what is there, or makes it anew;
 // so to reset it is to remove the folder. It is told the time by the clock that it
