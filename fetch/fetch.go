@@ -24,7 +24,7 @@ const (
 	defaultMaxBytes = 1 << 20
 	defaultTimeout  = 10 * time.Second
 	maxHeaderBytes  = 64 << 10
-	idleTimeout     = 30 * time.Second
+	idleTimeout     = 15 * time.Second
 )
 
 // userAgent is the same for everybody. It has no version, which would tell
@@ -72,7 +72,7 @@ type Client struct {
 func New(o Options) *Client { return newClient(o, false) }
 
 // Isolated returns a Client with the same options for the calls of one
-// relationship. It keeps an idle connection for half a minute, and shares
+// relationship. It keeps an idle connection for a quarter of a minute, and shares
 // none, nor anything else that the other end could recognise, with any other
 // Client. Until it is used it takes half a kilobyte of memory.
 func (c *Client) Isolated() *Client { return newClient(c.opts, true) }

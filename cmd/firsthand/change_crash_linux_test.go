@@ -20,14 +20,15 @@ func TestKillChange(t *testing.T) {
 	h := newHouse(t)
 	acme, domain := filepath.Join(h.dir, "acme"), freeDomain(t)
 	h.must("firsthand-gateway", "--dir", acme, "init", "--domain", domain, "--name", "Acme Ltd", "--jurisdiction", "BE", "--demo")
+	h.allowOpens(acme, 3000)
 	gateway := h.serve("firsthand-gateway", "--dir", acme)
 	defer func() { kill(gateway) }()
 	h.until("met Acme", "firsthand", "meet", "--keep", "--wait", "0", domain)
 	server := h.live()
 	defer func() { kill(server) }()
 
-	// Sixty relationships with one company are as many logs and calls as with sixty.
-	companies := rounds(6, 60)
+	// Twenty relationships with one company are as many logs and calls as with twenty.
+	companies := rounds(6, 20)
 	rels := []string{}
 	for i := range companies {
 		args := []string{"meet", "--keep", "--wait", "0", "--again", domain}
@@ -39,10 +40,10 @@ func TestKillChange(t *testing.T) {
 	h.must("firsthand", "change", "--yes", "--wait", "0", "phone", "+32 2 555 00 01")
 	took := time.Since(whole)
 
-	tries := rounds(5, 60)
+	tries := kills(t, 5, 20)
 	undone := 0
 	for i := range tries {
-		value, before := fmt.Sprintf("+32 2 555 01 %02d", i), h.changes()
+		value, before := fmt.Sprintf("+32 2 555 %05d", i), h.changes()
 		stamp := h.stamp()
 		change := h.command("firsthand", "change", "--yes", "--wait", "0", "phone", value)
 		if err := change.Start(); err != nil {
@@ -84,6 +85,9 @@ func TestKillChange(t *testing.T) {
 			server.Wait()
 			server = h.live()
 		}
+		if t.Failed() {
+			return // what is missing would be waited for
+		}
 		h.applied(before+1, companies)
 		if n := strings.Count(h.must("firsthand-gateway", "--dir", acme, "crm", "records"), value); n != companies {
 			t.Errorf("change %d is in %d records of the company, want %d", i, n, companies)
@@ -95,7 +99,7 @@ func TestKillChange(t *testing.T) {
 	for _, rel := range rels {
 		log := h.must("firsthand", "log", "--", rel)
 		for i := range tries {
-			if value := fmt.Sprintf("+32 2 555 01 %02d", i); strings.Count(log, value) != 1 {
+			if value := fmt.Sprintf("+32 2 555 %05d", i); strings.Count(log, value) != 1 {
 				t.Errorf("%s was said %d times to %s", value, strings.Count(log, value), rel)
 			}
 		}
@@ -158,13 +162,35 @@ func (h *house) applied(change, companies int) {
 		Counts map[string]int
 		Legs   []struct{ Step, Entry, Failure string }
 	}
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	if !h.await(func() bool {
 		if err := json.Unmarshal([]byte(h.must("firsthand", "move", "--json", fmt.Sprint(change))), &board); err != nil {
 			h.t.Fatal(err)
 		}
-		if board.Counts["applied"] == companies && len(board.Legs) == companies {
-			return
-		}
+		return board.Counts["applied"] == companies && len(board.Legs) == companies
+	}) {
+		h.t.Fatalf("not all companies have applied change %d: %+v", change, board)
 	}
-	h.t.Fatalf("not all companies have applied change %d: %+v", change, board)
+}
+
+// allowOpens lets a gateway be opened so many relationships with in a minute from one
+// address: in one house are more companies than a gateway's own limit, which has tests
+// of its own.
+func (h *house) allowOpens(gateway string, n int) {
+	h.t.Helper()
+	path := filepath.Join(gateway, "gateway.json")
+	text, err := os.ReadFile(path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var config map[string]any
+	if err := json.Unmarshal(text, &config); err != nil {
+		h.t.Fatal(err)
+	}
+	config["limits"] = map[string]int{"opens_per_minute": n}
+	if text, err = json.Marshal(config); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		h.t.Fatal(err)
+	}
 }

@@ -60,74 +60,131 @@ func (a *Agent) Board(ctx context.Context, id int64) (b Board, err error) {
 	if err != nil {
 		return b, err
 	}
+	now := a.Now()
+	b.Counts, b.Groups = make(map[string]int), make(map[string]int)
+	for i := range states {
+		s := states[i].LegStep()
+		b.count(&s, now)
+	}
+	b.fill(states, now)
+	return b, nil
+}
+
+// BoardPart is Board with a part of the legs: of those at a step, or with "" of all,
+// limit from offset on. The counts are of all, and n is how many are at that step.
+func (a *Agent) BoardPart(ctx context.Context, id int64, step string, offset, limit int) (b Board, n int, err error) {
+	if b.MoveRow, err = a.move(ctx, id); err != nil {
+		return b, 0, err
+	}
+	steps, err := a.Store.LegSteps(ctx, id)
+	if err != nil {
+		return b, 0, err
+	}
+	now := a.Now()
+	b.Counts, b.Groups = make(map[string]int), make(map[string]int)
+	var part []int
+	for i := range steps {
+		if is := b.count(&steps[i], now); step == "" || is == step {
+			if n++; n > offset && n <= offset+limit {
+				part = append(part, steps[i].N)
+			}
+		}
+	}
+	if len(part) == 0 {
+		return b, n, nil
+	}
+	states, err := a.Store.Legs(ctx, id, part...)
+	if err != nil {
+		return b, 0, err
+	}
+	b.fill(states, now)
+	return b, n, nil
+}
+
+// count counts a leg, and returns its step.
+func (b *Board) count(s *LegStep, now time.Time) (step string) {
+	step, _, _ = s.at(&b.MoveRow, now)
+	b.Counts[step]++
+	b.Groups[s.Group]++
+	return step
+}
+
+// fill makes the legs of states.
+func (b *Board) fill(states []LegState, now time.Time) {
 	values := make(map[string]firsthand.Value)
 	for _, f := range b.Move.Facts {
 		values[f.Fact] = f.Value
 	}
-	b.Counts, b.Groups = make(map[string]int), make(map[string]int)
 	b.Legs = make([]BoardLeg, len(states))
-	now := a.Now()
 	for i := range states {
 		s := &states[i]
 		l := &b.Legs[i]
 		*l = BoardLeg{Leg: s.Leg, N: s.N, Entry: s.Entry}
 		l.Value = values[l.Fact]
 		l.fill(&b.MoveRow, s, now)
-		b.Counts[l.Step]++
-		b.Groups[l.Group]++
 	}
-	return b, nil
 }
 
-// fill says how far l has come.
+// fill says how far l has come, and by whose word.
 func (l *BoardLeg) fill(m *MoveRow, s *LegState, now time.Time) {
-	c := &s.Carried
-	switch {
-	case l.Group == LeftOut:
-		l.Step = StepLeftOut
-		return
-	case m.State == Scheduled:
-		l.Step = StepScheduled
-		return
-	case m.State == Cancelled:
-		l.Step = StepCancelled
-		return
-	case l.Entry.IsZero():
-		l.Step = StepDraft // to be signed when the company was asked what it has
-		return
-	case c.Entry.IsZero():
-		l.Step = StepReplaced
+	step := s.LegStep()
+	l.Step, l.Day, l.Of = step.at(m, now)
+	if !step.isCarried(m) {
 		return
 	}
-	l.Step, l.System, l.Record, l.Why, l.Unproved = c.Step, c.System, c.Record, c.Why, c.Unpaired && c.Step != ""
+	c := &s.Carried
+	l.System, l.Record, l.Why, l.Unproved = c.System, c.Record, c.Why, c.Unpaired && c.Step != ""
 	if !c.Unpaired || s.Mail != "" {
 		l.Tries, l.Failure, l.NextTry = s.Tries, s.Failure, s.NextTry
 	}
-	if l.Step == "" {
-		mails := s.Mail == MailWaiting || s.Mail == MailSending
-		switch {
-		case mails && m.Paused:
-			l.Step = StepPaused
-		case mails:
-			l.Step = StepDraft
-		case c.Unpaired:
-			l.Step = StepNeedsYou
-		case s.Received >= c.Seq:
-			l.Step = StepReceived
-		case m.Paused:
-			l.Step = StepPaused
-		case s.Sent >= c.Seq:
-			l.Step = StepSent
-		default:
-			l.Step = StepDraft
+}
+
+// isCarried reports whether there is an entry whose way can be told.
+func (s *LegStep) isCarried(m *MoveRow) bool {
+	return s.Group != LeftOut && m.State != Scheduled && m.State != Cancelled && s.Written && s.Known
+}
+
+// at returns the step of a leg, and which day it is of how many until its answer is
+// due.
+func (s *LegStep) at(m *MoveRow, now time.Time) (step string, day, of int) {
+	switch {
+	case s.Group == LeftOut:
+		return StepLeftOut, 0, 0
+	case m.State == Scheduled:
+		return StepScheduled, 0, 0
+	case m.State == Cancelled:
+		return StepCancelled, 0, 0
+	case !s.Written:
+		return StepDraft, 0, 0 // to be signed when the company was asked what it has
+	case !s.Known:
+		return StepReplaced, 0, 0
+	}
+	mails := s.Mail == MailWaiting || s.Mail == MailSending
+	switch {
+	case s.Step != "":
+		step = s.Step
+	case mails && m.Paused:
+		step = StepPaused
+	case mails:
+		step = StepDraft
+	case s.Unpaired:
+		step = StepNeedsYou
+	case s.Received >= s.Seq:
+		step = StepReceived
+	case m.Paused:
+		step = StepPaused
+	case s.Sent >= s.Seq:
+		step = StepSent
+	default:
+		step = StepDraft
+	}
+	if step == StepSent || step == StepReceived {
+		day, of = clock(s.Made, s.Due, now)
+		if of > 0 && s.Due.Over(now) {
+			step = StepNoAnswer
 		}
 	}
-	if l.Step == StepSent || l.Step == StepReceived {
-		l.Day, l.Of = clock(c.Made, c.Due, now)
-		if l.Of > 0 && c.Due.Over(now) {
-			l.Step = StepNoAnswer
-		}
-	}
+	return step, day, of
 }
 
 // clock returns which day it is of how many until the end of due, counted from

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -105,18 +106,48 @@ func (g *Grounds) state(row *Relationship, sum *Summary, t *target) *firsthand.S
 	return s
 }
 
-// preview decides what a move means for t, by its grounds where they are known.
-func (p *planner) preview(ctx context.Context, t target) (legs []Leg, err error) {
+// atOnce is how many relationships are read at once for a preview.
+const atOnce = 500
+
+// preview decides what a move means for targets, by their grounds where they are
+// known.
+func (p *planner) preview(ctx context.Context, targets []target) (legs []Leg, err error) {
+	for part := range slices.Chunk(targets, atOnce) {
+		var ids []firsthand.ID
+		for i := range part {
+			if !part[i].rel.IsZero() {
+				ids = append(ids, part[i].rel)
+			}
+		}
+		all, err := p.a.Store.RelationshipsAt(ctx, ids...)
+		if err != nil {
+			return nil, err
+		}
+		rows := make(map[firsthand.ID]*Relationship, len(all))
+		for i := range all {
+			rows[all[i].ID] = &all[i]
+		}
+		for _, t := range part {
+			its, err := p.previewOne(ctx, rows[t.rel], t)
+			if err != nil {
+				return nil, err
+			}
+			legs = append(legs, its...)
+		}
+	}
+	return legs, nil
+}
+
+// previewOne is preview for t, whose row is nil if there is none.
+func (p *planner) previewOne(ctx context.Context, row *Relationship, t target) (legs []Leg, err error) {
 	if t.rel.IsZero() {
 		return p.unmet(t), nil
 	}
-	row, err := p.a.Store.Relationship(ctx, t.rel)
-	if err != nil {
-		return nil, err
-	}
-	sum, err := row.Summarised()
-	if err == nil && sum.Grounds != nil {
-		return p.legs(sum.Grounds.state(&row, &sum, &t), &row, t), nil
+	if row != nil {
+		sum, err := row.Summarised()
+		if err == nil && sum.Grounds != nil {
+			return p.legs(sum.Grounds.state(row, &sum, &t), row, t), nil
+		}
 	}
 	return legs, p.a.with(ctx, t.rel, func(r *relationship) error {
 		legs = p.legs(r.state, &r.row, t)

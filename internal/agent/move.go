@@ -114,16 +114,13 @@ func (a *Agent) Plan(ctx context.Context, m Move) (p Plan, err error) {
 	if err != nil {
 		return p, err
 	}
+	if p.Legs, err = pl.preview(ctx, pl.targets); err != nil {
+		return p, err
+	}
 	opened := make(map[string]bool)
-	for _, t := range pl.targets {
-		legs, err := pl.preview(ctx, t)
-		if err != nil {
-			return p, err
-		}
-		for _, l := range legs {
-			opened[l.Domain] = opened[l.Domain] || l.Rel.IsZero() && l.Group != LeftOut
-		}
-		p.Legs = append(p.Legs, legs...)
+	for i := range p.Legs {
+		l := &p.Legs[i]
+		opened[l.Domain] = opened[l.Domain] || l.Rel.IsZero() && l.Group != LeftOut
 	}
 	for _, opens := range opened {
 		if opens {

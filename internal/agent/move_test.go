@@ -97,6 +97,17 @@ func (f foldOnly) Relationship(ctx context.Context, id firsthand.ID) (agent.Rela
 	return row, err
 }
 
+func (f foldOnly) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) (all []agent.Relationship, err error) {
+	for _, id := range ids {
+		row, err := f.Relationship(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
 // Plan plans twice, by the grounds in the cache and by the logs, which must agree.
 func (m *mover) Plan(ctx context.Context, move agent.Move) (agent.Plan, error) {
 	m.t.Helper()

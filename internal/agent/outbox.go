@@ -46,6 +46,39 @@ func (a *Agent) Prepare(ctx context.Context, rel firsthand.ID, wait time.Duratio
 	return step, err
 }
 
+// glance is Prepare for a relationship of which nothing is in memory, and in which all
+// is said, received and well: as most are that are asked for news, again and again,
+// while nothing comes. Its logs are not read for that. It reports whether it is such
+// a one.
+func (a *Agent) glance(ctx context.Context, rel firsthand.ID, wait time.Duration) (step Step, quiet bool, err error) {
+	rs, unlock := a.lockAll([]firsthand.ID{rel})
+	defer unlock()
+	r := rs[0]
+	if r.state != nil || r.refused > 0 || r.anew || r.lacks != everything {
+		return step, false, nil
+	}
+	row, err := a.Store.Relationship(ctx, rel)
+	if err != nil {
+		return step, false, nil // Prepare says why
+	}
+	sum, err := row.Summarised()
+	if err != nil || row.Gateway == "" || row.Restored || row.Frozen != "" || row.Tries > 0 || row.Failure != "" || row.Received.Seq == 0 ||
+		sum.Asks > 0 || sum.Closed && !row.Kept {
+		return step, false, nil // there is something to do, or may be
+	}
+	step = Step{Gateway: row.Gateway, Key: firsthand.SignerFromSeed(row.Seed), Request: wire.Request{Rel: rel, Wait: wait}}
+	if step.Request.First, err = a.Store.Head(ctx, rel, firsthand.First); err == nil {
+		step.Request.Second, err = a.Store.Head(ctx, rel, firsthand.Second)
+	}
+	return step, err == nil && row.Received == step.Request.First, err
+}
+
+// isQuiet reports whether an answer says no more than what was known when it was
+// asked for: nothing is taken from it then.
+func isQuiet(req *wire.Request, resp *wire.Response) bool {
+	return len(resp.Entries) == 0 && !resp.More && resp.First == req.First && resp.Second == req.Second
+}
+
 // fill puts what the company lacks into step, and finds the key that signs it. If
 // anew, the company seems not to know the relationship: then all is sent from its
 // opening on.
@@ -122,7 +155,10 @@ func (a *Agent) batch(ctx context.Context, rel firsthand.ID, side firsthand.Side
 // Do makes one call and takes its answer. again says that there is more to do at
 // once.
 func (a *Agent) Do(ctx context.Context, rel firsthand.ID, wait time.Duration) (again bool, err error) {
-	step, err := a.Prepare(ctx, rel, wait)
+	step, quiet, err := a.glance(ctx, rel, wait)
+	if err == nil && !quiet {
+		step, err = a.Prepare(ctx, rel, wait)
+	}
 	if err != nil {
 		return false, err
 	}
@@ -131,6 +167,9 @@ func (a *Agent) Do(ctx context.Context, rel firsthand.ID, wait time.Duration) (a
 		call = a.Caller.Open
 	}
 	resp, err := call(ctx, step.Gateway, step.Key, step.Request)
+	if err == nil && quiet && isQuiet(&step.Request, &resp) {
+		return false, nil
+	}
 	if err == nil {
 		again, err = a.Receive(ctx, rel, step.Request, resp)
 	}
@@ -477,7 +516,8 @@ func retryAt(next, now time.Time) time.Time {
 
 // Failed notes that a call failed, and when to try again: after 2 s, 4 s, … up
 // to an hour, each plus up to half as much again, so that a company that comes
-// back isn't called by everyone at once.
+// back isn't called by everyone at once. Where the company says how long it wants
+// to be left alone, not before that, though an hour is the most that it gets.
 func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error {
 	return a.with(ctx, rel, func(r *relationship) error {
 		r.row.Tries++
@@ -494,6 +534,9 @@ func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error
 			} else {
 				r.refused, r.anew = 0, false
 			}
+		}
+		if refusal, ok := errors.AsType[*wire.GatewayError](cause); ok {
+			pause = max(pause, min(maxPause, refusal.RetryAfter))
 		}
 		r.row.NextTry = a.Now().Add(pause + a.jitter(pause/2))
 		r.row.Failure = reason(cause)

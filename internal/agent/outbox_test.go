@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -85,6 +86,36 @@ func TestRefusedActLeavesNothing(t *testing.T) {
 	s.say(rel, "hello")
 	if s.row(rel).Kept {
 		t.Error("nothing was told, and the relationship is kept for good")
+	}
+}
+
+// A gateway that says when to come again isn't called before: when it is about to
+// be busy for minutes, when less than the usual pause would do, and when it asks for
+// more than anybody gets.
+func TestRetryAfterIsHeeded(t *testing.T) {
+	tests := []struct {
+		name        string
+		asks, pause time.Duration // pause before chance adds up to half of it
+	}{
+		{"nothing is asked for", 0, 2 * time.Second},
+		{"less than the pause", time.Second, 2 * time.Second},
+		{"minutes", 5 * time.Minute, 5 * time.Minute},
+		{"a day", 24 * time.Hour, time.Hour},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newSides(t)
+			rel := s.meet(agent.MeetOptions{Kept: true})
+			refusal := &wire.GatewayError{Refusal: fault.Refuse(fault.Unavailable, "call-rate", "answered with 429"), RetryAfter: tt.asks}
+			s.must(s.Failed(t.Context(), rel, fmt.Errorf("open: %w", refusal)))
+			row := s.row(rel)
+			if pause := row.RetryAt(s.now).Sub(s.now); pause < tt.pause || pause > tt.pause+tt.pause/2 {
+				t.Errorf("called again after %v, want %v and up to half as much again", pause, tt.pause)
+			}
+			if row.Failure != "call-rate" {
+				t.Errorf("failure %q, want call-rate", row.Failure)
+			}
+		})
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	pollEvery = 15 * time.Minute
 	pollEnded = 24 * time.Hour   // where it is closed and nothing is owed: the company may have lost that
 	pollAgain = time.Second      // between two long polls, should one not be held
-	pollMany  = 10 * time.Second // where more companies owe something than can be waited for
+	pollMany  = 10 * time.Second // where more companies owe something than can be waited for; twice as long each time nothing came
 	maxCalls  = 256              // that send
 	maxSlow   = 1024             // that have sent for longer than slowCall
 	slowCall  = 400 * time.Millisecond

@@ -30,12 +30,13 @@ type schedule struct {
 // A place is one relationship in the schedule.
 type place struct {
 	Outgoing
-	at   time.Time // when to call, as long as it is in no call
-	poll time.Time // when to ask for news
-	rest time.Time // no call before: the last one failed and that could not be noted
-	turn int64     // who came first, of those at the same time
-	heap *places   // where it is; nil while it is in a call or owes no call
-	i    int       // its index there
+	at   time.Time     // when to call, as long as it is in no call
+	poll time.Time     // when to ask for news
+	rest time.Time     // no call before: the last one failed and that could not be noted
+	idle time.Duration // how long it was not asked last time, where it owes something and can't be waited for
+	turn int64         // who came first, of those at the same time
+	heap *places       // where it is; nil while it is in a call or owes no call
+	i    int           // its index there
 
 	cancel context.CancelFunc // of the call under way, nil if there is none
 	sends  bool               // that call sends; else it only waits for news
@@ -115,6 +116,9 @@ func (s *schedule) set(now time.Time, o Outgoing, soon bool) (found bool) {
 		p.poll = now
 	}
 	p.Outgoing = o
+	if soon {
+		p.idle = 0 // something was said or came: more may follow
+	}
 	switch {
 	case p.cancel == nil:
 		s.queue(now, p)
@@ -312,7 +316,10 @@ func (s *schedule) end(now time.Time, c *call, jitter time.Duration, failed, gav
 	case gaveWay:
 		p.poll = now
 	case p.expecting(now) && !p.sends && !c.wait:
-		p.poll = now.Add(pollMany)
+		// It answers in seconds or in days: the longer it takes, the less often it
+		// is asked, and its connection is not kept for that.
+		p.idle = min(max(pollMany, 2*p.idle), p.every())
+		p.poll = now.Add(p.idle)
 	case p.sends || p.expecting(now):
 		p.poll = now.Add(pollAgain)
 	default:

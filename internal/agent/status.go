@@ -224,6 +224,7 @@ type Detail struct {
 	View    firsthand.View
 	Now     time.Time // to which View and Progress refer
 	Entries []Line
+	Earlier int // entries before these that were not asked for
 	Drafts  []Draft
 }
 
@@ -300,20 +301,62 @@ func (a *Agent) Show(ctx context.Context, rel firsthand.ID) (d Detail, err error
 	if d.State, err = firsthand.Fold(first, second); err != nil {
 		return d, err
 	}
-	d.Now = a.Now()
-	d.View = d.State.At(d.Now)
-	for _, e := range firsthand.NewState().Sort(append(first, second...)) {
+	d.show(a.Now(), firsthand.NewState().Sort(append(first, second...)))
+	d.Drafts, err = a.Store.Drafts(ctx, rel)
+	return d, err
+}
+
+// show fills in what d says at now, of these entries.
+func (d *Detail) show(now time.Time, entries []firsthand.Entry) {
+	d.Now, d.View = now, d.State.At(now)
+	for _, e := range entries {
 		line := Line{Entry: e}
 		if e.HasBody() {
 			line.Say, _ = firsthand.DecodeBody(e.Body)
 		}
 		if e.Side == firsthand.First {
-			line.Progress = d.Relationship.Progress(d.State, e.ID, e.At, d.Now)
+			line.Progress = d.Relationship.Progress(d.State, e.ID, e.At, now)
 		}
 		d.Entries = append(d.Entries, line)
 	}
-	d.Drafts, err = a.Store.Drafts(ctx, rel)
-	return d, err
+}
+
+// Look is Show for a page: of the entries only the last are there, as many as asked
+// for, and no drafts. The state is the one in memory, if the relationship was in use
+// lately, so that what was folded is not folded again; it is fn's only until fn ends.
+func (a *Agent) Look(ctx context.Context, rel firsthand.ID, last int, fn func(*Detail)) error {
+	return a.with(ctx, rel, func(r *relationship) error {
+		d := Detail{Relationship: r.row, State: r.state}
+		var logs [2][]firsthand.Entry
+		for i, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
+			head := r.state.Log(side).Head.Seq
+			d.Earlier += int(head)
+			var err error
+			if logs[i], err = firsthand.Collect(a.Store.Entries(ctx, rel, side, max(0, head-int64(last)))); err != nil {
+				return err
+			}
+		}
+		entries := inOrder(logs[0], logs[1])
+		entries = entries[max(0, len(entries)-last):]
+		d.Earlier = max(0, d.Earlier-len(entries))
+		d.show(a.Now(), entries)
+		fn(&d)
+		return nil
+	})
+}
+
+// inOrder merges the ends of both logs in the order of the fold: an entry of hers
+// stands before the first of the company that it has not seen.
+func inOrder(first, second []firsthand.Entry) []firsthand.Entry {
+	all := make([]firsthand.Entry, 0, len(first)+len(second))
+	for len(first) > 0 && len(second) > 0 {
+		next := &second
+		if first[0].Seen.Seq < second[0].Seq {
+			next = &first
+		}
+		all, *next = append(all, (*next)[0]), (*next)[1:]
+	}
+	return append(append(all, first...), second...)
 }
 
 // Relationships returns all of them with what lists show, oldest first.

@@ -20,9 +20,11 @@ type Store interface {
 	// was taken already or is not in the book.
 	Commit(ctx context.Context, c Commit) error
 
-	// Relationships returns all of them, oldest first. Relationship returns
-	// [fault.NotExist] if there is none of that ID.
+	// Relationships returns all of them, oldest first, RelationshipsAt those of
+	// these IDs that there are, in any order. Relationship returns [fault.NotExist]
+	// if there is none of that ID.
 	Relationships(ctx context.Context) ([]Relationship, error)
+	RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]Relationship, error)
 	Relationship(ctx context.Context, id firsthand.ID) (Relationship, error)
 
 	// Holders returns the cached holdings of a fact over all relationships; of
@@ -59,8 +61,11 @@ type Store interface {
 	Move(ctx context.Context, id int64) (MoveRow, error)
 	MoveOf(ctx context.Context, key string) (MoveRow, error)
 	// Legs returns the legs of a move by their numbers, with what is cached of
-	// their entries. Values of the move's facts are left out.
-	Legs(ctx context.Context, move int64) ([]LegState, error)
+	// their entries; of these numbers, or all if there are none. Values of the
+	// move's facts are left out. LegSteps returns of all no more than how far they
+	// have come; who gets it only reads it.
+	Legs(ctx context.Context, move int64, n ...int) ([]LegState, error)
+	LegSteps(ctx context.Context, move int64) ([]LegStep, error)
 
 	// Tasks returns entries in unpaired logs, without drafts: first those of
 	// which she is to be reminded by today, then the oldest first; and how many
@@ -317,4 +322,26 @@ type LegState struct {
 	Failure        string
 	NextTry        time.Time
 	Mail           string // the state of the mail that carries the entry, "" if none does; then the three before are its own
+}
+
+// A LegStep is what says how far a leg has come, and no more: thousands are counted
+// for each page of a board.
+type LegStep struct {
+	N              int
+	Group          string
+	Written        bool   // it has an entry
+	Known          bool   // the logs have that
+	Step           string // as in Carried, like the next four
+	Made           time.Time
+	Due            firsthand.Date
+	Seq            int64
+	Unpaired       bool
+	Sent, Received int64  // as in Relationship
+	Mail           string // as in LegState
+}
+
+// LegStep returns how far s has come.
+func (s *LegState) LegStep() LegStep {
+	c := &s.Carried
+	return LegStep{s.N, s.Group, !s.Entry.IsZero(), !c.Entry.IsZero(), c.Step, c.Made, c.Due, c.Seq, c.Unpaired, s.Sent, s.Received, s.Mail}
 }

@@ -104,19 +104,29 @@ func split(fs *flag.FlagSet, argv []string) (flags, args []string) {
 		if arg == "--" {
 			return flags, append(args, argv[i+1:]...)
 		}
-		if len(arg) < 2 || arg[0] != '-' { // "-" is an argument
+		name := strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-")
+		f := fs.Lookup(name)                                              // nil for an unknown flag, and for one with "="
+		if len(arg) < 2 || arg[0] != '-' || f == nil && isPartOfID(arg) { // "-" is an argument
 			args = append(args, arg)
 			continue
 		}
 		flags = append(flags, arg)
-		name := strings.TrimPrefix(strings.TrimPrefix(arg, "-"), "-")
-		f := fs.Lookup(name) // nil for an unknown flag, and for one with "="
 		if f != nil && !isBool(f) && i+1 < len(argv) {
 			i++
 			flags = append(flags, argv[i])
 		}
 	}
 	return flags, args
+}
+
+// isPartOfID reports whether arg, which begins with a dash, is an ID or the beginning
+// of one, as lists print it: base64url has the dash too. No flag has a capital, a digit
+// or an underscore in its name.
+func isPartOfID(arg string) bool {
+	other := strings.IndexFunc(arg, func(r rune) bool {
+		return r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	})
+	return len(arg) >= 10 && other < 0 && strings.ContainsAny(arg, "_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
 func isBool(f *flag.Flag) bool {

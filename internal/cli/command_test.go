@@ -28,6 +28,8 @@ func TestRun(t *testing.T) {
 		{"a global shows in the environment", "env TOY_DIR --dir ./x/..", result{"./x/..\n", "", 0}},
 		{"all after -- are arguments", "echo a -- --times -- b", result{"[\"a\" \"--times\" \"--\" \"b\"]\n", "", 0}},
 		{"- is an argument", "echo -", result{"[\"-\"]\n", "", 0}},
+		{"the beginning of an ID is an argument", "echo -aB3defghi --Bcdefghij", result{"[\"-aB3defghi\" \"--Bcdefghij\"]\n", "", 0}},
+		{"what no ID can be is a flag", "add 2 --times-at-most 3", result{"", "toy: add: flag provided but not defined: -times-at-most\n" + addUsage, 2}},
 		{"a flag's value may begin with a dash", "add 2 --times -3", result{"-6\n", "", 0}},
 
 		{"wrong usage", "add", result{"", addUsage, 2}},

@@ -52,7 +52,7 @@ var acts = map[string]act{
 
 // acts returns those that make sense now.
 func (p *CompanyPage) acts() []string {
-	if p.Rel == nil || p.Rel.View.Closed {
+	if p.Rel == nil || p.Rel.Closed {
 		return []string{"meet", "tell", "ask"}
 	}
 	all := []string{"tell", "message", "ask", "agree"}
@@ -85,12 +85,12 @@ func (s *Server) actAt(v *visit, f Form) (p ActPage, err error) {
 	if _, ok := acts[name]; !ok {
 		return p, errNoPage
 	}
-	c, err := s.companyAt(v)
+	c, err := s.companyAt(v, 0)
 	if err != nil {
 		return p, err
 	}
 	p = ActPage{C: c.C, Act: name, Form: f, Counter: c.Counter, Challenge: c.Challenge,
-		First: c.Rel == nil || c.Rel.View.Closed}
+		First: c.Rel == nil || c.Rel.Closed}
 	p.Paired = c.Rel != nil && c.Rel.Gateway != "" || p.First && c.C.Gateway
 	facts, err := v.agent().Facts(v.ctx())
 	if err != nil {

@@ -116,6 +116,7 @@ type Companies interface {
 // Relationships are the logs, as they are read.
 type Relationships interface {
 	Show(ctx context.Context, rel firsthand.ID) (agent.Detail, error)
+	Look(ctx context.Context, rel firsthand.ID, last int, fn func(*agent.Detail)) error
 	Relationships(ctx context.Context) ([]agent.Relationship, error)
 	Bundle(ctx context.Context, rel firsthand.ID) (*firsthand.Bundle, error)
 }
@@ -150,7 +151,7 @@ type Moves interface {
 	Plan(ctx context.Context, m agent.Move) (agent.Plan, error)
 	Begin(ctx context.Context, m agent.Move, key string) (int64, error)
 	Moves(ctx context.Context) ([]agent.MoveRow, error)
-	Board(ctx context.Context, id int64) (agent.Board, error)
+	BoardPart(ctx context.Context, id int64, step string, offset, limit int) (agent.Board, int, error)
 	PauseMove(ctx context.Context, id int64, paused bool) error
 	Retry(ctx context.Context, id int64, n ...int) error
 	CancelMove(ctx context.Context, id int64) error

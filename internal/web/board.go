@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"firsthand"
 	"firsthand/internal/agent"
 )
 
@@ -53,16 +54,30 @@ type BoardCount struct {
 	Signed bool // the company has signed it, at one of them at least
 }
 
-// A BoardRow is one leg, and whether another try makes sense.
+// A BoardRow is one leg, and whether another try makes sense. Its fields are its own:
+// a template looks for long for those of a struct within a struct.
 type BoardRow struct {
-	agent.BoardLeg
-	Failed bool
+	N                                   int
+	Domain, Name, Fact, Channel, Reason string
+	Rel, Entry                          firsthand.ID
+	Basis                               firsthand.Basis
+	Step, System, Record, Why           string
+	Day, Of                             int
+	Unproved                            bool
+	Failed                              bool
+	Failure                             string
+}
+
+func boardRow(l *agent.BoardLeg) BoardRow {
+	return BoardRow{N: l.N, Domain: l.Domain, Name: l.Name, Fact: l.Fact, Channel: l.Channel, Reason: l.Reason, Rel: l.Rel, Entry: l.Entry,
+		Basis: l.Basis, Step: l.Step, System: l.System, Record: l.Record, Why: l.Why, Day: l.Day, Of: l.Of, Unproved: l.Unproved,
+		Failed: l.Failure != "", Failure: l.Failure}
 }
 
 var boardSteps = []string{agent.StepNeedsYou, agent.StepScheduled, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
 	agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.StepLeftOut}
 
-const boardLimit = 200
+const boardLimit = 50
 
 // showBoard serves GET /changes/{id}. The page asks for itself again while something
 // may come; see static/firsthand.js.
@@ -73,11 +88,12 @@ func (s *Server) board(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	b, err := v.agent().Board(v.ctx(), id)
+	p := BoardPage{Form: f, Show: v.URL.Query().Get("step"), Pager: newPager(v, boardLimit)}
+	b, n, err := v.agent().BoardPart(v.ctx(), id, p.Show, p.Pager.offset, boardLimit)
 	if err != nil {
 		return err
 	}
-	p := BoardPage{Board: b, Form: f, Show: v.URL.Query().Get("step")}
+	p.Board = b
 	for _, step := range boardSteps {
 		if n := b.Counts[step]; n > 0 {
 			signed := slices.ContainsFunc(b.Legs, func(l agent.BoardLeg) bool { return l.Step == step && !l.Unproved })
@@ -93,16 +109,10 @@ func (s *Server) board(v *visit, status int, f Form) error {
 			}
 		}
 	}
-	p.Pager = newPager(v, boardLimit)
-	for _, leg := range b.Legs {
-		if p.Show != "" && leg.Step != p.Show {
-			continue
-		}
-		if p.Pager.take() {
-			p.Legs = append(p.Legs, BoardRow{leg, leg.Failure != ""})
-		}
+	for i := range b.Legs {
+		p.Legs = append(p.Legs, boardRow(&b.Legs[i]))
 	}
-	p.Pager.finish()
+	p.Pager.total(n)
 	return s.render(v, status, "board", p)
 }
 
@@ -120,19 +130,9 @@ func newPager(v *visit, limit int) Pager {
 	return Pager{Limit: limit, offset: max(0, offset), url: v.URL}
 }
 
-// take counts one row, and reports whether it belongs to this part.
-func (p *Pager) take() bool {
-	p.Total++
-	return p.Total > p.offset && p.Total <= p.offset+p.Limit
-}
-
-// total is take for a list of which only this part was asked for.
+// total says how long the list is of which this part was asked for.
 func (p *Pager) total(n int) {
 	p.Total = n
-	p.finish()
-}
-
-func (p *Pager) finish() {
 	p.From, p.To = p.offset+1, min(p.offset+p.Limit, p.Total)
 	at := func(offset int) string {
 		q := p.url.Query()

@@ -248,7 +248,7 @@ type PreviewGroup struct {
 var legGroups = []string{agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut}
 
 // shownLegs bounds how many legs of a group a page shows.
-const shownLegs = 100
+const shownLegs = 50
 
 // previewChange serves GET /change/{draft}.
 func (s *Server) previewChange(v *visit) error {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,7 +27,7 @@ type CompaniesPage struct {
 	Any    bool // she has any company at all
 }
 
-const companiesLimit = 100
+const companiesLimit = 50
 
 // queryOf reads which companies are meant. Whatever isn't one of the words is
 // nothing.
@@ -207,7 +208,7 @@ func (s *Server) stateMany(v *visit, f Form, fact string, since firsthand.Date, 
 // A CompanyPage is one company: what it holds, and what was said.
 type CompanyPage struct {
 	C         agent.CompanyDetail
-	Rel       *agent.Detail // of the relationship in use; nil without one
+	Rel       *RelationshipRow // of the relationship in use; nil without one
 	Holdings  []HoldingRow
 	Timeline  []TimelineRow
 	More      int // entries that are not shown
@@ -231,6 +232,12 @@ type CompanyPage struct {
 	MailForm Form
 }
 
+// A RelationshipRow is what the page says of the relationship as a whole.
+type RelationshipRow struct {
+	agent.Relationship
+	Paused, Closed bool
+}
+
 // A LadderStep is one step of the ladder of disclosure.
 type LadderStep struct {
 	Step     string
@@ -240,10 +247,11 @@ type LadderStep struct {
 
 var ladder = []string{"nameless", "pseudonym", "reachable", "known", "verified"}
 
-const timelineLimit = 60
+const timelineLimit = 20
 
-// companyAt returns the page of the company that the path names.
-func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
+// companyAt returns the page of the company that the path names, with the last
+// entries, as many as that.
+func (s *Server) companyAt(v *visit, last int) (p CompanyPage, err error) {
 	domain := v.PathValue("domain")
 	if firsthand.CheckDomain(domain) != nil {
 		return p, errNoPage
@@ -253,12 +261,9 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 		return p, err
 	}
 	if !p.C.Rel.IsZero() {
-		d, err := v.agent().Show(v.ctx(), p.C.Rel)
-		if err != nil {
+		if err := v.agent().Look(v.ctx(), p.C.Rel, last, p.fill); err != nil {
 			return p, err
 		}
-		p.Rel = &d
-		p.fill(v)
 	}
 	for _, st := range p.C.Statements {
 		if !p.holds(st.Fact) {
@@ -268,6 +273,7 @@ func (s *Server) companyAt(v *visit) (p CompanyPage, err error) {
 	if p.Tasks, _, err = v.agent().Tasks(v.ctx(), agent.TaskQuery{Domain: domain, Limit: 20}); err != nil {
 		return p, err
 	}
+	p.Tasks = openTasks(p.Tasks)
 	p.Tasks = openTasks(p.Tasks)
 	if err := s.maskPart(v, &p); err != nil {
 		return p, err
@@ -302,7 +308,11 @@ func (p *CompanyPage) holds(fact string) bool {
 
 // showCompany serves GET /companies/{domain}.
 func (s *Server) showCompany(v *visit) error {
-	p, err := s.companyAt(v)
+	last := timelineLimit
+	if v.URL.Query().Get("all") != "" {
+		last = math.MaxInt
+	}
+	p, err := s.companyAt(v, last)
 	if fault.KindOf(err) == fault.NotExist {
 		return fault.Tell(fault.NotExist, v.say("company.unknown"), "")
 	}

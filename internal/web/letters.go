@@ -45,7 +45,7 @@ func (s *Server) setWriting(v *visit) error {
 	if !again(&f, err) {
 		return err
 	}
-	p, err := s.companyAt(v)
+	p, err := s.companyAt(v, timelineLimit)
 	if err != nil {
 		return err
 	}

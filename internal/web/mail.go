@@ -175,7 +175,7 @@ func (s *Server) setAddress(v *visit) error {
 	if err == nil || !again(&f, err) {
 		return err
 	}
-	p, perr := s.companyAt(v)
+	p, perr := s.companyAt(v, timelineLimit)
 	if perr != nil {
 		return perr
 	}

@@ -167,8 +167,12 @@ type FactPage struct {
 
 // A HolderRow is a company that holds a fact, and whether it is an old value.
 type HolderRow struct {
-	agent.Held
-	Old bool
+	Domain  string
+	Value   firsthand.Value
+	Origin  firsthand.Origin
+	Since   time.Time
+	Guessed bool
+	Old     bool
 }
 
 // showFact serves GET /me/{fact}.
@@ -182,13 +186,14 @@ func (s *Server) showFact(v *visit) error {
 	if i < 0 {
 		return errNoPage
 	}
-	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 100)}
+	p := FactPage{Fact: rows[i], Form: newForm(), Pager: newPager(v, 50)}
 	holders, total, err := v.agent().HeldPage(v.ctx(), name, p.Pager.offset, p.Pager.Limit)
 	if err != nil {
 		return err
 	}
 	for _, h := range holders {
-		p.Holders = append(p.Holders, HolderRow{h, !p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
+		p.Holders = append(p.Holders, HolderRow{h.Domain, h.Value, h.Origin, h.Since, h.Guessed,
+			!p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
 	}
 	p.Pager.total(total)
 	return s.render(v, http.StatusOK, "fact", p)

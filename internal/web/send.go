@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"net/http"
@@ -8,7 +9,15 @@ import (
 	"sync"
 )
 
-var packers = sync.Pool{New: func() any { z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed); return z }}
+// packers are two: each is nearly a megabyte, and done with a page in a millisecond.
+var packers = sync.OnceValue(func() chan *gzip.Writer {
+	all := make(chan *gzip.Writer, 2)
+	for range cap(all) {
+		z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // never fails
+		all <- z
+	}
+	return all
+})
 
 // send writes a response, compressed if it is worth it. No page shows a secret
 // beside what a stranger chose, apart from the kit, which is sent as it is: see
@@ -26,11 +35,19 @@ func send(v *visit, status int, text []byte) error {
 	if v.Method == http.MethodHead {
 		return nil
 	}
-	z := packers.Get().(*gzip.Writer)
-	defer packers.Put(z)
-	z.Reset(v.w)
-	if _, err := z.Write(text); err != nil {
-		return err
-	}
-	return z.Close()
+	_, err := v.w.Write(pack(text))
+	return err
+}
+
+// pack compresses text. It waits for nobody but others that do: no browser holds a
+// packer.
+func pack(text []byte) []byte {
+	z := <-packers()
+	defer func() { packers() <- z }()
+	var b bytes.Buffer
+	b.Grow(len(text) / 4)
+	z.Reset(&b)
+	z.Write(text) // to memory: neither fails
+	z.Close()
+	return b.Bytes()
 }

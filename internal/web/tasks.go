@@ -18,7 +18,7 @@ type TasksPage struct {
 	Letters int
 }
 
-const tasksLimit = 100
+const tasksLimit = 50
 
 // showTasks serves GET /tasks: ?show=due, done or all.
 func (s *Server) showTasks(v *visit) error {

@@ -67,18 +67,21 @@ type DutyRow struct {
 	Task    bool // its page says what can be done about it
 }
 
-// fill makes the page of the relationship in use.
-func (p *CompanyPage) fill(v *visit) {
-	d := p.Rel
-	progress := make(map[firsthand.ID]*agent.Progress)
-	for i := range d.Entries {
-		if l := &d.Entries[i]; l.Side == firsthand.First {
-			progress[l.ID] = &l.Progress
+// fill makes the page of the relationship in use. It keeps nothing of d's state, which
+// is lent.
+func (p *CompanyPage) fill(d *agent.Detail) {
+	p.Rel = &RelationshipRow{Relationship: d.Relationship, Paused: d.View.Paused, Closed: d.View.Closed}
+	progress := func(id firsthand.ID) *agent.Progress {
+		if d.State.Pos(id).Side != firsthand.First {
+			return nil
 		}
+		_, at, _ := d.State.Entry(id)
+		is := d.Progress(d.State, id, at, d.Now)
+		return &is
 	}
 	for _, h := range d.View.Holdings {
 		row := HoldingRow{Fact: h.Fact, Value: h.Value, Origin: h.Origin, Purpose: h.Purpose, Since: h.Since, Until: h.Until,
-			Progress: progress[h.Last], Entry: h.Last, Proposed: h.Proposed,
+			Progress: progress(h.Last), Entry: h.Last, Proposed: h.Proposed,
 			Withdraw: h.Origin == firsthand.Told || h.Origin == firsthand.Stated}
 		switch {
 		case !h.Basis.Agreement.IsZero():
@@ -103,12 +106,9 @@ func (p *CompanyPage) fill(v *visit) {
 		return 0
 	})
 	for _, l := range slices.Backward(d.Entries) {
-		if len(p.Timeline) == timelineLimit && v.URL.Query().Get("all") == "" {
-			p.More = len(d.Entries) - timelineLimit
-			break
-		}
 		p.Timeline = append(p.Timeline, timelineRow(&l, d.State))
 	}
+	p.More = d.Earlier
 	for _, a := range d.View.Asks {
 		p.Asks = append(p.Asks, AskRow{Entry: a.Entry, Fact: a.Say.Fact, Purpose: a.Say.Purpose, Why: a.Say.Why, Until: a.Say.Until})
 	}

@@ -352,6 +352,10 @@ func readEach(ctx context.Context, s agent.Store, rel firsthand.ID, among []agen
 	if each.Known != slices.ContainsFunc(among, func(x agent.Relationship) bool { return reflect.DeepEqual(x, r) }) {
 		return each, fmt.Errorf("alone it is %+v, which is not so among all of them", r)
 	}
+	some, err := s.RelationshipsAt(ctx, rel, firsthand.ID{0xee})
+	if err != nil || (len(some) > 0) != each.Known || len(some) > 1 || each.Known && !reflect.DeepEqual(some[0], r) {
+		return each, fmt.Errorf("alone it is %+v, and as one of some %+v: %w", r, some, err)
+	}
 	var errs [9]error
 	each.Heads[0], errs[0] = s.Head(ctx, rel, firsthand.First)
 	each.Heads[1], errs[1] = s.Head(ctx, rel, firsthand.Second)

@@ -166,6 +166,12 @@ func (m *Memory) Relationships(ctx context.Context) ([]agent.Relationship, error
 	})
 }
 
+// RelationshipsAt implements [agent.Store].
+func (m *Memory) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]agent.Relationship, error) {
+	all, err := m.Relationships(ctx)
+	return slices.DeleteFunc(all, func(r agent.Relationship) bool { return !slices.Contains(ids, r.ID) }), err
+}
+
 // Relationship implements [agent.Store].
 func (m *Memory) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
 	r, err := read(ctx, m, func(l *life) agent.Relationship { return l.relationships[id] })
@@ -318,8 +324,19 @@ func (m *Memory) find(ctx context.Context, is func(agent.MoveRow) bool) (row age
 }
 
 // Legs implements [agent.Store].
-func (m *Memory) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
-	return read(ctx, m, func(l *life) []agent.LegState { return l.legStates(move) })
+func (m *Memory) Legs(ctx context.Context, move int64, n ...int) ([]agent.LegState, error) {
+	return read(ctx, m, func(l *life) []agent.LegState {
+		return slices.DeleteFunc(l.legStates(move), func(s agent.LegState) bool { return len(n) > 0 && !slices.Contains(n, s.N) })
+	})
+}
+
+// LegSteps implements [agent.Store].
+func (m *Memory) LegSteps(ctx context.Context, move int64) (steps []agent.LegStep, err error) {
+	states, err := m.Legs(ctx, move)
+	for i := range states {
+		steps = append(steps, states[i].LegStep())
+	}
+	return steps, err
 }
 
 // Tasks implements [agent.Store].

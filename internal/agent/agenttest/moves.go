@@ -2,6 +2,7 @@ package agenttest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -131,12 +132,18 @@ var moveChecks = []check{
 		want := agent.LegState{LegRow: fullLeg(t, one.ID, 1, 2, firsthand.ID{12}), Carried: must(s.Carried(t.Context(), one.ID))(t)[1],
 			Sent: one.Sent, Received: one.Received.Seq, Tries: one.Tries, Failure: one.Failure, NextTry: one.NextTry}
 		wantEqual(t, "leg 2", legs[1], want)
+		wantEqual(t, "legs 4 and 2", must(s.Legs(t.Context(), 1, 4, 2))(t), []agent.LegState{legs[1], legs[3]})
+		steps := must(s.LegSteps(t.Context(), 1))(t)
+		for i := range legs {
+			wantEqual(t, fmt.Sprint("step of leg ", i+1), steps[i], legs[i].LegStep())
+		}
 		wantEqual(t, "leg 4", legs[3], agent.LegState{LegRow: agent.LegRow{Move: 1, N: 4, Leg: agent.Leg{Domain: "c.example", Group: agent.LeftOut, Fact: "phone"}}})
 		wantEqual(t, "legs of no move", must(s.Legs(t.Context(), 2))(t), nil)
 
 		commit(t, s, agent.Commit{LegEntries: []agent.LegEntry{{Move: 1, N: 1, Entry: firsthand.ID{12}}, {Move: 1, N: 3, Reason: "no more"}}})
 		legs = must(s.Legs(t.Context(), 1))(t)
 		wantEqual(t, "leg 1's seq", legs[0].Carried.Seq, want.Carried.Seq)
+		wantEqual(t, "leg 1's step, after a commit", must(s.LegSteps(t.Context(), 1))(t)[0], legs[0].LegStep())
 		left := fullLeg(t, firsthand.ID{2}, 1, 3, firsthand.ID{})
 		left.Group, left.Channel, left.Reason = agent.LeftOut, "", "no more"
 		wantEqual(t, "leg 3", legs[2].LegRow, left)

@@ -394,6 +394,13 @@ func (b broken) Relationships(ctx context.Context) ([]agent.Relationship, error)
 	return all, err
 }
 
+func (b broken) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]agent.Relationship, error) {
+	if b.bug == "some relationships are all" {
+		return b.Memory.Relationships(ctx)
+	}
+	return b.Memory.RelationshipsAt(ctx, ids...)
+}
+
 func (b broken) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
 	r, err := b.Memory.Relationship(ctx, id)
 	if b.bug == "no relationship is no error" {
@@ -469,14 +476,27 @@ func (b broken) Moves(ctx context.Context) ([]agent.MoveRow, error) {
 	return all, err
 }
 
-func (b broken) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
-	legs, err := b.Memory.Legs(ctx, move)
+func (b broken) Legs(ctx context.Context, move int64, n ...int) ([]agent.LegState, error) {
+	if b.bug == "some legs are all" {
+		n = nil
+	}
+	legs, err := b.Memory.Legs(ctx, move, n...)
 	if b.bug == "legs don't say how far they came" {
 		for i := range legs {
 			legs[i] = agent.LegState{LegRow: legs[i].LegRow}
 		}
 	}
 	return legs, err
+}
+
+func (b broken) LegSteps(ctx context.Context, move int64) ([]agent.LegStep, error) {
+	steps, err := b.Memory.LegSteps(ctx, move)
+	if b.bug == "what is received counts as sent" {
+		for i := range steps {
+			steps[i].Received = 0
+		}
+	}
+	return steps, err
 }
 
 func (b broken) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) ([]agent.Task, int, error) {
@@ -553,14 +573,14 @@ func TestBrokenStoresFail(t *testing.T) {
 		"holdings are added to", "an empty list of holdings does nothing", "a fact is never removed",
 		"the first value of a fact stays", "a setting can't be unset", "a receipt is kept again", "the last why of evidence stays",
 		"evidence loses its body", "what is zero is not replaced", "a relationship replaced is inserted anew",
-		"newest first", "in the order of IDs", "no relationship is no error", "no label is no error",
+		"newest first", "in the order of IDs", "some relationships are all", "no relationship is no error", "no label is no error",
 		"labels get the hash of another", "used labels are counted", "drafts of all relationships", "newest receipt first",
 		"holders of all facts", "no holders without a fact", "holders are read one by one",
 		"moves are lost", "legs are lost", "a leg never becomes an entry", "what is on its way is lost", "reminders are lost",
 		"what the outbox knows is lost", "what the outbox knows takes the place of the row", "a key is of many moves",
 		"forget leaves what was on its way", "forget leaves reminders", "forget leaves legs", "what is on its way is added to",
 		"legs are added to", "a reminder can't be removed", "nothing is held", "what was received is held",
-		"the outbox has unpaired logs", "the oldest move first", "legs don't say how far they came", "tasks of all moves",
+		"the outbox has unpaired logs", "the oldest move first", "legs don't say how far they came", "some legs are all", "what is received counts as sent", "tasks of all moves",
 		"what is done is a task", "reminders are heeded by nobody", "all tasks are on each page",
 		"settings are lost with the program", "the book is lost with the program",
 		"edits are lost", "statements are lost", "statements are not taken back", "assignments are lost", "imports are not kept",

@@ -22,6 +22,7 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/needtest"
 	"firsthand/internal/sqlite/sqlitetest"
 	"firsthand/logtest"
 )
@@ -254,9 +255,13 @@ func erasedCompanies(t testing.TB) (there []string) {
 			t.Fatal(err)
 		}
 	}
+	companies := 600
+	if needtest.Race {
+		companies = 60
+	}
 	bring := func(c *canaries) int64 {
 		t.Helper()
-		id, err := brought(ctx, h.Store, c, 600)
+		id, err := brought(ctx, h.Store, c, companies)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -168,21 +168,36 @@ func choose(q *agent.CompanyQuery) (c choice) {
 	return c
 }
 
-// few is how many rows are read and sorted rather than looked for in a list.
-const few = 2000
+// A plan is how the companies of sets are found.
+type plan int
 
-// query returns the condition of a query for a page of so many rows and its
-// parameters. A plus before a column keeps SQLite from going by that: the rows are to
-// come in the order of the list.
-func (c *choice) query(total int) (where string, args []any) {
+const (
+	counted plan = iota // all are read, and looked for in a list
+	sorted              // those in the list are read, and sorted
+	walked              // they are read in their order, and each is asked, until the page is full
+)
+
+// planFor returns the cheaper way to a page that ends at row end of total, among all
+// companies. To look for one that is in a list, and to sort it, costs about twice as
+// much as to ask the next one.
+func planFor(end, total, all int) plan {
+	if total == 0 || 2*total <= min(all, end*all/total) {
+		return sorted
+	}
+	return walked
+}
+
+// query returns the condition of a query and its parameters. A plus before a column
+// keeps SQLite from going by that: the rows are to come in the order of the list.
+func (c *choice) query(p plan) (where string, args []any) {
 	where, args = c.where, slices.Clone(c.args)
 	for _, s := range c.sets {
-		switch {
-		case total == unknown:
+		switch p {
+		case counted:
 			where += ` AND +company.domain IN (` + s.list + `)`
-		case total <= few:
+		case sorted:
 			where += ` AND company.domain IN (` + s.list + `)`
-		default:
+		case walked:
 			where += ` AND ` + s.has
 		}
 		args = append(args, s.args...)
@@ -192,9 +207,6 @@ func (c *choice) query(total int) (where string, args []any) {
 	}
 	return where, args
 }
-
-// unknown stands for a total that is still to be counted.
-const unknown = -1
 
 // Companies implements [agent.Store].
 func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []agent.Company, total int, err error) {
@@ -213,12 +225,22 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 		limit = -1
 	}
 	c := choose(&q)
+	how := walked
 	if len(c.sets) > 0 {
+		all, err := s.total(ctx, &choice{})
+		if err != nil {
+			return nil, 0, err
+		}
 		if total, err = s.total(ctx, &c); err != nil {
 			return nil, 0, err
 		}
+		end := total
+		if limit > 0 {
+			end = min(total, q.Offset+limit)
+		}
+		how = planFor(end, total, all)
 	}
-	where, args := c.query(total)
+	where, args := c.query(how)
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company`+where+` ORDER BY `+order+` LIMIT ? OFFSET ?`,
 			append(args, limit, q.Offset)...)
@@ -245,7 +267,7 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 
 // total counts how many companies are chosen.
 func (s *Store) total(ctx context.Context, c *choice) (int, error) {
-	where, args := c.query(unknown)
+	where, args := c.query(counted)
 	return s.totals.get(s.db, fmt.Sprintf("%s %q", where, args), func() (n int, err error) {
 		err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 			return tx.QueryRowContext(ctx, `SELECT count(*) FROM company`+where, args...).Scan(&n)
@@ -384,6 +406,9 @@ func readOwned(ctx context.Context, tx *sqlite.Tx, domains string, args ...any) 
 
 // Groups implements [agent.Store].
 func (s *Store) Groups(ctx context.Context) ([]agent.GroupCount, error) {
-	return list(ctx, s, func(rows *sqlite.Rows, g *agent.GroupCount) error { return rows.Scan(&g.Name, &g.Companies) },
-		`SELECT name, count(*) FROM company_group GROUP BY name ORDER BY name`)
+	all, err := s.groups.get(s.db, "", func() ([]agent.GroupCount, error) {
+		return list(ctx, s, func(rows *sqlite.Rows, g *agent.GroupCount) error { return rows.Scan(&g.Name, &g.Companies) },
+			`SELECT name, count(*) FROM company_group GROUP BY name ORDER BY name`)
+	})
+	return slices.Clone(all), err
 }

@@ -50,19 +50,35 @@ func TestChoiceIsTheSameInAllSpellings(t *testing.T) {
 	} {
 		chosen := choose(&q)
 		var first []string
-		for _, total := range []int{unknown, few, few + 1} {
-			where, args := chosen.query(total)
+		for _, how := range []plan{counted, sorted, walked} {
+			where, args := chosen.query(how)
 			found, err := list(ctx, s, func(rows *sqlite.Rows, d *string) error { return rows.Scan(d) },
 				`SELECT domain FROM company`+where+` ORDER BY fold, domain`, args...)
 			if err != nil {
 				t.Fatalf("%+v: %v", q, err)
 			}
-			if total == unknown {
+			if how == counted {
 				first = found
 			}
 			if len(found) != want || !slices.Equal(found, first) {
-				t.Errorf("%+v as for %d rows: %d companies %q, want %d", q, total, len(found), found, want)
+				t.Errorf("%+v in spelling %d: %d companies %q, want %d", q, how, len(found), found, want)
 			}
+		}
+	}
+}
+
+// The first pages of a large part of all are found on the way, the last ones and small
+// parts by the list.
+func TestPlanFor(t *testing.T) {
+	for _, c := range []struct {
+		end, total, all int
+		want            plan
+	}{
+		{0, 0, 10000, sorted}, {3, 3, 10000, sorted}, {50, 1000, 10000, walked}, {1000, 1000, 10000, sorted},
+		{50, 9000, 10000, walked}, {9000, 9000, 10000, walked},
+	} {
+		if got := planFor(c.end, c.total, c.all); got != c.want {
+			t.Errorf("planFor(%d, %d, %d) = %v, want %v", c.end, c.total, c.all, got, c.want)
 		}
 	}
 }

@@ -272,7 +272,11 @@ func only[T any](found []T, err error) (t T, _ error) {
 }
 
 // Legs implements [agent.Store].
-func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) {
+func (s *Store) Legs(ctx context.Context, move int64, n ...int) ([]agent.LegState, error) {
+	which, args := `WHERE l.move = ?`, []any{move}
+	if len(n) > 0 {
+		which, args = which+` AND l.n IN (SELECT value FROM json_each(?))`, append(args, jsonText(n))
+	}
 	return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegState) error {
 		var rel, of, entry sql.RawBytes
 		var old, basis, origin, next string
@@ -302,9 +306,26 @@ func (s *Store) Legs(ctx context.Context, move int64) ([]agent.LegState, error) 
 			coalesce(c.step, ''), coalesce(c.system, ''), coalesce(c.record, ''), coalesce(c.why, ''), coalesce(c.noted, ''), coalesce(c.unpaired, 0),
 			coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(p.tries, o.tries, 0), coalesce(p.failure, o.failure, ''),
 			coalesce(p.next_try, o.next_try, ''), coalesce(p.state, '')
-		FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n
-			LEFT JOIN mail p ON p.entry = l.entry AND p.part = ''
-		WHERE l.move = ? ORDER BY l.n`, move)
+		`+legRows+which+` ORDER BY l.n`, args...)
+}
+
+// legRows is what a leg is read from.
+const legRows = `
+	FROM leg l LEFT JOIN carried c ON c.entry = l.entry LEFT JOIN relationship r ON r.id = l.relationship LEFT JOIN outbox o ON o.n = r.n
+		LEFT JOIN mail p ON p.entry = l.entry AND p.part = '' `
+
+// LegSteps implements [agent.Store].
+func (s *Store) LegSteps(ctx context.Context, move int64) ([]agent.LegStep, error) {
+	return s.steps.get(s.db, move, func() ([]agent.LegStep, error) {
+		return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegStep) error {
+			var made string
+			err := rows.Scan(&l.N, &l.Group, &l.Written, &l.Known, &l.Step, &made, (*string)(&l.Due), &l.Seq, &l.Unpaired, &l.Sent, &l.Received, &l.Mail)
+			return errors.Join(err, parseTime(made, &l.Made))
+		}, `
+			SELECT l.n, l.way, l.entry IS NOT NULL, c.entry IS NOT NULL, coalesce(c.step, ''), coalesce(c.made, ''), coalesce(c.due, ''),
+				coalesce(c.seq, 0), coalesce(c.unpaired, 0), coalesce(o.sent, 0), coalesce(o.received_seq, 0), coalesce(p.state, '')`+legRows+`
+			WHERE l.move = ? ORDER BY l.n`, move)
+	})
 }
 
 // taskRows is what a task is read from.
@@ -328,19 +349,20 @@ func scanTask(rows *sqlite.Rows, t *agent.Task) error {
 
 // Tasks implements [agent.Store].
 func (s *Store) Tasks(ctx context.Context, q agent.TaskQuery, today firsthand.Date) (tasks []agent.Task, total int, err error) {
-	where, args := taskRows, []any{}
+	where, args, step := taskRows, []any{}, `c.step`
+	if q.Domain != "" {
+		step = `+c.step` // so that SQLite goes by the company, and not by the index of steps
+		where += ` AND r.key = ? AND r.domain = ?`
+		args = append(args, agent.CompanyKey(q.Domain), q.Domain)
+	}
 	switch q.Show {
 	case "":
-		where += ` AND c.step = '' AND coalesce(p.state, '') NOT IN ('waiting', 'sending')`
+		where += ` AND ` + step + ` = '' AND coalesce(p.state, '') NOT IN ('waiting', 'sending')`
 	case "done":
-		where += ` AND c.step <> ''`
+		where += ` AND ` + step + ` <> ''`
 	case "due":
-		where += ` AND c.step IN ('', 'sent') AND m.day <= ?`
+		where += ` AND ` + step + ` IN ('', 'sent') AND m.day <= ?`
 		args = append(args, string(today))
-	}
-	if q.Domain != "" {
-		where += ` AND r.domain = ?`
-		args = append(args, q.Domain)
 	}
 	if q.Move != 0 {
 		where += ` AND c.entry IN (SELECT entry FROM leg WHERE move = ?)`

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -60,6 +61,15 @@ func scanRelationship(rows *sqlite.Rows, r *agent.Relationship) error {
 // Relationships implements [agent.Store].
 func (s *Store) Relationships(ctx context.Context) ([]agent.Relationship, error) {
 	return list(ctx, s, scanRelationship, readRelationship+`ORDER BY opened, r.n`)
+}
+
+// RelationshipsAt implements [agent.Store].
+func (s *Store) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]agent.Relationship, error) {
+	hexes := make([]string, len(ids))
+	for i := range ids {
+		hexes[i] = hex.EncodeToString(ids[i][:])
+	}
+	return list(ctx, s, scanRelationship, readRelationship+`WHERE r.id IN (SELECT unhex(value) FROM json_each(?))`, jsonText(hexes))
 }
 
 // Relationship implements [agent.Store].

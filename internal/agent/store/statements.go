@@ -50,16 +50,40 @@ func (s *Store) Statements(ctx context.Context, fact, domain string) iter.Seq2[a
 	}
 }
 
-// HeldPage implements [agent.Store].
+// What [Store.HeldPage] reads: holdings of a fact, and statements of which no log says
+// the same.
+const (
+	heldLogs   = ` FROM holding WHERE fact = ?1`
+	heldStated = ` FROM statement s WHERE fact = ?1 AND NOT EXISTS (
+		SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND h.fold = s.fold AND ` + ours + `)`
+)
+
+// HeldPage implements [agent.Store]. Where the page begins is found in the indexes
+// alone: rows are read, and sorted, from there on only.
 func (s *Store) HeldPage(ctx context.Context, fact string, offset, limit int) (all []agent.Held, total int, err error) {
-	const (
-		logs   = ` FROM holding WHERE fact = ?1`
-		stated = ` FROM statement s WHERE fact = ?1 AND NOT EXISTS (
-			SELECT 1 FROM holding h WHERE h.fact = ?1 AND h.key = s.domain AND h.fold = s.fold AND ` + ours + `)`
-	)
+	total, err = s.helds.get(s.db, fact, func() (n int, err error) {
+		err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+			return tx.QueryRowContext(ctx, `SELECT (SELECT count(*)`+heldLogs+`) + (SELECT count(*)`+heldStated+`)`, fact).Scan(&n)
+		})
+		return n, err
+	})
+	if err != nil || offset >= total {
+		return nil, total, err
+	}
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*)`+logs+`) + (SELECT count(*)`+stated+`)`, fact).Scan(&total); err != nil {
-			return err
+		var from string // the key at which the page begins, and how many rows are before that
+		var before int
+		if offset > 0 {
+			err := tx.QueryRowContext(ctx, `SELECT key`+heldLogs+` UNION ALL SELECT domain`+heldStated+` ORDER BY 1 LIMIT 1 OFFSET ?2`, fact, offset).Scan(&from)
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil // they have become fewer
+			} else if err != nil {
+				return err
+			}
+			err = tx.QueryRowContext(ctx, `SELECT (SELECT count(*)`+heldLogs+` AND key < ?2) + (SELECT count(*)`+heldStated+` AND domain < ?2)`, fact, from).Scan(&before)
+			if err != nil {
+				return err
+			}
 		}
 		all, err = listIn(ctx, tx, func(rows *sqlite.Rows, h *agent.Held) error {
 			var log bool
@@ -77,9 +101,9 @@ func (s *Store) HeldPage(ctx context.Context, fact string, offset, limit int) (a
 			h.Since, _ = time.Parse(time.DateOnly, since) // "" is the zero time
 			return parseValue(value, &h.Value)
 		}, `
-			SELECT key, 1, domain, relationship, n, entry, value, origin, since, 0`+logs+`
-			UNION ALL SELECT domain, 0, fold, x'', 0, x'', value, 'stated', since, guessed`+stated+`
-			ORDER BY 1, 2 DESC, 3, 4, 5 LIMIT ?2 OFFSET ?3`, fact, orAll(limit), offset)
+			SELECT key, 1, domain, relationship, n, entry, value, origin, since, 0`+heldLogs+` AND key >= ?2
+			UNION ALL SELECT domain, 0, fold, x'', 0, x'', value, 'stated', since, guessed`+heldStated+` AND domain >= ?2
+			ORDER BY 1, 2 DESC, 3, 4, 5 LIMIT ?3 OFFSET ?4`, fact, from, orAll(limit), offset-before)
 		return err
 	})
 	return all, total, err

@@ -61,6 +61,9 @@ type Store struct {
 	insight     memo[int64, agent.Insight]
 	suggestions memo[int, []agent.Suggestion]
 	totals      memo[string, int] // of companies, by what was asked for
+	groups      memo[string, []agent.GroupCount]
+	steps       memo[int64, []agent.LegStep] // by move
+	helds       memo[string, int]            // who holds a fact
 
 	noticed bool // Open found that the file was restored
 

@@ -1,6 +1,7 @@
 package sqlitetest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -49,14 +50,15 @@ type Plan struct {
 type Stats struct {
 	Ops    int // operations of the workload: so many places to cut
 	Acked  int // acknowledgements of the workload
-	States int // built and verified
+	States int // built
+	Same   int // of these, the same as one before, which was verified
 	Again  int // of these, after a second cut
 	Took   time.Duration
 }
 
 func (s Stats) String() string {
-	return fmt.Sprintf("%d operations, %d acknowledged; %d states, %d of them after a second cut; %.0f a second",
-		s.Ops, s.Acked, s.States, s.Again, float64(s.States)/s.Took.Seconds())
+	return fmt.Sprintf("%d operations, %d acknowledged; %d states, %d of them the same as another, %d after a second cut; %.0f a second",
+		s.Ops, s.Acked, s.States, s.Same, s.Again, float64(s.States)/s.Took.Seconds())
 }
 
 // PowerLoss runs p and fails t if a state is not as it must be.
@@ -156,8 +158,16 @@ func (p Plan) round(tmp string, seed uint64, n int, stats *Stats) error {
 			}
 		})
 	}
+	known := make(map[[sha256.Size]byte]bool)
 	p.cut(d.history, seed, n, func(s state) bool {
-		states <- s
+		id := s.id()
+		if known[id] && !s.again() {
+			stats.States++
+			stats.Same++
+		} else {
+			known[id] = true
+			states <- s
+		}
 		return j.failed.Load() == nil
 	})
 	close(states)
@@ -177,6 +187,24 @@ type state struct {
 	seed  uint64 // of its own dice
 	cut   string
 }
+
+// id is the same for states that verify can't tell apart.
+func (s *state) id() (id [sha256.Size]byte) {
+	h := sha256.New()
+	fmt.Fprintln(h, len(s.acked)) // of one history, so that the number says which
+	for _, name := range slices.Sorted(maps.Keys(s.image)) {
+		fmt.Fprintf(h, "%q %d\n", name, len(s.image[name]))
+		h.Write(s.image[name])
+	}
+	h.Sum(id[:0])
+	return id
+}
+
+// dice are those of what happens while s is verified.
+func (s *state) dice() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 2)) }
+
+// again reports whether the power is cut once more meanwhile, one time in eight.
+func (s *state) again() bool { return s.dice().IntN(8) == 0 }
 
 // cut cuts the power at each operation of history, or where there are more
 // than n, at n of them, and yields about n states, several for each cut.

@@ -252,6 +252,15 @@ func (a *Agent) Show(_ context.Context, rel firsthand.ID) (agent.Detail, error) 
 	}
 	return d, nil
 }
+func (a *Agent) Look(ctx context.Context, rel firsthand.ID, last int, fn func(*agent.Detail)) error {
+	d, err := a.Show(ctx, rel)
+	if err == nil {
+		d.Earlier = max(0, len(d.Entries)-last)
+		d.Entries = d.Entries[d.Earlier:]
+		fn(&d)
+	}
+	return err
+}
 func (a *Agent) Relationships(context.Context) ([]agent.Relationship, error) { return a.Rels, nil }
 func (a *Agent) Bundle(_ context.Context, rel firsthand.ID) (*firsthand.Bundle, error) {
 	b := a.Bundles[rel]
@@ -334,14 +343,16 @@ func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error
 	return 1, nil
 }
 func (a *Agent) Moves(context.Context) ([]agent.MoveRow, error) { return a.MoveList, nil }
-func (a *Agent) Board(_ context.Context, id int64) (agent.Board, error) {
+func (a *Agent) BoardPart(_ context.Context, id int64, step string, offset, limit int) (agent.Board, int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	b, ok := a.Boards[id]
 	if !ok {
-		return b, fault.NotExist
+		return b, 0, fault.NotExist
 	}
-	return b, nil
+	legs := slices.DeleteFunc(slices.Clone(b.Legs), func(l agent.BoardLeg) bool { return step != "" && l.Step != step })
+	b.Legs = part(legs, offset, limit)
+	return b, len(legs), nil
 }
 func (a *Agent) PauseMove(_ context.Context, id int64, paused bool) error {
 	return a.note("PauseMove", id, paused)

@@ -240,7 +240,7 @@ func moves(a *Agent, old, home firsthand.Value, say speaker) {
 	a.Boards[3] = asked
 	a.Letters = agent.Writing{Address: []string{say("Acme NV"), say("Markt 1"), "9000 Gent"}, Own: say("Acme NV\nMarkt 1\n9000 Gent"), Lang: "nl"}
 	a.Boards[2] = agent.Board{MoveRow: later, Counts: map[string]int{agent.StepScheduled: 1}, Legs: []agent.BoardLeg{{Leg: legs(agent.Instant, "native", "GDPR 16", 1)[0], N: 1, Step: agent.StepScheduled}}}
-	for i, step := range []string{"open", "open", "sent", "applied", "refused"} {
+	for i, step := range []string{"", "", "sent", "applied", "refused"} {
 		c := a.List[i%len(a.List)]
 		a.TaskList = append(a.TaskList, agent.Task{Entry: firsthand.ID{byte(i + 1), 9}, Rel: firsthand.ID{byte(i + 1), 8}, Domain: c.Domain, Name: c.Name, Kind: "change", Fact: "address.home", Made: day(-i), Step: step, Note: say("spoke to Ann"), Noted: day(0), Move: 1,
 			Due: "2026-12-24", Draft: channel.Draft{Link: say("https://" + c.Domain + "/account"), Text: say("Dear Acme,\nmy new address is Graslei 2."),
