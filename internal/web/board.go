@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"firsthand"
@@ -49,9 +48,8 @@ type BoardPage struct {
 
 // A BoardCount is how many legs are at one step.
 type BoardCount struct {
-	Step   string
-	N      int
-	Signed bool // the company has signed it, at one of them at least
+	Step string
+	N    int
 }
 
 // A BoardRow is one leg, and whether another try makes sense. Its fields are its own:
@@ -96,8 +94,7 @@ func (s *Server) board(v *visit, status int, f Form) error {
 	p.Board = b
 	for _, step := range boardSteps {
 		if n := b.Counts[step]; n > 0 {
-			signed := slices.ContainsFunc(b.Legs, func(l agent.BoardLeg) bool { return l.Step == step && !l.Unproved })
-			p.Counts = append(p.Counts, BoardCount{step, n, signed})
+			p.Counts = append(p.Counts, BoardCount{step, n})
 			if step != agent.StepLeftOut {
 				p.All += n
 			}

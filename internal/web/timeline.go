@@ -113,7 +113,7 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 		p.Asks = append(p.Asks, AskRow{Entry: a.Entry, Fact: a.Say.Fact, Purpose: a.Say.Purpose, Why: a.Say.Why, Until: a.Say.Until})
 	}
 	for _, duty := range d.View.Duties {
-		if on := progress[duty.Of]; d.State.Unpaired() && on != nil && (on.Step == agent.StepApplied || on.Step == agent.StepRefused || on.Step == agent.StepReplaced) {
+		if on := progress(duty.Of); d.State.Unpaired() && on != nil && (on.Step == agent.StepApplied || on.Step == agent.StepRefused || on.Step == agent.StepReplaced) {
 			continue // by her word: nobody else writes there
 		}
 		p.Duties = append(p.Duties, DutyRow{duty.Owner == firsthand.First, duty.What, duty.Due, duty.Overdue(d.Now), duty.Of, d.State.Unpaired() && duty.Owner == firsthand.Second && duty.Overdue(d.Now)})
