@@ -114,12 +114,12 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 
 // newApp puts her life together, as it is for real use.
 func newApp(env *cli.Env, dir string, s *store.Store, log *slog.Logger) *app {
-	return &app{store: s, dir: dir, agent: newAgent(newFetch(env), time.Now, s, log)}
+	return &app{store: s, dir: dir, agent: newAgent(newFetch(env), new(mail.Post), time.Now, s, log)}
 }
 
 // newAgent puts the agent together that acts on s. All that it calls it reaches by
-// client.
-func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
+// client, but mails, which post carries.
+func newAgent(client *fetch.Client, post *mail.Post, now func() time.Time, s *store.Store, log *slog.Logger) *agent.Agent {
 	return agent.New(agent.Options{
 		Store:  s,
 		Caller: wire.NewClient(client, now),
@@ -129,7 +129,7 @@ func newAgent(client *fetch.Client, now func() time.Time, s *store.Store, log *s
 		Log:    log,
 
 		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}, letter.Letter{}},
-		Mail:     new(mail.Post),
+		Mail:     post,
 		Formats:  formats(),
 		NewMasks: func(c mask.Config) (mask.Provider, error) { return mask.New(c, client) },
 		OpenListing: func(ctx context.Context, pathOrURL string) (*directory.File, error) {

@@ -29,10 +29,12 @@ var demoCmd = cli.Command[*app]{
 	Name: "demo", Short: "try everything with a made-up life, on this machine alone", Local: true,
 	Long: `It makes a small world: Mia, who has just moved; companies with gateways, of which
 one takes a change at once, one asks a person, one refuses, and one is down now and
-then; and many without. It prints one link, and the passphrase of Mia's file. Nothing
-leaves this machine, and nothing of yours is touched. With --fresh her file is still to
-be made; what her programs have exported lies ready to be brought. The world is kept in
-the folder --dir names; else in a temporary one, which goes at the end.`,
+then; and many without, which answer by mail: most of them do what she asks, one wants
+to see her identity card, two are silent. It prints one link, and the passphrase of
+Mia's file. Nothing leaves this machine, and nothing of yours is touched. With --fresh
+her file is still to be made; what her programs have exported lies ready to be brought,
+and the page behind the scenes has her mail account. The world is kept in the folder
+--dir names; else in a temporary one, which goes at the end.`,
 	Setup: func(fs *flag.FlagSet) run {
 		var o demoOptions
 		fs.BoolVar(&o.fresh, "fresh", false, "begin with nothing, instead of Mia's life")
@@ -151,7 +153,7 @@ func (d *stage) open(fresh bool) error {
 	if err != nil {
 		return err
 	}
-	make := func(s *store.Store) *agent.Agent { return newAgent(fetch.New(w.Fetch()), w.Now, s, d.log) }
+	make := func(s *store.Store) *agent.Agent { return newAgent(fetch.New(w.Fetch()), w.Mail(), w.Now, s, d.log) }
 	switch {
 	case fresh && w.HasLife():
 		err = fault.Tell(fault.Conflict, "there is a life in "+d.o.dir+" already", "begin anew with --reset")
@@ -254,7 +256,7 @@ func (d *stage) serve(ctx context.Context, l net.Listener, base string) error {
 	if w, _ := d.now(); w.HasLife() {
 		fmt.Fprintf(d.env.Stderr, "\nThe passphrase of Mia's file, for this demo only: %s\n", world.Passphrase)
 	} else {
-		fmt.Fprintf(d.env.Stderr, "\nYou make the file yourself, under any passphrase. To bring: the files in %s\n", w.Exports())
+		fmt.Fprintf(d.env.Stderr, "\nYou make the file yourself, under any passphrase. To bring: the files in %s\nHer mail account, and what companies get: %s%s\n", w.Exports(), base, deskPath)
 	}
 	fmt.Fprintln(d.env.Stderr, "Stop with Ctrl-C.")
 	defer context.AfterFunc(ctx, func() { s.Close() })()

@@ -373,6 +373,24 @@ func TestDemoAnew(t *testing.T) {
 		want(post("/demo/reset", url.Values{"life": {"mia"}}), `action="/unlock"`)
 		want(post("/unlock", url.Values{"passphrase": {world.Passphrase}}), `<b>40</b>`)
 	}
+	// What she did by mail: what needs her leads where it is done, and what is done is
+	// called so.
+	today := read(client.Get(d.base + "/today?all=yes"))
+	want(today, "Perhaps a stranger wrote to you as Kabelkoppel NV")
+	want(today, `href="/companies/polderpolis.example#owed"`)
+	late := read(client.Get(d.base + "/companies/polderpolis.example"))
+	want(late, "Remind it, or complain")
+	_, task, _ := strings.Cut(late, `<a href="/tasks/`)
+	task, _, _ = strings.Cut(task, `"`)
+	want(read(client.Get(d.base+"/tasks/"+task)), `name="part" value="reminder"`)
+	for page, not := range map[string]string{"/companies/zonnestroom.example": "Overdue", "/companies/polderpolis.example": "Not sent yet"} {
+		if text := read(client.Get(d.base + page)); strings.Contains(text, not) {
+			t.Errorf("%s says %q:\n%s", page, not, text)
+		}
+	}
+	want(read(client.Get(d.base+"/change?fact=address.home")), `value="Korenmarkt 12"`)
+	want(read(client.Get(d.base+"/demo/")), "privacy@polderpolis.example")
+
 	want(post("/demo/reset", url.Values{"life": {"fresh"}}), `action="/setup"`)
 	want(read(client.Get(d.base+"/companies")), `action="/setup"`)
 

@@ -124,6 +124,8 @@ func cardText(c agent.Card) string {
 		return fmt.Sprintf("mail from %s came to the address that only this company has: firsthand mask judge", c.File)
 	case agent.CardHeard:
 		return "answered by mail: firsthand mail"
+	case agent.CardStranger:
+		return "perhaps a stranger wrote to you in its name: firsthand mail"
 	case agent.CardMail:
 		return "your mail did not get there: firsthand task " + short(c.Entry)
 	case agent.CardBackup:

@@ -8,8 +8,9 @@ import (
 
 // What cards of mail are about.
 const (
-	CardHeard = "heard" // a company answered by mail, and she hasn't said what it means
-	CardMail  = "mail"  // a mail did not get there, or nobody knows
+	CardHeard    = "heard"    // a company answered by mail, and she hasn't said what it means
+	CardStranger = "stranger" // likewise, and nothing proves that it is the company
+	CardMail     = "mail"     // a mail did not get there, or nobody knows
 )
 
 // mailCards are answers that she has not marked, and mails that got stuck.
@@ -19,7 +20,11 @@ func (a *Agent) mailCards(ctx context.Context, _ firsthand.Date, limit int) (car
 		return nil, 0, err
 	}
 	for _, ans := range answers {
-		cards = append(cards, Card{Key: CardHeard + " " + ans.Key.String(), What: CardHeard, Rel: ans.Rel, Entry: ans.Entry, Since: ans.Came})
+		c := Card{Key: CardHeard + " " + ans.Key.String(), What: CardHeard, Rel: ans.Rel, Entry: ans.Entry, Answer: ans.ID, Since: ans.Came}
+		if ans.Stranger {
+			c.What = CardStranger
+		}
+		cards = append(cards, c)
 	}
 	mails, err := a.Store.Mails(ctx, MailQuery{Lost: true})
 	for _, m := range mails {

@@ -39,6 +39,7 @@ type Card struct {
 	Kind         firsthand.Kind // of a task
 	N            int            // how many it stands for; 0 for one
 	Import       int64
+	Answer       int64          // a mail that came
 	File         string         // of the import, as she called it; of a contract, its name
 	Contract     string         // its Ref
 	Due          firsthand.Date // by which it, or what it is about, is due; "" for never

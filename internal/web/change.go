@@ -71,7 +71,20 @@ type ChangeField struct {
 	Prefix  string // of the names of its inputs
 	Now     firsthand.Value
 	Held    int
+	Old     int // of them, those that have an old value
 	Address bool
+}
+
+// fill types what she has noted, where she has typed nothing herself.
+func (c *ChangeField) fill(f *Form) {
+	for name, text := range c.Now.Parts {
+		if slices.Contains(addressParts, name) && c.Address && !f.Values.Has(c.Prefix+name) {
+			f.Values.Set(c.Prefix+name, text)
+		}
+	}
+	if !c.Address && !f.Values.Has(c.Prefix+"value") {
+		f.Values.Set(c.Prefix+"value", c.Now.Text)
+	}
 }
 
 // The bases that a change may stand on where an agreement gives none.
@@ -110,8 +123,11 @@ func (s *Server) change(v *visit, status int, f Form) error {
 		field := ChangeField{Fact: name, Prefix: name + ":", Address: isAddress(name)}
 		for _, r := range rows {
 			if r.Name == name {
-				field.Now, field.Held = r.Value, r.Held
+				field.Now, field.Held, field.Old = r.Value, r.Held, r.Old
 			}
+		}
+		if field.Old > 0 && status == http.StatusOK {
+			field.fill(&f) // she has noted it, and only has to tell it
 		}
 		p.Fields = append(p.Fields, field)
 	}

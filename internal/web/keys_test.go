@@ -116,7 +116,7 @@ func TestFamilies(t *testing.T) {
 		"group_hint": {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"show":       {"all", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate},
 		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail, agent.CardContract},
+			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract},
 		"mask_kind": {"none", mask.Subaddress, mask.Domain, mask.SimpleLogin},
 		"sort":      {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},
 		"origin":    {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},

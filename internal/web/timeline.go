@@ -73,6 +73,7 @@ type DutyRow struct {
 	Due     firsthand.Date
 	Overdue bool
 	Of      firsthand.ID
+	Task    bool // its page says what can be done about it
 }
 
 // fill makes the page of the relationship in use. It keeps nothing of d's state, which
@@ -121,7 +122,10 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 		p.Asks = append(p.Asks, AskRow{Entry: a.Entry, Fact: a.Say.Fact, Purpose: a.Say.Purpose, Why: a.Say.Why, Until: a.Say.Until})
 	}
 	for _, duty := range d.View.Duties {
-		p.Duties = append(p.Duties, DutyRow{duty.Owner == firsthand.First, duty.What, duty.Due, duty.Overdue(d.Now), duty.Of})
+		if on := progress(duty.Of); d.State.Unpaired() && on != nil && (on.Step == agent.StepApplied || on.Step == agent.StepRefused || on.Step == agent.StepReplaced) {
+			continue // by her word: nobody else writes there
+		}
+		p.Duties = append(p.Duties, DutyRow{duty.Owner == firsthand.First, duty.What, duty.Due, duty.Overdue(d.Now), duty.Of, d.State.Unpaired() && duty.Owner == firsthand.Second && duty.Overdue(d.Now)})
 	}
 	for _, a := range d.View.Agreements {
 		p.Agreement = a.Terms.Code
@@ -139,7 +143,9 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 // is about, is taken from the state.
 func timelineRow(l *agent.Line, s *firsthand.State) TimelineRow {
 	r := TimelineRow{ID: l.ID, Mine: l.Side == firsthand.First, Kind: l.Entry.Kind(), At: l.At, Erased: !l.HasBody()}
-	if r.Mine {
+	if r.Mine && s.Unpaired() && (r.Kind == "note" || r.Kind == "open") {
+		// It is for her alone, and goes nowhere.
+	} else if r.Mine {
 		r.Progress = &l.Progress
 		// What was told until a day has to be erased then: that is no answer.
 		if _, told := l.Say.(*firsthand.Disclose); !told && l.Progress.Of > 0 {

@@ -51,8 +51,8 @@ func (s *Server) showToday(v *visit) error {
 }
 
 // didKeys are what a company did, or didn't, where its page says the rest.
-var didKeys = map[string]string{agent.CardLate: "card.late", agent.WaitMessage: "card.message", agent.WaitAnswer: "card.answer",
-	agent.WaitLeft: "card.left", agent.WaitFrozen: "card.frozen", agent.CardHeard: "card.heard"}
+var didKeys = map[string]string{agent.WaitMessage: "card.message", agent.WaitAnswer: "card.answer",
+	agent.WaitLeft: "card.left", agent.WaitFrozen: "card.frozen"}
 
 func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 	r := CardRow{Card: c, Act: v.lang.Word("card_act", c.What)}
@@ -73,6 +73,10 @@ func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 			what += ": " + v.lang.Word("fact", c.Fact)
 		}
 		r.Say, r.To = v.say("card.task", c.Name, what), pathOf("tasks", c.Entry.String())
+	case agent.CardHeard, agent.CardStranger:
+		r.Say, r.To = v.say(map[string]string{agent.CardHeard: "card.heard", agent.CardStranger: "card.stranger"}[c.What], c.Name), pathOf("answers", itoa(c.Answer))
+	case agent.CardLate:
+		r.Say, r.To = v.say("card.late", c.Name), company()+"#owed"
 	case agent.CardMail:
 		r.Say, r.To = v.say("card.mail", c.Name), pathOf("tasks", c.Entry.String())
 	case agent.CardTasks:

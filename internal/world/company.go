@@ -68,6 +68,9 @@ func (c *Company) Number() string { return c.record.Number }
 // Manner is how it deals with what it is told.
 func (c *Company) Manner() Manner { return c.manner }
 
+// webPort is where gateways are.
+const webPort = 443
+
 const (
 	keyName, chainName = "company.key", "chain.json"
 	journalName        = "crm.journal"
@@ -160,7 +163,7 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	l.server.Handler = l.calls.count(l.server.Handler)
 	secure := tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{c.cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	l.done.Go(func() { l.server.Serve(secure) }) // it ends when the server is closed, and no other way
-	c.net.open(c.domain, listener.Addr().String())
+	c.net.open(c.domain, webPort, listener.Addr().String())
 	return l, nil
 }
 
@@ -183,7 +186,7 @@ func (c *Company) Down() error {
 	}
 	l := c.life
 	c.life = nil
-	c.net.open(c.domain, "")
+	c.net.open(c.domain, webPort, "")
 	err := l.server.Close()
 	if l.stop != nil {
 		l.stop()

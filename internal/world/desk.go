@@ -12,6 +12,7 @@ import (
 	"slices"
 
 	"firsthand/fault"
+	"firsthand/internal/agent/channel"
 )
 
 // A Desk is the world's own page, beside those of Firsthand: letters to Mia, the
@@ -49,6 +50,7 @@ func NewDesk(path string, o DeskOptions) *Desk {
 	d.mux.HandleFunc("GET "+path+"exports/{name}", d.export)
 	d.mux.HandleFunc("POST "+path+"up", d.turn((*Company).Up))
 	d.mux.HandleFunc("POST "+path+"down", d.turn(func(c *Company, _ context.Context) error { return c.Down() }))
+	d.mux.HandleFunc("POST "+path+"answer", d.answer)
 	d.mux.HandleFunc("POST "+path+"reset", d.anew)
 	d.mux.HandleFunc("POST "+path+"enter", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, o.Link(), http.StatusSeeOther)
@@ -100,7 +102,12 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 		Letters               []Letter
 		Companies             []deskCompany
 		Exports               []string
-	}{Path: d.path, Contact: OldEmail, Folder: world.Exports(), Letters: world.Letters()}
+		Mails                 []deskMail
+		Older                 int // mails that are not shown
+		Account               channel.Account
+		Password              string
+	}{Path: d.path, Contact: OldEmail, Folder: world.Exports(), Letters: world.Letters(), Account: MailAccount(), Password: MailPassword}
+	page.Mails, page.Older = world.deskMails()
 	for _, name := range names {
 		page.Exports = append(page.Exports, name.Name())
 	}

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"firsthand"
+	"firsthand/internal/agent"
 	"firsthand/internal/world"
 )
 
@@ -91,5 +93,68 @@ func TestDesk(t *testing.T) {
 	}
 	if len(resets) != 2 || resets[0] || !resets[1] {
 		t.Errorf("resets = %v", resets)
+	}
+}
+
+// page returns the page behind the scenes.
+func (s *stage) page() *httptest.ResponseRecorder { return ask(s.behind(), "GET", "/demo/", nil) }
+
+// behind returns what serves it.
+func (s *stage) behind() http.Handler {
+	return world.NewDesk("/demo/", world.DeskOptions{World: func() *world.World { return s.World }})
+}
+
+// The desk shows what came to companies by mail, and who looks at it answers in their
+// place; or has nobody answer.
+func TestDeskOfMail(t *testing.T) {
+	t.Parallel()
+	s := mailed(t)
+	if body := s.page().Body.String(); !strings.Contains(body, "No mails yet") || !strings.Contains(body, world.MailPassword) {
+		t.Error("the page says nothing of mail")
+	}
+	id := s.moves(power, insured, herbs)
+	_, err := s.agent.Begin(s.ctx(), agent.Move{Claim: agent.Claim{Right: "access", Text: "<script>alert(1)</script>"}, Only: []string{tv}}, "")
+	s.must(err)
+	s.mails(0)
+	names := map[string]string{}
+	body := s.page().Body.String()
+	for part := range strings.SplitSeq(body, "<details class=\"mail\">") {
+		_, to, _ := strings.Cut(part, "To <code>privacy@")
+		to, _, _ = strings.Cut(to, "<")
+		_, name, _ := strings.Cut(part, `name="mail" value="`)
+		names[to], _, _ = strings.Cut(name, `"`)
+	}
+	if strings.Contains(body, "<script") || !strings.Contains(body, "&lt;script&gt;alert(1)") || strings.Count(body, "not answered") != 4 {
+		t.Errorf("%d not answered; the page:\n%s", strings.Count(body, "not answered"), body)
+	}
+	answer := func(domain, how string, want int) {
+		t.Helper()
+		r := ask(s.behind(), "POST", "/demo/answer", url.Values{"mail": {names[domain]}, "how": {how}})
+		if r.Code != want {
+			t.Errorf("%s to %s: %d, want %d", how, domain, r.Code, want)
+		}
+	}
+	answer(power, "quiet", 303)
+	answer(insured, "done", 303)
+	answer(herbs, "burn it", 400)
+	answer("nobody.example", "done", 404)
+	names["another"] = "../mia"
+	answer("another", "done", 404)
+	s.mails(time.Minute)
+	if n := len(s.answers(power)); n != 0 {
+		t.Errorf("%d answers of whom was to say nothing", n)
+	}
+	got := s.answers(insured)
+	if len(got) != 1 || got[0].Stranger || !strings.Contains(got[0].Text, "aangepast") {
+		t.Fatalf("of the visitor came %+v", got)
+	}
+	s.must(s.agent.Mark(s.ctx(), got[0].ID, agent.MarkApplied))
+	if l := s.steps(id, insured)["address.home"]; l.Step != agent.StepApplied {
+		t.Errorf("in the end: %+v", l)
+	}
+	answer(power, "proof", 303)
+	s.mails(0)
+	if got := s.answers(power); len(got) != 1 || !strings.Contains(got[0].Text, "identiteitskaart") {
+		t.Errorf("of the visitor came %+v", got)
 	}
 }

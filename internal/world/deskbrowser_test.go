@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"firsthand"
 	"firsthand/internal/needtest"
@@ -17,7 +18,7 @@ func TestMain(m *testing.M) { os.Exit(webtest.Main(m)) }
 // The page behind the scenes, with something on it of all that can be there: letters,
 // records, a company that is down, and what she told. It passes what pages pass.
 func TestDeskInABrowser(t *testing.T) {
-	s := fresh(t)
+	s := mailed(t)
 	b, looks := s.desk(), webtest.Looks()
 	if !needtest.Big() {
 		looks = looks[:2]
@@ -31,6 +32,8 @@ func TestDeskInABrowser(t *testing.T) {
 	s.bind(rel, "veloshop.example")
 	s.tell(rel, "nickname", firsthand.Text("<script>alert(1)</script>"))
 	s.pass(0)
+	s.moves(power, tv, piggy)
+	s.mails(time.Minute)
 	s.must(s.Company("veloshop.example").Down())
 	for _, l := range looks {
 		b.Look(l.Width, l.Dark)

@@ -1,12 +1,14 @@
 package world
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -109,7 +111,25 @@ func (l *lifeMaker) live(ctx context.Context) error {
 	for _, domain := range []string{"veloshop.example", "leiebank.example", "kruidenbox.example"} {
 		l.do("meet "+domain, func() error { return l.meet(ctx, domain, domain != "leiebank.example") })
 	}
+	l.on(66, 21)
+	l.do("mail account", func() error { return l.account(ctx) })
+	l.do("access to what one has that is silent", func() error { return l.access(ctx, silent) })
+	l.on(45, 20)
+	l.do("access to what one has that answers", func() error { return l.access(ctx, answered) })
+	l.on(44, 20)
+	l.do("answer", func() error { return l.mark(ctx) })
+	l.on(40, 21)
+	l.do("access to what one has that waits for a reminder", func() error { return l.access(ctx, silentOnce) })
+	l.on(30, 19)
+	l.do("reminder", func() error { return l.remind(ctx, silent) })
+
 	l.do("new e-mail", func() error { return l.newEmail(ctx) })
+
+	l.on(20, 12)
+	l.do("answer", func() error { return l.mark(ctx) })
+	l.do("rules", func() error { return l.rules(ctx) })
+	l.do("stranger", l.stranger)
+	l.do("mails", func() error { return l.mails(ctx) })
 
 	l.on(19, 8)
 	l.do("meet gentwater.example", func() error { return l.meet(ctx, "gentwater.example", false) })
@@ -265,8 +285,8 @@ func (l *lifeMaker) exchange(ctx context.Context) error {
 	return nil
 }
 
-// newEmail is her last change. What had to be carried by hand she has carried, as
-// far as people do.
+// newEmail is her last change. It goes by mail where that is possible; what had to be
+// carried by hand she has carried, as far as people do.
 func (l *lifeMaker) newEmail(ctx context.Context) error {
 	l.on(26, 10)
 	id, err := l.agent.Begin(ctx, agent.Move{
@@ -276,26 +296,26 @@ func (l *lifeMaker) newEmail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.exchange(ctx); err != nil {
+	if err := cmp.Or(l.exchange(ctx), l.mails(ctx)); err != nil {
 		return err
 	}
 	tasks, _, err := l.agent.Tasks(ctx, agent.TaskQuery{Move: id})
 	if err != nil {
 		return err
 	}
+	tasks = slices.DeleteFunc(tasks, func(t agent.Task) bool { return t.Mail != "" }) // it came back
+	slices.SortFunc(tasks, func(a, b agent.Task) int { return cmp.Compare(a.Domain, b.Domain) })
 	for i, t := range tasks {
 		saw, note := "applied", "" // most say at once that it was saved
-		switch i % 9 {
-		case 3:
-			saw = "sent"
-		case 4:
+		switch i % 5 {
+		case 1:
 			saw, note = "sent", "by their form; they write within two weeks"
-		case 6:
+		case 3:
 			saw, note = "refused", "they want a copy of my identity card, for an e-mail address!"
-		case 8:
+		case 4:
 			continue // still to be done
 		}
-		l.on(25-i/8, 19)
+		l.on(25-i/4, 19)
 		if err := l.agent.Done(ctx, t.Entry, saw, note); err != nil {
 			return err
 		}

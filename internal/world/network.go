@@ -87,11 +87,11 @@ func (n *network) add(host string) (tls.Certificate, error) {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: n.key}, nil
 }
 
-// open connects host to what listens at addr; "" takes it away.
-func (n *network) open(host, addr string) {
+// open connects a port of host to what listens at addr; "" takes it away.
+func (n *network) open(host string, port uint16, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.doors[netip.AddrPortFrom(n.names[host], 443)] = addr
+	n.doors[netip.AddrPortFrom(n.names[host], port)] = addr
 }
 
 // watch tells knock of each connection to a host from now on, up or down.
@@ -128,6 +128,19 @@ func (n *network) dial(ctx context.Context, network, addr string) (net.Conn, err
 		return nil, fmt.Errorf("dial %s: %w", addr, syscall.ECONNREFUSED)
 	}
 	return new(net.Dialer).DialContext(ctx, network, door)
+}
+
+// dialHost reaches a host by its name, and no host of anybody else.
+func (n *network) dialHost(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	at, err := n.resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	return n.dial(ctx, network, net.JoinHostPort(at[0].String(), port))
 }
 
 // options are how package fetch reaches this network: with all guards up.

@@ -15,6 +15,7 @@ import (
 	"firsthand/fetch"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/channel/mail"
 	"firsthand/internal/agent/channel/manual"
 	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/store"
@@ -28,7 +29,7 @@ func agentIn(t testing.TB, w *world.World, file *store.Store) *agent.Agent {
 	client := wire.NewClient(fetch.New(w.Fetch()), w.Now)
 	t.Cleanup(client.Close)
 	return agent.New(agent.Options{Store: file, Caller: client, Roster: terms.Default(), Now: w.Now, Rand: rand.Reader, Log: logTo(t),
-		Channels: []channel.Channel{manual.Manual{}}, Formats: formats(),
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: w.Mail(), Formats: formats(),
 		OpenListing: func(ctx context.Context, path string) (*directory.File, error) { return directory.Open(ctx, nil, path) }})
 }
 
@@ -315,11 +316,13 @@ func TestLife(t *testing.T) {
 	}
 	moves, err := s.agent.Moves(s.ctx())
 	s.must(err)
-	if len(moves) != 1 || c.Now().Sub(moves[0].Began) < 20*24*time.Hour {
+	change := slices.IndexFunc(moves, func(m agent.MoveRow) bool { return m.Move.Claim.IsZero() })
+	if len(moves) != 4 || change < 0 || c.Now().Sub(moves[change].Began) < 20*24*time.Hour {
 		t.Fatalf("moves: %+v", moves)
 	}
-	board, err := s.agent.Board(s.ctx(), moves[0].ID)
+	board, err := s.agent.Board(s.ctx(), moves[change].ID)
 	s.must(err)
+	s.mailOfLife()
 	for _, step := range []string{agent.StepApplied, agent.StepRefused, agent.StepSent, agent.StepNeedsYou} {
 		if board.Counts[step] == 0 {
 			t.Errorf("the board has nothing that is %s: %v", step, board.Counts)
@@ -345,10 +348,11 @@ func TestLife(t *testing.T) {
 		t.Errorf("%d relationships are bound, want 4", bound)
 	}
 
-	// She tells her new address.
+	// She tells her new address; who has a mail address hears of it by mail.
 	id, err := s.agent.Begin(s.ctx(), agent.Move{Basis: firsthand.Basis{Right: "GDPR 16"},
 		Facts: []agent.NewFact{{Fact: "address.home", Value: world.NewAddress}}}, "")
 	s.must(err)
+	s.mails(0)
 	for range 8 {
 		s.pass(8 * time.Second)
 	}
@@ -359,7 +363,7 @@ func TestLife(t *testing.T) {
 		got[l.Domain] = l.Step
 	}
 	for domain, want := range map[string]string{"veloshop.example": agent.StepApplied, "gentwater.example": agent.StepApplied,
-		"leiebank.example": agent.StepRefused, "kruidenbox.example": agent.StepApplied, "zonnestroom.example": agent.StepNeedsYou} {
+		"leiebank.example": agent.StepRefused, "kruidenbox.example": agent.StepApplied, "zonnestroom.example": agent.StepSent, "treinkaart.example": agent.StepNeedsYou} {
 		if got[domain] != want {
 			t.Errorf("%s: %q, want %q", domain, got[domain], want)
 		}

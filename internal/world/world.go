@@ -40,6 +40,8 @@ type World struct {
 	o         Options
 	net       *network
 	companies []*Company
+	post      *post
+	mail      *mailHost
 
 	mu   sync.Mutex
 	past time.Time // the time while a life is made up; else zero
@@ -51,6 +53,7 @@ const (
 	companiesName = "companies"
 	exportsName   = "exports"
 	directoryName = "directory"
+	mailName      = "mail"
 	lifeName      = "mia"
 	kitName       = "recovery-kit.txt"
 
@@ -92,6 +95,12 @@ func Open(ctx context.Context, o Options) (_ *World, err error) {
 		if err := w.create(ctx); err != nil {
 			return nil, fmt.Errorf("make the world in %s: %w", o.Dir, err)
 		}
+	}
+	if w.post, err = openPost(w.path(mailName), w.Now); err != nil {
+		return nil, err
+	}
+	if w.mail, err = openMailHost(w.post, w.net, o.Log); err != nil {
+		return nil, err
 	}
 	for _, c := range w.companies {
 		if err := c.Up(ctx); err != nil {
@@ -178,7 +187,7 @@ func Reset(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, markName), []byte(markMaking), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{companiesName, exportsName, directoryName, lifeName, lifeName + ".new", kitName} {
+	for _, name := range []string{companiesName, exportsName, directoryName, mailName, lifeName, lifeName + ".new", kitName} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -186,8 +195,11 @@ func Reset(dir string) error {
 	return os.Remove(filepath.Join(dir, markName))
 }
 
-// Close takes all companies down.
+// Close takes all companies down, and the mail host.
 func (w *World) Close() (err error) {
+	if w.mail != nil {
+		err, w.mail = w.mail.close(), nil
+	}
 	for _, c := range w.companies {
 		err = errors.Join(err, c.Down())
 	}
@@ -273,6 +285,9 @@ func (c *Company) work(ctx context.Context) (worked bool, err error) {
 
 // people does what people do, and machines that people should have looked after.
 func (w *World) people(ctx context.Context, patience time.Duration, falter bool) (worked bool, err error) {
+	if worked, err = w.correspond(patience); err != nil {
+		return worked, err
+	}
 	for _, c := range w.companies {
 		more, err := c.attend(ctx, patience)
 		if err != nil {

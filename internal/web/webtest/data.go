@@ -115,7 +115,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 func today(a *Agent, say speaker) agent.Today {
 	t := agent.Today{Now: Now, Later: 2, Next: firsthand.DateOf(day(3))}
 	for i, what := range []string{agent.CardLate, agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
-		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardMail, agent.CardContract} {
+		agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract} {
 		c := agent.Card{Key: what, What: what, Since: day(i - 20)}
 		switch what {
 		case agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit:
@@ -130,7 +130,7 @@ func today(a *Agent, say speaker) agent.Today {
 		case agent.CardContract:
 			c.Name, c.File, c.Contract, c.Due = say("Acme"), say("Plan 1"), "1", firsthand.DateOf(day(9))
 		default:
-			c.N, c.Import, c.File = i, 1, say("passwords.csv")
+			c.N, c.Import, c.Answer, c.File = i, 1, 1, say("passwords.csv")
 		}
 		t.Cards = append(t.Cards, c)
 	}

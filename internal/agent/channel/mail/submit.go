@@ -104,6 +104,9 @@ func (p *Post) Submit(ctx context.Context, a channel.Account) (_ channel.Submiss
 		return nil, err
 	}
 	if a.Submit.TLS == channel.StartTLS {
+		// The library sets a deadline of its own, of minutes, before one can set another.
+		late := time.AfterFunc(p.patience(), func() { conn.Close() })
+		defer late.Stop()
 		if s.client, err = smtp.NewClientStartTLS(conn, p.tls(a.Submit)); err != nil {
 			var refused *smtp.SMTPError
 			if errors.As(err, &refused) || strings.Contains(err.Error(), "STARTTLS") {
