@@ -161,6 +161,31 @@ func TestClaimOfGuesses(t *testing.T) {
 	}
 }
 
+// A letter names what the company has from before, by her word, or by her account there.
+func TestLetterNamesWhatIsHeldFromBefore(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.Formats, m.Channels = passwords.Formats(), []channel.Channel{letter.Letter{}}
+	i, err := m.Bring(ctx, "chrome.csv", strings.NewReader("name,url,username,password,note\nShop,https://shop.example/login,mia77,secret,\nBank,https://bank.example,mia@guess.example,secret,\n"), nil)
+	m.must(err)
+	m.must(m.Keep(ctx, i.ID))
+	m.must(m.State(ctx, agent.Statement{Domain: "shop.example", Fact: "customer_number", Value: firsthand.Text("K-4711")},
+		agent.Statement{Domain: "shop.example", Fact: "name", Value: firsthand.Text("Mia Peeters")}, agent.Statement{Domain: "bank.example", Fact: "name"}))
+	for _, domain := range []string{"shop.example", "bank.example"} {
+		m.must(m.SetAddress(ctx, domain, "Markt 1\n9000 Gent"))
+	}
+	id, err := m.Begin(ctx, agent.Move{Claim: agent.Claim{Right: "access", Law: "GDPR"}, Only: []string{"shop.example", "bank.example"}}, "")
+	m.must(err)
+	for domain, want := range map[string][]string{"shop.example": {"K-4711", "mia77", "Mia Peeters"}, "bank.example": {"mia@guess.example"}} {
+		task, err := m.Task(ctx, m.wantStep(id, domain, agent.StepNeedsYou).Entry)
+		m.must(err)
+		for _, hers := range []string{"K-4711", "mia77", "Mia Peeters", "mia@guess.example"} {
+			if got := strings.Contains(task.Draft.Text, hers); got != slices.Contains(want, hers) {
+				t.Errorf("to %s, %q: %v\n%s", domain, hers, got, task.Draft.Text)
+			}
+		}
+	}
+}
+
 // A letter is printed, posted, and comes back to her when its answer is overdue.
 func TestPaper(t *testing.T) {
 	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()

@@ -99,8 +99,38 @@ func (a *Agent) parcel(ctx context.Context, t Task) (p channel.Parcel, err error
 			p.Hers[h.Fact] = h.Value
 		}
 	}
+	if err := a.fromBefore(ctx, CompanyKey(t.Domain), p.Hers); err != nil {
+		return p, err
+	}
 	p.To, err = a.to(ctx, t.Domain, t.Name)
 	return p, err
+}
+
+// fromBefore adds what a company knows of her from before, as she says, and the name
+// of her account there: by that it finds her.
+func (a *Agent) fromBefore(ctx context.Context, key string, hers map[string]firsthand.Value) error {
+	for s, err := range a.Store.Statements(ctx, "", key) {
+		if err != nil {
+			return err
+		}
+		if hers[s.Fact].IsZero() && !s.Guessed && !s.Value.IsZero() {
+			hers[s.Fact] = s.Value
+		}
+	}
+	accounts, err := a.Store.CompanyAccounts(ctx, key)
+	if err != nil || !hers["login"].IsZero() {
+		return err
+	}
+	var last Account
+	for _, acc := range accounts {
+		if acc.Kind == LoginAccount && acc.Login != "" && (last.Login == "" || acc.Used.After(last.Used)) {
+			last = acc
+		}
+	}
+	if last.Login != "" {
+		hers["login"] = firsthand.Text(last.Login)
+	}
+	return nil
 }
 
 // before returns what the company had when say was written, in a log up to there.

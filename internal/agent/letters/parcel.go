@@ -19,7 +19,8 @@ var finds = []string{"customer_number", "contract_number", "member_number", "log
 func OfParcel(p channel.Parcel) (Request, error) {
 	r := Request{Lang: p.To.Lang, To: p.To, Ref: p.Ref, Made: firsthand.DateOf(p.Made), From: SenderOf(p.Hers)}
 	for _, fact := range finds {
-		if v := channel.OneLine(fact, p.Hers[fact]); v != "" && len(r.Known) < 2 {
+		v := channel.OneLine(fact, p.Hers[fact])
+		if known := slices.ContainsFunc(r.Known, func(k Identifier) bool { return k.Value == v }); v != "" && !known && len(r.Known) < 2 {
 			r.Known = append(r.Known, Identifier{fact, v})
 		}
 	}
