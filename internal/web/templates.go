@@ -166,7 +166,7 @@ var statusIcons = map[string][2]string{
 	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},
 	"guessed": {"unsure", "late"}, "confirmed": {"check", "good"},
 	"nameless": {"hidden", "quiet"}, "pseudonym": {"hidden", "quiet"}, "reachable": {"message", "moving"}, "known": {"me", "late"}, "verified": {"check", "good"},
-	"seen": {"received", "moving"}, "sending": {"sent", "late"}, "returned": {"warning", "bad"}, "unsure": {"unsure", "late"}, "stranger": {"warning", "bad"}, "automatic": {"message", "quiet"}, "answered": {"message", "yours"},
+	"seen": {"received", "moving"}, "got": {"received", "moving"}, "sending": {"sent", "late"}, "returned": {"warning", "bad"}, "unsure": {"unsure", "late"}, "stranger": {"warning", "bad"}, "automatic": {"message", "quiet"}, "answered": {"message", "yours"},
 	"mark_applied": {"applied", "good"}, "mark_refused": {"refused", "bad"}, "mark_proof": {"hand", "yours"}, "mark_answer": {"message", "quiet"},
 	"overdue": {"late", "late"}, "making": {"draft", "quiet"}, "active": {"check", "good"}, "retired": {"leave", "quiet"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
