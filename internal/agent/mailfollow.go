@@ -31,6 +31,9 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 	if right == "" || t.Due == "" {
 		return r, fault.Tell(fault.Invalid, "no law says by when this has to be answered", "write again: firsthand message "+t.Domain)
 	}
+	if t.Step == StepApplied {
+		return r, fault.Tell(fault.Conflict, "it is done, as you noted", "if it isn't: firsthand task ENTRY reopen")
+	}
 	posted := t.PostedOn()
 	missed := dueByPost(&r, t.Due, posted)
 	if !missed.Over(a.Now()) {

@@ -92,6 +92,9 @@ func Lines(fact string, v firsthand.Value) (lines []string) {
 	}
 	last := -1
 	for _, f := range channel.Fields(fact, v) {
+		if f.Name == "country" {
+			f.Text = rights.CountryLine(f.Text)
+		}
 		group := slices.IndexFunc(joined, func(names []string) bool { return slices.Contains(names, f.Name) })
 		begins := true // a part of several lines joins what is before it, and not itself
 		for text := range strings.SplitSeq(f.Text, "\n") {

@@ -110,6 +110,24 @@ func CountryNamed(text string) string {
 	return ""
 }
 
+// english are the names of countries as the last line of an address has them, in
+// full and in a language that each post reads.
+var english = map[string]string{
+	"AT": "Austria", "BE": "Belgium", "BG": "Bulgaria", "CH": "Switzerland", "CY": "Cyprus", "CZ": "Czech Republic", "DE": "Germany", "DK": "Denmark", "EE": "Estonia",
+	"ES": "Spain", "FI": "Finland", "FR": "France", "GB": "United Kingdom", "GR": "Greece", "HR": "Croatia", "HU": "Hungary", "IE": "Ireland", "IS": "Iceland", "IT": "Italy",
+	"LI": "Liechtenstein", "LT": "Lithuania", "LU": "Luxembourg", "LV": "Latvia", "MT": "Malta", "NL": "Netherlands", "NO": "Norway", "PL": "Poland", "PT": "Portugal",
+	"RO": "Romania", "SE": "Sweden", "SI": "Slovenia", "SK": "Slovakia", "US": "United States",
+}
+
+// CountryLine returns a country as it stands in an address: its name, where text is
+// the code of one that is known here, else text.
+func CountryLine(text string) string {
+	if name, ok := english[strings.ToUpper(strings.TrimSpace(text))]; ok {
+		return name
+	}
+	return text
+}
+
 // CountryOfDomain returns the country whose top-level domain a domain has; "" for
 // the others, which say nothing.
 func CountryOfDomain(domain string) string {

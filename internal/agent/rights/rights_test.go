@@ -234,3 +234,11 @@ func TestAfterReminder(t *testing.T) {
 		}
 	}
 }
+
+func TestCountryLine(t *testing.T) {
+	for text, want := range map[string]string{"BE": "Belgium", " de ": "Germany", "Belgique": "Belgique", "JP": "JP", "": ""} {
+		if got := rights.CountryLine(text); got != want {
+			t.Errorf("CountryLine(%q) = %q, want %q", text, got, want)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func Run(t *testing.T, c channel.Channel) {
 
 // oldHome and newHome return values that nobody else has.
 func oldHome() firsthand.Value {
-	return firsthand.Value{Parts: map[string]string{"street": "Korenmarkt 1", "postcode": "9000", "city": "Gent", "country": "BE"}}
+	return firsthand.Value{Parts: map[string]string{"street": "Korenmarkt 1", "postcode": "9000", "city": "Gent", "country": "Belgium"}}
 }
 
 func newHome() firsthand.Value {
