@@ -76,8 +76,7 @@ type Account struct {
 	User     string   `json:"user"` // "" for Address
 	Password Password `json:"password"`
 	// AuthServ is the name under which her mail host says what it thinks of where
-	// mails come from, in Authentication-Results; "" for the host of Receive, its
-	// domain, or that of Address.
+	// mails come from, in Authentication-Results. Where it is "", nothing proves that.
 	AuthServ string `json:"authserv,omitempty"`
 }
 
