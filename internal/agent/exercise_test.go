@@ -169,16 +169,17 @@ func TestLetterNamesWhatIsHeldFromBefore(t *testing.T) {
 	m.must(err)
 	m.must(m.Keep(ctx, i.ID))
 	m.must(m.State(ctx, agent.Statement{Domain: "shop.example", Fact: "customer_number", Value: firsthand.Text("K-4711")},
-		agent.Statement{Domain: "shop.example", Fact: "name", Value: firsthand.Text("Mia Peeters")}, agent.Statement{Domain: "bank.example", Fact: "name"}))
+		agent.Statement{Domain: "shop.example", Fact: "name", Value: firsthand.Text("Mia Peeters")}, agent.Statement{Domain: "bank.example", Fact: "name"}, agent.Statement{Domain: "bank.example", Fact: "name", Value: firsthand.Text("M. Bought"), Origin: firsthand.Bought},
+		agent.Statement{Domain: "bank.example", Fact: "customer_number", Value: firsthand.Text("B-1"), Origin: firsthand.Observed}))
 	for _, domain := range []string{"shop.example", "bank.example"} {
 		m.must(m.SetAddress(ctx, domain, "Markt 1\n9000 Gent"))
 	}
 	id, err := m.Begin(ctx, agent.Move{Claim: agent.Claim{Right: "access", Law: "GDPR"}, Only: []string{"shop.example", "bank.example"}}, "")
 	m.must(err)
-	for domain, want := range map[string][]string{"shop.example": {"K-4711", "mia77", "Mia Peeters"}, "bank.example": {"mia@guess.example"}} {
+	for domain, want := range map[string][]string{"shop.example": {"K-4711", "mia77", "Mia Peeters"}, "bank.example": {"mia@guess.example", "B-1"}} {
 		task, err := m.Task(ctx, m.wantStep(id, domain, agent.StepNeedsYou).Entry)
 		m.must(err)
-		for _, hers := range []string{"K-4711", "mia77", "Mia Peeters", "mia@guess.example"} {
+		for _, hers := range []string{"K-4711", "mia77", "Mia Peeters", "mia@guess.example", "B-1", "M. Bought"} {
 			if got := strings.Contains(task.Draft.Text, hers); got != slices.Contains(want, hers) {
 				t.Errorf("to %s, %q: %v\n%s", domain, hers, got, task.Draft.Text)
 			}

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -106,14 +108,14 @@ func (a *Agent) parcel(ctx context.Context, t Task) (p channel.Parcel, err error
 	return p, err
 }
 
-// fromBefore adds what a company knows of her from before, as she says, and the name
-// of her account there: by that it finds her.
+// fromBefore adds what a company knows of her from before, as she says, the numbers that
+// it has given her, and the name of her account there: by that it finds her.
 func (a *Agent) fromBefore(ctx context.Context, key string, hers map[string]firsthand.Value) error {
 	for s, err := range a.Store.Statements(ctx, "", key) {
 		if err != nil {
 			return err
 		}
-		if hers[s.Fact].IsZero() && !s.Guessed && !s.Value.IsZero() {
+		if hers[s.Fact].IsZero() && !s.Guessed && !s.Value.IsZero() && (IsTold(cmp.Or(s.Origin, firsthand.Stated)) || strings.HasSuffix(s.Fact, "_number")) {
 			hers[s.Fact] = s.Value
 		}
 	}
