@@ -115,7 +115,8 @@ func unreadable(head []byte) error {
 			return fault.Tell(fault.Invalid, s.text, s.hint)
 		}
 	}
-	if bytes.IndexByte(head[:min(len(head), 64)], 0) >= 0 {
+	// One that is broken in a text costs its row, and no more.
+	if begins := head[:min(len(head), 64)]; 16*bytes.Count(begins, []byte{0}) > len(begins) {
 		return fault.Tell(fault.Invalid, "This is no text file.", "Export the passwords, aliases or contacts as CSV, JSON or vCard.")
 	}
 	return nil

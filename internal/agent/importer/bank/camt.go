@@ -68,7 +68,7 @@ func (CAMT) Read(r io.Reader) iter.Seq2[importer.Found, error] {
 					return
 				}
 				if t.Name.Local == "Ntry" && e == nil {
-					line, _ := d.InputPos()
+					line := g.Line(d.InputOffset())
 					e = &booking{row: line, depth: len(path), currency: account}
 					e.parts = []part{{}}
 				}
