@@ -158,6 +158,16 @@ func TestSort(t *testing.T) {
 	if want, _ := firsthand.Fold(a, b); s.Stale() || !slices.Equal(conformance.Summary(s), conformance.Summary(want)) {
 		t.Error("taken in the order of Sort it is another state")
 	}
+	// Beside what is in the logs, too, what has seen an entry comes after it.
+	place := make(map[firsthand.ID]int)
+	for i, e := range s.Sort(slices.Concat(a[1:], b[1:])) {
+		place[e.ID] = i
+	}
+	for _, e := range a[1:] {
+		if n := e.Seen.Seq; n > 1 && place[b[n-1].ID] > place[e.ID] {
+			t.Errorf("first entry %d comes before second entry %d, which it has seen", e.Seq, n)
+		}
+	}
 }
 
 // Verify returns what is good before the first entry that is wrong, and nothing of

@@ -84,13 +84,19 @@ func merged(s *State, first, second []Entry) iter.Seq2[*Entry, Side] {
 
 // Sort returns entries of one relationship in an order in which they can be
 // taken one after the other, that of the fold, if they are whole logs or follow
-// those of s. It trusts nothing: [State.Check] judges the result.
+// those of s, or stand beside some of them: what has seen a branch comes after it.
+// It trusts nothing: [State.Check] judges the result.
 func (s *State) Sort(entries []Entry) []Entry {
 	var logs [2][]Entry
 	for _, e := range entries {
 		logs[e.Side.index()] = append(logs[e.Side.index()], e)
 	}
 	at := State{logs: s.logs} // only the heads are moved
+	if second := logs[Second.index()]; len(second) > 0 {
+		if log := at.Log(Second); second[0].Seq <= log.Head.Seq {
+			log.Head.Seq = second[0].Seq - 1
+		}
+	}
 	sorted := make([]Entry, 0, len(entries))
 	for e := range merged(&at, logs[0], logs[1]) {
 		at.Log(e.Side).Head = e.Head()

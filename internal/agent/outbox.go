@@ -105,7 +105,7 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 		seen := req.Entries[n-1].Seen.Seq
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
 		req.Entries = slices.DeleteFunc(req.Entries, func(e firsthand.Entry) bool {
-			return e.Side == firsthand.First && (e.Seq > seen || e.Seen.Seq > r.lacks)
+			return e.Side == firsthand.First && e.Seq > r.row.Sent && (e.Seq > seen || e.Seen.Seq > r.lacks)
 		})
 	}
 	if err == nil && !silent && r.state.Log(firsthand.First).Head.Seq > received {
