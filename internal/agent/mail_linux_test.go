@@ -41,7 +41,7 @@ type mailLife struct {
 // options returns those of an agent that mails.
 func (l *mailLife) options(s agent.Store, post agent.Mailing) agent.Options {
 	return agent.Options{Store: s, Roster: terms.Default(), Now: time.Now, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
-		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: post, MailSettle: 3 * time.Second}
+		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: post, MailSettle: 8 * time.Second}
 }
 
 func (l *mailLife) open(ctx context.Context) (*store.Store, error) {

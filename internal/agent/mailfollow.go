@@ -32,7 +32,7 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 		return r, fault.Tell(fault.Invalid, "no law says by when this has to be answered", "write again: firsthand message "+t.Domain)
 	}
 	if t.Step == StepApplied {
-		return r, fault.Tell(fault.Conflict, "it is done, as you noted", "if it isn't: firsthand task ENTRY reopen")
+		return r, fault.Tell(fault.Invalid, "it is done, as you noted", "if it isn't: firsthand task ENTRY reopen")
 	}
 	posted := t.PostedOn()
 	missed := dueByPost(&r, t.Due, posted)

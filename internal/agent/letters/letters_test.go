@@ -165,7 +165,7 @@ func TestLines(t *testing.T) {
 	}{
 		{map[string]string{"street": "Graslei", "house": "2", "extra": "bus 3", "postal_code": "9000", "city": "Gent", "country": "Belgium"}, "Graslei 2|bus 3|9000 Gent|Belgium"},
 		{map[string]string{"street": "Oak Street 12", "postal_code": "94702", "city": "Berkeley", "region": "CA", "country": "USA"}, "Oak Street 12|Berkeley, CA 94702|USA"},
-		{map[string]string{"street": "Oak Street 12", "city": "Berkeley", "country": "US"}, "Oak Street 12|Berkeley|US"},
+		{map[string]string{"street": "Oak Street 12", "city": "Berkeley", "country": "US"}, "Oak Street 12|Berkeley|United States"},
 		{map[string]string{"street": "High Street 1", "postcode": "SW1A 1AA", "city": "London", "country": "United Kingdom"}, "High Street 1|London|SW1A 1AA|United Kingdom"},
 		{map[string]string{"given": "Mia", "family": "Peeters"}, "Mia Peeters"},
 	} {

@@ -15,7 +15,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -429,16 +431,24 @@ func (h *Host) must(err error) {
 	}
 }
 
-// freePorts returns ports that nobody listens on now.
+var lastPort atomic.Int64
+
+// freePorts returns ports that nobody listens on now, and that no call of anybody goes
+// out from: a host that is killed finds them free when it starts again. Other
+// processes look for theirs elsewhere.
 func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	for range 2000 {
+		port := 10_000 + (os.Getpid()*64+int(lastPort.Add(1)))%22_000
+		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		l.Close()
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatalf("%d of %d ports are free", len(ports), n)
+	return nil
 }
