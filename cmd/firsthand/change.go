@@ -44,14 +44,7 @@ With --starts, nothing goes before that day. How far all has come: firsthand mov
 				return err
 			}
 			m := agent.Move{Facts: facts, Basis: basis(), Only: only, Except: except, Before: before, Guesses: *guesses, Starts: *starts, Note: *remark}
-			for _, g := range groups {
-				domains, err := a.agent.Select(ctx, agent.CompanyQuery{Group: g})
-				if err != nil {
-					return err
-				}
-				m.Only = append(append([]string{}, m.Only...), domains...) // not nil: nobody is not all
-			}
-			p, err := a.agent.Plan(ctx, m)
+			p, err := a.planned(ctx, &m, groups)
 			if err != nil {
 				return err
 			}
@@ -151,6 +144,18 @@ func goOn(ctx context.Context, env *cli.Env) error {
 
 // together is how many companies a command that runs by itself calls at once.
 const together = 16
+
+// planned adds the companies of groups to those of a move, and returns what it means.
+func (a *app) planned(ctx context.Context, m *agent.Move, groups []string) (agent.Plan, error) {
+	for _, g := range groups {
+		domains, err := a.agent.Select(ctx, agent.CompanyQuery{Group: g})
+		if err != nil {
+			return agent.Plan{}, err
+		}
+		m.Only = append(append([]string{}, m.Only...), domains...) // not nil: nobody is not all
+	}
+	return a.agent.Plan(ctx, *m)
+}
 
 // changed carries what a change wrote, waits for what the companies say, and prints
 // how far each leg came.

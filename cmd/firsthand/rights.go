@@ -43,14 +43,7 @@ Nobody is asked twice for what is still due. How far all has come: firsthand mov
 			if len(args) == 2 {
 				m.Claim.Text = args[1]
 			}
-			for _, g := range groups {
-				domains, err := a.agent.Select(ctx, agent.CompanyQuery{Group: g})
-				if err != nil {
-					return err
-				}
-				m.Only = append(append([]string{}, m.Only...), domains...) // not nil: nobody is not all
-			}
-			p, err := a.agent.Plan(ctx, m)
+			p, err := a.planned(ctx, &m, groups)
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/letters"
 	"firsthand/internal/agent/rights"
 )
 
@@ -114,7 +115,7 @@ func (p *planner) claimLeg(s *firsthand.State, row *Relationship, t *target, h *
 	if err != nil {
 		return out("it can't be reached: " + reason(err))
 	}
-	place := placeOf(to)
+	place := letters.PlaceOf(to)
 	law, why := lawFor(c.Law, c.Right, p.her, place)
 	if law == "" {
 		return out(why)
@@ -234,7 +235,7 @@ func (a *Agent) complete(ctx context.Context, domain string, req *firsthand.Requ
 	if err != nil {
 		return err
 	}
-	place := placeOf(to)
+	place := letters.PlaceOf(to)
 	if req.Law == "" {
 		law, why := lawFor("", req.Right, her, place)
 		if law == "" {

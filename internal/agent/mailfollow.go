@@ -47,7 +47,7 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 	if posted != "" {
 		asked = posted
 	}
-	place := placeOf(p.To)
+	place := letters.PlaceOf(p.To)
 	scope := r.Scope
 	if scope == "" {
 		scope = r.Fact
@@ -58,14 +58,6 @@ func (a *Agent) overdue(ctx context.Context, t Task, kind string) (letters.Reque
 		out.Due = rights.AfterReminder(out.Made, place)
 	}
 	return out, nil
-}
-
-// placeOf returns where a company is, as far as that is known.
-func placeOf(to channel.To) rights.Place {
-	if p := rights.PlaceOf(letters.AddressLines(to)); !p.IsZero() {
-		return p
-	}
-	return rights.Place{Country: rights.CountryOfDomain(to.Domain)}
 }
 
 // followUp returns the mail that follows an entry.
@@ -181,7 +173,7 @@ func (a *Agent) complaint(ctx context.Context, t Task) (r letters.Request, autho
 			her = rights.PlaceOfValue(f.Value)
 		}
 	}
-	authorities = rights.AuthoritiesFor(r.Law, her, placeOf(r.About))
+	authorities = rights.AuthoritiesFor(r.Law, her, letters.PlaceOf(r.About))
 	r.From, r.To, r.Known = letters.SenderOf(hers), channel.To{}, nil // an authority may know who complains
 	if len(authorities) > 0 {
 		r.To.Name, r.To.Address = authorities[0].Name, strings.Join(authorities[0].Address, "\n")

@@ -100,8 +100,9 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.Second, r.lacks, nil)
 	}
 	if n := len(req.Entries); err == nil && silent && n > 0 && req.Entries[0].Side == firsthand.Second {
-		// What the company had when it wrote these, it may have lost as well. What has
-		// seen them comes when they are there.
+		// What the company had when it wrote these, it may have lost as well: what was
+		// sent before comes again, and what they have seen. The rest comes when they are
+		// there.
 		seen := req.Entries[n-1].Seen.Seq
 		req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
 		req.Entries = slices.DeleteFunc(req.Entries, func(e firsthand.Entry) bool {

@@ -235,7 +235,7 @@ func dueByPost(r *letters.Request, due, posted firsthand.Date) firsthand.Date {
 		return due
 	}
 	arrived := firsthand.DateOf(at.AddDate(0, 0, postDays))
-	c, err := rights.ClockOf(cmp.Or(r.Law, rights.GDPR), cmp.Or(r.Right, rights.Correct), arrived, placeOf(r.To))
+	c, err := rights.ClockOf(cmp.Or(r.Law, rights.GDPR), cmp.Or(r.Right, rights.Correct), arrived, letters.PlaceOf(r.To))
 	if err != nil { // a law that only she knows
 		return max(due, firsthand.OneMonthAfter(arrived.End().Add(-time.Hour)))
 	}

@@ -28,7 +28,7 @@ func OfParcel(p channel.Parcel) (Request, error) {
 	case *firsthand.Change:
 		r.Kind, r.Fact, r.Old, r.New = Change, say.Fact, p.Old, say.Value
 		if law, ok := strings.CutSuffix(say.Basis.Right, " 16"); ok { // GDPR 16
-			if c, err := rights.ClockOf(law, rights.Correct, r.Made, placeOf(p.To)); err == nil {
+			if c, err := rights.ClockOf(law, rights.Correct, r.Made, PlaceOf(p.To)); err == nil {
 				r.Law, r.Right, r.Due = law, rights.Correct, c.Due
 			}
 		}
@@ -40,7 +40,7 @@ func OfParcel(p channel.Parcel) (Request, error) {
 		r.Kind, r.Text = Message, say.Text
 	case *firsthand.Request:
 		r.Kind, r.Right, r.Law, r.Scope, r.Text, r.Due = say.Right, say.Right, say.Law, say.Scope, say.Text, say.Due
-		if c, err := rights.ClockOf(say.Law, say.Right, r.Made, placeOf(p.To)); err == nil {
+		if c, err := rights.ClockOf(say.Law, say.Right, r.Made, PlaceOf(p.To)); err == nil {
 			r.Confirm = c.Confirm
 		}
 	case *firsthand.Close:
@@ -58,8 +58,8 @@ func (r *Request) Nameless() bool {
 	return len(r.Known) == 0 && r.From.Name == "" && r.From.Mail == "" && len(r.From.Lines) == 0
 }
 
-// placeOf returns where a company is, as far as its address or its domain says it.
-func placeOf(to channel.To) rights.Place {
+// PlaceOf returns where a company is, as far as its address or its domain says it.
+func PlaceOf(to channel.To) rights.Place {
 	at := rights.PlaceOf(AddressLines(to))
 	if at.Country == "" {
 		at.Country = rights.CountryOfDomain(to.Domain)
