@@ -30,6 +30,8 @@ type Options struct {
 	// Connector is the company's system. Where it is nil, everything that would
 	// go there waits for an operator.
 	Connector connector.Connector
+	// Purposes are those that Connector serves; all if there are none.
+	Purposes []string
 	// Poll is how often the connector is asked for changes; default 15 s.
 	Poll time.Duration
 	// Retention names facts that a law obliges the company to keep.

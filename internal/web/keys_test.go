@@ -122,7 +122,7 @@ func TestFamilies(t *testing.T) {
 		"origin":    {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},
 		"duty":      {"apply", "answer", "erase"},
 		"right":     {"access", "correct", "erase", "port", "object", "opt_out"},
-		"detail":    {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "way.code", "way.sign_in"},
+		"detail":    {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "resolved", "way.code", "way.sign_in"},
 	}
 	for k := fault.Internal; !strings.HasPrefix(k.Error(), "kind "); k++ {
 		want["error.kind"] = append(want["error.kind"], k.Error())

@@ -178,6 +178,9 @@ func timelineRow(l *agent.Line, s *firsthand.State) TimelineRow {
 		r.Text = say.Reason
 	case *firsthand.Message:
 		r.Text, r.From = say.Text, say.From
+		if say.Resolved {
+			r.Detail = "resolved"
+		}
 	case *firsthand.Request:
 		r.Detail, r.Text, r.Until, r.Code = "right."+say.Right, say.Text, say.Due, say.Law
 	case *firsthand.Answer:
