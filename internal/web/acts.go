@@ -26,8 +26,8 @@ type ActPage struct {
 	Counter   string
 	Challenge *firsthand.Said[*firsthand.Challenge]
 	SignIn    string // where she gets the code, if by signing in
-	Paired    bool // it goes to a gateway
-	First     bool // there is no relationship yet: it opens one
+	Paired    bool   // it goes to a gateway
+	First     bool   // there is no relationship yet: it opens one
 }
 
 // An act is what a form does: it writes, and says so.
