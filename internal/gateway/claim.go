@@ -82,6 +82,7 @@ func (g *Gateway) verify(ctx context.Context, d Delivery) error {
 // come to an end meanwhile.
 func (g *Gateway) claim(ctx context.Context, d Delivery) (claim *firsthand.Claim, c *Challenge, over bool, err error) {
 	err = g.within(ctx, d.Rel, func(t *turn) error {
+		claim, c, over = nil, nil, false
 		if err := t.fresh(ctx); err != nil {
 			return err
 		}
