@@ -58,9 +58,9 @@ type Options struct {
 type Gateway struct {
 	o      Options
 	shared Shared // o.Store, if it is one; see shared.go
-	cache *cache
-	news  *waiters      // for those who wait that second's log grows
-	kick  chan struct{} // has a token for each worker of Run that there may be work for
+	cache  *cache
+	news   *waiters      // for those who wait that second's log grows
+	kick   chan struct{} // has a token for each worker of Run that there may be work for
 
 	secret [32]byte // makes codes; of this process alone, see code.go
 	random sync.Mutex

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/fault"
 )
 
 // Step does one piece of the work that no call asks for, if one is due: of a
@@ -110,6 +111,8 @@ func (g *Gateway) fell(rel firsthand.ID, err error) {
 	switch {
 	case errors.Is(err, errElsewhere):
 		rest = elsewhere
+	case fault.KindOf(err) == fault.Unavailable: // the store's, and so not this relationship's alone
+		rest = g.backoff(1)
 	case err != nil:
 		rest = g.backoff(5)
 	}

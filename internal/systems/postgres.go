@@ -144,4 +144,3 @@ func notRoot() *credential {
 	}
 	return nil
 }
-

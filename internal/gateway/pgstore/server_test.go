@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -102,3 +103,5 @@ func reopen(t testing.TB, s *pgstore.Store) *pgstore.Store {
 	}
 	return opened(t, pgstore.Open, pgstore.OptionsOf(s))
 }
+
+func contains(s, part string) bool { return strings.Contains(s, part) }

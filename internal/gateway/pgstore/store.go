@@ -92,6 +92,9 @@ func open(ctx context.Context, o Options, create bool) (*Store, error) {
 		err = s.migrate(ctx, create)
 	}
 	if err == nil {
+		err = s.refuseMoving(ctx)
+	}
+	if err == nil {
 		err = s.checkInstance(ctx)
 	}
 	if err == nil {
