@@ -246,12 +246,18 @@ func TestStaleStateOfTwo(t *testing.T) {
 	c.Say(t, "one")
 	old := c.Request()
 	c.Sync(t, a)
+	c.Sync(t, b)
 	if err := a.Say(h.ctx(), "ann", c.Rel(), &firsthand.Message{Text: "two"}); err != nil {
 		t.Fatal(err)
 	}
-	c.Sync(t, a)
 	r := c.Request() // brings nothing
 	resp, err := b.Sync(h.ctx(), r)
+	if err != nil || len(resp.Entries) != 1 {
+		t.Errorf("%d entries, %v, want what the other has said", len(resp.Entries), err)
+	}
+	c.Sync(t, a)
+	r = c.Request()
+	resp, err = b.Sync(h.ctx(), r)
 	if err != nil || resp.First != r.First || resp.Second != r.Second {
 		t.Errorf("heads = %v, %v, %v, want %v, %v", resp.First, resp.Second, err, r.First, r.Second)
 	}

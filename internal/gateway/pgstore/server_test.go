@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // postgres returns the server, started at the first call.
 func postgres(t testing.TB) *systems.Postgres {
 	t.Helper()
-	if !needtest.Big() {
+	if !needtest.Big() && os.Getenv("FIRSTHAND_TEST_POSTGRES") != "1" {
 		t.Skip("FIRSTHAND_TEST_ALL=1 starts a PostgreSQL")
 	}
 	server.Do(func() {
