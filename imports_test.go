@@ -57,6 +57,8 @@ var imports = map[string][]string{
 
 	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
+	// The same, in a database that several gateways share.
+	"internal/gateway/pgstore": {".", "fault", "internal/gateway"},
 
 	"internal/locale": {},
 	// A wrong key, a full disk and a database from a newer program ask for

@@ -20,7 +20,6 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
-	"firsthand/internal/gateway/store"
 )
 
 // connectors are those that a configuration can name. The list is code, not
@@ -63,7 +62,7 @@ func beside(dir string, paths ...*string) {
 // An app is the company's gateway, opened.
 type app struct {
 	config    gateway.Config
-	store     *store.Store
+	store     database
 	connector connector.Connector // nil if the configuration names none
 	gateway   *gateway.Gateway
 }
@@ -105,7 +104,7 @@ func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() err
 		return nil, nil, err
 	}
 	a := &app{config: c}
-	if a.store, err = store.Open(ctx, store.Options{Dir: c.Data}); err != nil {
+	if a.store, err = openDatabase(ctx, &c, log); err != nil {
 		return nil, nil, err
 	}
 	done := a.store.Close

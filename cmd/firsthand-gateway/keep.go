@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
@@ -21,7 +22,7 @@ var checkCmd = cli.Command[*app]{
 			if err != nil {
 				return err
 			}
-			err = c.Check(plain(&c))
+			err = errors.Join(c.Check(plain(&c)), checkDatabase(&c))
 			if c.Connector.Type != "" {
 				err = errors.Join(err, known("connector", c.Connector.Type))
 			}
@@ -44,8 +45,12 @@ var backupCmd = cli.Command[*app]{
 			if len(args) != 1 {
 				return cli.Usagef("")
 			}
+			file, ok := a.store.(*store.Store)
+			if !ok {
+				return fault.Tell(fault.Invalid, "the database is a PostgreSQL, which has its own backups", "pg_dump or pg_basebackup; after one was put back: firsthand-gateway restore")
+			}
 			backup := env.Path(args[0])
-			m, err := a.store.Backup(ctx, backup, time.Now())
+			m, err := file.Backup(ctx, backup, time.Now())
 			if err != nil {
 				return err
 			}
@@ -61,11 +66,16 @@ var backupCmd = cli.Command[*app]{
 }
 
 var restoreCmd = cli.Command[*app]{
-	Name: "restore", Args: "backup folder", Short: "put a backup into a folder, which gateway.json then names as data", Local: true,
+	Name: "restore", Args: "[backup folder]", Short: "put a backup into a folder, which gateway.json then names as data", Local: true,
 	Long: `In each relationship nothing is signed until the customer's agent has told what it
-has; what the backup lacks is taken back from there.`,
+has; what the backup lacks is taken back from there. Where the database is a PostgreSQL,
+put its backup back by its own means while no server runs, and then say so: restore,
+without arguments.`,
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
+			if len(args) == 0 {
+				return restoredPostgres(ctx, env)
+			}
 			if len(args) != 2 {
 				return cli.Usagef("")
 			}
@@ -87,11 +97,11 @@ var doctorCmd = cli.Command[*app]{
 				return fmt.Errorf("the database is damaged: %w", err)
 			}
 			fmt.Fprintln(env.Stdout, "database\tok")
-			m, err := a.store.Verify(ctx)
+			relationships, entries, err := gateway.VerifyAll(ctx, a.store)
 			if err != nil {
 				return fmt.Errorf("the logs are damaged: %w", err)
 			}
-			fmt.Fprintf(env.Stdout, "logs\tok, %d relationships, %d entries\n", m.Relationships, m.Entries)
+			fmt.Fprintf(env.Stdout, "logs\tok, %d relationships, %d entries\n", relationships, entries)
 			return nil
 		}
 	},

@@ -23,7 +23,8 @@
 //	challenge relationship claim [record]   send a code, or another one, to the contact on record
 //	say relationship kind json              sign a message, ask, answer, holds, terms.end, pause or close
 //	backup folder                           make a backup of the database in a new folder, and restore it to see that it works
-//	restore backup folder                   put a backup into a folder, which gateway.json then names as data
+//	restore [backup folder]                 put a backup into a folder, which gateway.json then names as data
+//	move                                    bring the database in the data folder to the PostgreSQL that gateway.json names
 //	rotate                                  replace the company's key by the next, in every relationship
 //	doctor                                  check the database, and every entry and signature in it
 //	crm [what ...]                          look into the small CRM of a trial, and act as its staff
@@ -52,7 +53,7 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, serveCmd(), checkCmd,
 			dueCmd, showCmd, applyCmd, refuseCmd, retryCmd, challengeCmd, sayCmd,
-			backupCmd, restoreCmd, rotateCmd, doctorCmd,
+			backupCmd, restoreCmd, moveCmd, rotateCmd, doctorCmd,
 			crmCmd, versionCmd,
 		},
 		Open:   openApp,

@@ -16,7 +16,6 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
-	"firsthand/internal/gateway/store"
 )
 
 var initCmd = cli.Command[*app]{
@@ -31,6 +30,7 @@ comes with the program, with one customer in it, and plain HTTP on this machine.
 		fs.StringVar(&c.Jurisdiction, "jurisdiction", "", "the `law` it is under: BE, US-CA")
 		fs.StringVar(&c.URL, "url", "", "the gateway's own `address`; https://DOMAIN if not given")
 		fs.StringVar(&c.Listen, "listen", "", "`address` to listen on; :443 if not given")
+		fs.StringVar(&c.Database.URLFile, "database", "", "`file` with the address of an empty PostgreSQL; a file in the folder if not given")
 		nextKey := fs.String("next-key", "", "write the next key to this `file`; next.key in the folder if not given")
 		demo := fs.Bool("demo", false, "a trial on this machine")
 		mode := fs.String("mode", "auto", "with --demo: auto, or person who decides each change")
@@ -51,6 +51,9 @@ func initialise(ctx context.Context, env *cli.Env, c gateway.Config, nextKey str
 		return fault.Tell(fault.Conflict, configPath(env)+" is there already", "use another folder: --dir FOLDER")
 	}
 	c.Data, c.KeyFile, c.ChainFile, c.Terms = "data", "company.key", "chain.json", []string{"FIRSTHAND-SD-BASE"}
+	if c.Database.URLFile != "" {
+		c.Database.URLFile = env.Path(c.Database.URLFile)
+	}
 	if c.URL == "" {
 		c.URL = "https://" + c.Domain
 	}
@@ -79,11 +82,9 @@ func initialise(ctx context.Context, env *cli.Env, c gateway.Config, nextKey str
 	if err := gateway.CreateKeys(filepath.Join(d, c.KeyFile), filepath.Join(d, c.ChainFile), current, next.Public().Hash()); err != nil {
 		return err
 	}
-	s, err := store.Create(ctx, store.Options{Dir: filepath.Join(d, c.Data)})
-	if err != nil {
-		return err
-	}
-	if err := s.Close(); err != nil {
+	made := c
+	made.Data = filepath.Join(d, c.Data)
+	if err := createDatabase(ctx, &made); err != nil {
 		return err
 	}
 	var text bytes.Buffer
@@ -108,18 +109,24 @@ func configText(c gateway.Config) any {
 	if c.Connector.Type != "" {
 		conn = &connector{c.Connector.Type, c.Connector.Config, c.Connector.PollSeconds}
 	}
+	var database *gateway.DatabaseConfig
+	if c.Database.URLFile != "" {
+		database = &c.Database
+	}
 	return struct {
-		Domain       string     `json:"domain"`
-		Name         string     `json:"name"`
-		Jurisdiction string     `json:"jurisdiction"`
-		URL          string     `json:"url"`
-		Listen       string     `json:"listen"`
-		Data         string     `json:"data"`
-		KeyFile      string     `json:"key_file"`
-		ChainFile    string     `json:"chain_file"`
-		Terms        []string   `json:"terms"`
-		Connector    *connector `json:"connector,omitempty"`
-	}{c.Domain, c.Name, c.Jurisdiction, c.URL, c.Listen, c.Data, c.KeyFile, c.ChainFile, c.Terms, conn}
+		Domain       string `json:"domain"`
+		Name         string `json:"name"`
+		Jurisdiction string `json:"jurisdiction"`
+		URL          string `json:"url"`
+		Listen       string `json:"listen"`
+		Data         string `json:"data"`
+
+		Database  *gateway.DatabaseConfig `json:"database,omitempty"`
+		KeyFile   string                  `json:"key_file"`
+		ChainFile string                  `json:"chain_file"`
+		Terms     []string                `json:"terms"`
+		Connector *connector              `json:"connector,omitempty"`
+	}{c.Domain, c.Name, c.Jurisdiction, c.URL, c.Listen, c.Data, database, c.KeyFile, c.ChainFile, c.Terms, conn}
 }
 
 // asDemo turns c into a trial on this machine: plain HTTP on the domain, which is

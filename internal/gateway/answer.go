@@ -77,6 +77,9 @@ func (t *turn) some(ctx context.Context, side firsthand.Side, after int64) (entr
 		if err != nil {
 			return nil, err
 		}
+		if e.Seq > t.state().Log(side).Head.Seq {
+			break // of another gateway, since the commit
+		}
 		entries = append(entries, e)
 		if size += e.Size(); len(entries) > wire.MaxBatch || size > wire.MaxBatchBytes {
 			break

@@ -24,6 +24,7 @@ type relationship struct {
 	place *list.Element
 	held  int           // cost as it counts in cache.size
 	shown *Relationship // row as last committed, for readers without the lock
+	seen  int64         // the last version of row that the store was seen to have
 }
 
 // A cache keeps the states of relationships that were used lately, up to a
@@ -122,4 +123,21 @@ func (c *cache) row(rel firsthand.ID) (Relationship, bool) {
 		return *r.shown, true
 	}
 	return Relationship{}, false
+}
+
+// outdate notes which version the store has of rel, if that is in use.
+func (c *cache) outdate(rel firsthand.ID, version int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.byID[rel]; r != nil {
+		r.seen = max(r.seen, version)
+	}
+}
+
+// outdated reports whether the store was seen to have a newer version of r. The
+// caller holds r.
+func (c *cache) outdated(r *relationship) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return r.seen > r.row.Version
 }

@@ -84,6 +84,9 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 			return err
 		}
 		err = g.within(ctx, rel, func(t *turn) error {
+			if known, err := t.tookChange(ctx, key); known || err != nil {
+				return err
+			}
 			t.c.Changes = append(t.c.Changes, key)
 			if err := t.fresh(ctx); err != nil {
 				return err

@@ -100,6 +100,7 @@ func (g *Gateway) sendCode(ctx context.Context, d Delivery, c *Challenge, binder
 // come to an end meanwhile.
 func (g *Gateway) claim(ctx context.Context, d Delivery) (claim *firsthand.Claim, c *Challenge, over bool, err error) {
 	err = g.within(ctx, d.Rel, func(t *turn) error {
+		claim, c, over = nil, nil, false
 		if err := t.fresh(ctx); err != nil {
 			return err
 		}

@@ -44,6 +44,11 @@ type Config struct {
 	// disk.
 	Data string `json:"data"`
 
+	// Database is where the database is, if it isn't a file in Data: a PostgreSQL,
+	// which several gateways may use at once, each with a Data of its own, in which is
+	// no more than a mark by which a backup that was put back is noticed.
+	Database DatabaseConfig `json:"database"`
+
 	// KeyFile holds the company's private keys, the current one last; ChainFile
 	// all its public keys. Both are made by init and extended by rotate. Backups of
 	// the data directory hold neither: keep a copy of the key file in a safe place.
@@ -73,6 +78,25 @@ type Config struct {
 	Limits Limits `json:"limits"`
 
 	dir string
+}
+
+// DatabaseConfig says where a PostgreSQL is.
+type DatabaseConfig struct {
+	// URLFile holds its address, on one line, for nobody else to read, since there is
+	// a password in it: "postgres://gateway:PASSWORD@db.acme.example/gateway?sslmode=verify-full".
+	URLFile string `json:"url_file"`
+}
+
+// URL reads the address; it is "" where there is none.
+func (d DatabaseConfig) URL() (string, error) {
+	if d.URLFile == "" {
+		return "", nil
+	}
+	if err := checkMode(d.URLFile); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(d.URLFile)
+	return strings.TrimSpace(string(text)), err
 }
 
 // TLSFiles name a certificate chain and its private key.
@@ -141,7 +165,7 @@ func ParseConfig(text []byte, dir string) (c Config, err error) {
 		return c, err
 	}
 	c.dir = dir
-	for _, path := range []*string{&c.Data, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile} {
+	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
@@ -178,6 +202,9 @@ func (c *Config) Check(plain bool) error {
 	errs = append(errs, c.checkListen(plain))
 	if info, err := os.Stat(c.Data); err != nil || !info.IsDir() {
 		fail("data", "%q is no directory", c.Data)
+	}
+	if _, err := c.Database.URL(); err != nil {
+		errs = append(errs, fmt.Errorf("database: %w", err))
 	}
 	if _, err := LoadKeys(c.KeyFile, c.ChainFile); err != nil {
 		errs = append(errs, fmt.Errorf("key_file, chain_file: %w", err))

@@ -155,10 +155,10 @@ func (t *turn) freeze(ctx context.Context, why string) error {
 	t.row = t.r.row
 	t.row.Frozen = why
 	t.c = Commit{Relationships: []Relationship{t.row}}
-	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
+	if err := t.put(ctx); err != nil {
 		return err
 	}
-	t.r.row, t.c = t.row, Commit{}
+	t.c = Commit{}
 	t.g.o.Log.Error("relationship frozen", "relationship", t.r.id, "why", why)
 	return nil
 }

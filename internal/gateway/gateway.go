@@ -56,10 +56,11 @@ type Options struct {
 // A Gateway acts for one company. Its methods may be called from several
 // goroutines.
 type Gateway struct {
-	o     Options
-	cache *cache
-	news  *waiters      // for those who wait that second's log grows
-	kick  chan struct{} // has a token for each worker of Run that there may be work for
+	o      Options
+	shared Shared // o.Store, if it is one; see shared.go
+	cache  *cache
+	news   *waiters      // for those who wait that second's log grows
+	kick   chan struct{} // has a token for each worker of Run that there may be work for
 
 	secret [32]byte // makes codes; of this process alone, see code.go
 	random sync.Mutex
@@ -76,7 +77,8 @@ type Gateway struct {
 	alone    map[string]bool            // chores in progress of which there is one at a time
 	breaker  breaker
 	nextPoll time.Time
-	polls    int // that failed in a row
+	polls    int       // that failed in a row
+	nextKeys time.Time // when to compare keys with other gateways next
 }
 
 var _ wire.Server = (*Gateway)(nil)
@@ -108,8 +110,9 @@ func New(o Options) (*Gateway, error) {
 	if err := o.Keys.check(); err != nil {
 		return nil, err
 	}
+	shared, _ := o.Store.(Shared)
 	g := &Gateway{
-		o: o, keys: o.Keys, behind: true,
+		o: o, shared: shared, keys: o.Keys, behind: true,
 		cache: newCache(o.CacheBytes), news: newWaiters(), kick: make(chan struct{}, o.Workers),
 		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
 	}
@@ -140,12 +143,16 @@ func (g *Gateway) Company(context.Context) ([]byte, error) {
 	return doc, nil
 }
 
-// Keys implements [wire.Server]. It asks memory first, and then for one row.
+// Keys implements [wire.Server]. It asks memory first, and then for one row. Where
+// there are other gateways, memory may be of before she replaced her key.
 func (g *Gateway) Keys(ctx context.Context, rel firsthand.ID) (firsthand.PublicKey, firsthand.KeyHash, error) {
-	if row, ok := g.cache.row(rel); ok {
+	if row, ok := g.cache.row(rel); ok && g.shared == nil {
 		return row.Key, row.Next, nil
 	}
 	row, err := g.o.Store.Relationship(ctx, rel)
+	if err == nil && g.shared != nil {
+		g.cache.outdate(rel, row.Version)
+	}
 	if err == nil && row.Key.IsZero() {
 		err = fault.NotExist
 	}

@@ -38,7 +38,10 @@ func LoadKeys(keyFile, chain string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Keys{Save: func(k *Keys) error { return saveKeys(k, keyFile, chain) }}
+	k := &Keys{
+		Save: func(k *Keys) error { return saveKeys(k, keyFile, chain) },
+		Load: func() (*Keys, error) { return LoadKeys(keyFile, chain) },
+	}
 	lines := bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 	if string(lines[0]) != keyMark {
 		return nil, fault.Tell(fault.Invalid, keyFile+" is no key file.", "Make one: firsthand-gateway init")

@@ -21,6 +21,8 @@ type Keys struct {
 	// Save makes other Keys durable in place of these, before they are used. It
 	// may be nil, in tests.
 	Save func(*Keys) error
+	// Load reads them again: another gateway may have replaced them. It may be nil.
+	Load func() (*Keys, error)
 }
 
 func (k *Keys) check() error {

@@ -24,6 +24,8 @@ type parcel struct {
 // there is nothing to deliver, after settling that.
 func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error) {
 	err = g.within(ctx, d.Rel, func(t *turn) error {
+		p = nil
+		d := d // this may run again
 		if t.mute() != "" {
 			return nil
 		}

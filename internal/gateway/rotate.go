@@ -24,6 +24,13 @@ func (g *Gateway) Rotate(ctx context.Context, next *firsthand.Signer, after firs
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if g.shared != nil {
+		done, err := g.beginRotation(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+	}
 	keys, err := g.keyring().extended(next, after)
 	if err != nil {
 		return err
@@ -33,11 +40,19 @@ func (g *Gateway) Rotate(ctx context.Context, next *firsthand.Signer, after firs
 			return err
 		}
 	}
-	g.mu.Lock()
-	g.keys, g.document, g.behind = keys, nil, true
-	g.mu.Unlock()
+	g.use(keys)
+	if err := g.announceKeys(ctx); err != nil {
+		return err
+	}
 	g.rouse()
 	g.o.Log.Info("company key rotated", "key", next.Public(), "keys", len(keys.Chain))
 	_, err = g.Company(ctx)
 	return err
+}
+
+// use makes keys those of this gateway.
+func (g *Gateway) use(keys *Keys) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.keys, g.document, g.behind = keys, nil, true
 }

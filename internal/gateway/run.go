@@ -19,6 +19,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 			}
 		})
 	}
+	if g.shared != nil {
+		workers.Go(func() { g.shared.News(ctx, g.heard) })
+	}
 	workers.Wait()
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/fault"
 )
 
 // Step does one piece of the work that no call asks for, if one is due: of a
@@ -16,7 +17,7 @@ import (
 // Everything the gateway does by itself is done here, with the clock and the
 // chance that it was given, so that a simulation can drive it.
 func (g *Gateway) Step(ctx context.Context) (worked bool, next time.Time, err error) {
-	for _, piece := range []func(context.Context) (bool, time.Time, error){g.stepRotate, g.stepPoll, g.stepOutbox} {
+	for _, piece := range []func(context.Context) (bool, time.Time, error){g.stepKeys, g.stepRotate, g.stepPoll, g.stepOutbox} {
 		worked, at, err := piece(ctx)
 		if worked || err != nil {
 			return worked, time.Time{}, err
@@ -107,12 +108,17 @@ func (g *Gateway) isSick(rel firsthand.ID) bool {
 // fell notes how the work on a relationship ended.
 func (g *Gateway) fell(rel firsthand.ID, err error) {
 	var rest time.Duration
-	if err != nil {
+	switch {
+	case errors.Is(err, errElsewhere):
+		rest = elsewhere
+	case fault.KindOf(err) == fault.Unavailable: // the store's, and so not this relationship's alone
+		rest = g.backoff(1)
+	case err != nil:
 		rest = g.backoff(5)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if delete(g.sick, rel); err != nil {
+	if delete(g.sick, rel); rest > 0 {
 		g.sick[rel] = g.o.Now().Add(rest)
 	}
 }
@@ -130,7 +136,17 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 		return false, next, nil
 	}
 	worked, err := g.single("poll", func() (bool, error) {
-		more, err := g.poll(ctx)
+		ours, err := g.hold(ctx, choreListen)
+		if !ours && err == nil {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.nextPoll, g.polls = now.Add(g.o.Poll), 0
+			return false, nil
+		}
+		more := false
+		if err == nil {
+			more, err = g.poll(ctx)
+		}
 		var wait time.Duration
 		failed := 0
 		switch {
@@ -167,30 +183,41 @@ func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
 			}
 			continue // one behind it may have been set by a clock that was wrong
 		}
-		if until := g.begins(d, now); until.IsZero() {
-			return true, time.Time{}, g.do(ctx, d)
-		} else if until.After(now) {
+		until, all := g.begins(d, now)
+		if until.IsZero() {
+			if err := g.do(ctx, d); !errors.Is(err, errElsewhere) {
+				return true, time.Time{}, err
+			}
+			return true, time.Time{}, nil // to look beyond what another gateway is at
+		}
+		if all {
 			return false, until, nil
+		}
+		if until.After(now) && (next.IsZero() || until.Before(next)) {
+			next = until
 		}
 	}
 	return false, next, nil
 }
 
-// begins makes d's relationship busy, so that d is this worker's. If it can't
-// be, it returns until when the system is to be left alone, or the present where
-// another worker is at the relationship.
-func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time) {
+// begins makes d's relationship busy, so that d is this worker's. If it can't be, it
+// returns until when: the relationship is to be left alone, or all of the system is;
+// the present where another worker is at the relationship.
+func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time, all bool) {
 	sick := g.isSick(d.Rel)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if until := g.breaker.blocked(now); !until.IsZero() && d.Task != Review { // a review takes no system
-		return until
+		return until, true
+	}
+	if until := g.sick[d.Rel]; sick && until.After(now) {
+		return until, false
 	}
 	if sick || g.busy[d.Rel] {
-		return now
+		return now, false
 	}
 	g.busy[d.Rel] = true
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // do does one delivery. The caller has made the relationship busy.
@@ -201,6 +228,13 @@ func (g *Gateway) do(ctx context.Context, d Delivery) (err error) {
 		delete(g.busy, d.Rel)
 		g.mu.Unlock()
 	}()
+	if g.shared != nil {
+		return g.doAlone(ctx, d)
+	}
+	return g.doNow(ctx, d)
+}
+
+func (g *Gateway) doNow(ctx context.Context, d Delivery) error {
 	if d.Status == Later {
 		return g.start(ctx, d)
 	}

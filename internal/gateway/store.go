@@ -61,7 +61,11 @@ type Store interface {
 // A Commit is what has to happen in one transaction. Its parts are applied in
 // the order of the fields. Zero parts do nothing.
 type Commit struct {
-	Relationships []Relationship // inserted, or replaced whole
+	// At says from which versions of relationships this was made. A [Shared] store
+	// refuses it with [fault.Conflict] if one has another version by now; others
+	// don't look.
+	At            []At
+	Relationships []Relationship // inserted, or replaced whole; their Version is the store's
 	// Replace removes second's entries of a relationship from a seq on, which
 	// lost in a fork; the caller keeps them as Evidence.
 	Replace    []Place
@@ -88,6 +92,12 @@ const (
 	settingUnheard = "unheard "
 )
 
+// At names a version of a relationship; 0: there is none.
+type At struct {
+	Rel     firsthand.ID
+	Version int64
+}
+
 // A Place is where an entry of second's stands.
 type Place struct {
 	Rel firsthand.ID
@@ -98,6 +108,9 @@ type Place struct {
 type Relationship struct {
 	ID     firsthand.ID
 	Opened time.Time
+	// Version counts the commits that have changed anything of it but its audit, in
+	// a [Shared] store; else it is 0.
+	Version int64
 
 	// Key is first's key in force and Next the hash of the one after it. They
 	// follow from the log and stand here because each call asks for them.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"firsthand"
@@ -47,13 +48,12 @@ func quiet(r *wire.Request, resp *wire.Response) bool {
 }
 
 // call is one call, without the waiting.
-func (g *Gateway) call(ctx context.Context, r wire.Request) (wire.Response, error) {
-	t, err := g.begin(ctx, r.Rel)
-	if err != nil {
-		return wire.Response{}, err
-	}
-	defer t.end()
-	return t.serve(ctx, &r)
+func (g *Gateway) call(ctx context.Context, r wire.Request) (resp wire.Response, err error) {
+	err = g.turns(ctx, r.Rel, func(t *turn) (err error) {
+		resp, err = t.serve(ctx, &r)
+		return err
+	})
+	return resp, err
 }
 
 // Open implements [wire.Server].
@@ -64,7 +64,8 @@ func (g *Gateway) Open(ctx context.Context, r wire.Request) (wire.Response, erro
 	_, err := g.o.Store.Relationship(ctx, r.Rel)
 	switch {
 	case fault.KindOf(err) == fault.NotExist:
-		if err := g.meet(ctx, &r); err != nil {
+		// Where another gateway has met her meanwhile, Sync finds it.
+		if err := g.meet(ctx, &r); err != nil && !errors.Is(err, errOvertaken) {
 			return wire.Response{}, err
 		}
 	case err != nil:

@@ -42,18 +42,27 @@ func (g *Gateway) begin(ctx context.Context, rel firsthand.ID) (*turn, error) {
 		return nil, err
 	}
 	t := &turn{g: g, r: r, now: g.o.Now()}
-	if r.state == nil {
+	if r.state == nil || g.shared != nil && g.cache.outdated(r) {
 		if err := t.load(ctx); err != nil {
+			r.state = nil
 			t.end()
 			return nil, fmt.Errorf("relationship %s: %w", rel, err)
 		}
 	}
-	t.row = r.row
+	if t.row = r.row; g.shared != nil {
+		if err := g.keysFor(ctx, t.row.Keys); err != nil {
+			t.end()
+			return nil, fmt.Errorf("relationship %s: %w", rel, err)
+		}
+	}
 	return t, nil
 }
 
 // load reads row and state from the store.
 func (t *turn) load(ctx context.Context) (err error) {
+	if t.g.shared != nil {
+		return t.loadShared(ctx)
+	}
 	if t.r.row, err = t.g.o.Store.Relationship(ctx, t.r.id); err != nil {
 		return err
 	}
@@ -160,13 +169,11 @@ func (t *turn) commit(ctx context.Context) error {
 		t.c.Relationships = append(t.c.Relationships, t.row)
 	}
 	if t.c.empty() {
-		return nil
+		return t.current(ctx)
 	}
-	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
-		t.ahead = true // what the store has now is asked of it next time
+	if err := t.put(ctx); err != nil {
 		return err
 	}
-	t.r.row, t.ahead = t.row, false
 	if len(t.said) > 0 {
 		t.g.news.wake(t.r.id)
 	}
@@ -174,6 +181,25 @@ func (t *turn) commit(ctx context.Context) error {
 		t.g.rouse()
 	}
 	t.c, t.queued = Commit{}, false
+	return nil
+}
+
+// put commits, and has the row as it is then.
+func (t *turn) put(ctx context.Context) error {
+	if t.g.shared != nil {
+		t.c.At = []At{{t.r.id, t.r.row.Version}}
+	}
+	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
+		t.ahead = true // what the store has now is asked of it next time
+		if t.g.shared != nil && fault.KindOf(err) == fault.Conflict {
+			return fmt.Errorf("%w: %w", errOvertaken, err)
+		}
+		return err
+	}
+	if t.g.shared != nil {
+		t.row.Version++
+	}
+	t.r.row, t.ahead = t.row, false
 	return nil
 }
 
@@ -191,15 +217,13 @@ func (t *turn) end() {
 	t.g.cache.give(t.r)
 }
 
-// within runs fn in a turn of rel, and commits what it leaves.
+// within runs fn in a turn of rel, and commits what it leaves. Where another gateway
+// was quicker, it is run again from the start.
 func (g *Gateway) within(ctx context.Context, rel firsthand.ID, fn func(*turn) error) error {
-	t, err := g.begin(ctx, rel)
-	if err != nil {
-		return err
-	}
-	defer t.end()
-	if err := fn(t); err != nil {
-		return err
-	}
-	return t.commit(ctx)
+	return g.turns(ctx, rel, func(t *turn) error {
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.commit(ctx)
+	})
 }

@@ -40,6 +40,16 @@ func (w *waiters) watch(rel firsthand.ID) (happened <-chan struct{}, stop func()
 	}
 }
 
+// wakeAll wakes all who watch anything.
+func (w *waiters) wakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.calls {
+		close(one.happened)
+	}
+	clear(w.calls)
+}
+
 // wake wakes all who watch rel.
 func (w *waiters) wake(rel firsthand.ID) {
 	w.mu.Lock()

@@ -24,8 +24,10 @@ type Memory struct {
 	// error is returned although it is. So a test can crash at each place.
 	Before, After func(gateway.Commit) error
 
-	mu   sync.Mutex
-	data *data
+	mu    sync.Mutex
+	data  *data
+	holds map[string]*Process // what is held, and by whom
+	all   []*Process
 }
 
 // data is all that a Memory holds. It is replaced whole by a commit, and never
@@ -41,6 +43,7 @@ type data struct {
 // record is what belongs to one relationship. It is copied before it is changed.
 type record struct {
 	row        gateway.Relationship
+	version    int64 // for processes
 	logs       [2][]firsthand.Entry
 	deliveries []gateway.Delivery
 	challenges []gateway.Challenge
@@ -199,7 +202,18 @@ func (m *Memory) commit(c gateway.Commit) error {
 		}
 		return owned[rel]
 	}
+	for _, at := range c.At {
+		var version int64
+		if r := d.byID[at.Rel]; r != nil {
+			version = r.version
+		}
+		if version != at.Version {
+			return fmt.Errorf("%w: the relationship has another version", fault.Conflict)
+		}
+		own(at.Rel)
+	}
 	for _, row := range c.Relationships {
+		row.Version = 0
 		own(row.ID).row = row
 	}
 	for _, p := range c.Replace {
@@ -228,6 +242,9 @@ func (m *Memory) commit(c gateway.Commit) error {
 		d.draft++
 		n.ID = d.draft
 		own(n.Rel).drafts = append(own(n.Rel).drafts, n)
+	}
+	for _, r := range owned {
+		r.version++
 	}
 	if len(c.DropDrafts) > 0 {
 		for _, rel := range d.order {

@@ -85,7 +85,7 @@ func everything(t *testing.T, f Fixture) {
 		rel := id(1)
 		row, err := s.Relationship(ctx, rel)
 		must(t, err)
-		if row != c.Relationships[0] {
+		if row.Version = 0; row != c.Relationships[0] { // which is the store's own
 			t.Errorf("relationship = %+v", row)
 		}
 		ds, err := s.Deliveries(ctx, rel)

@@ -52,7 +52,7 @@ type Store struct {
 	numbers map[firsthand.ID]int64 // of relationships; they never change
 }
 
-var _ gateway.Store = (*Store)(nil)
+var _ gateway.Movable = (*Store)(nil)
 
 // Options say how to open a directory.
 type Options struct {
@@ -64,6 +64,8 @@ type Options struct {
 
 	// VFS is for tests; see package sqlite.
 	VFS string
+
+	moving bool // a move opens it
 }
 
 func (o *Options) sqlite() sqlite.Options {
@@ -107,6 +109,11 @@ func start(ctx context.Context, db *sqlite.DB, o Options) (*Store, error) {
 	}
 	if o.VFS != "" {
 		return s, nil // a test's disk has no files beside the database
+	}
+	if !o.moving {
+		if err := s.refuseMoved(ctx); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
 	if err := s.checkInstance(ctx, now()); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", o.Dir, err), db.Close())

@@ -1,0 +1,57 @@
+package pgstore
+
+import (
+	"context"
+	"testing"
+)
+
+// OptionsOf returns how s was opened.
+func OptionsOf(s *Store) Options { return s.o }
+
+// Hot are the queries of calls and deliveries, and Across those that go over all
+// relationships.
+var (
+	Hot = map[string]string{
+		"row": queryRow, "version": queryVersion, "logs": queryLogs, "page": queryPage, "head": queryHead,
+		"deliveries": queryDeliveries, "delivery": queryDelivery, "challenges": queryChallenges, "drafts": queryDrafts,
+		"evidence": queryEvidence, "audit": queryAudit,
+		"insert entry": insertEntry, "update version": updateVersion, "update line": updateLine, "update row": updateRow,
+	}
+	Across = map[string]string{
+		"ready": queryReady, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,
+		"relationships": queryRelationships,
+	}
+)
+
+// Kill ends s as the end of its process does: nothing is given back.
+func Kill(s *Store) {
+	s.once.Do(func() {
+		s.stop()
+		s.work.Wait()
+		s.pool.Close()
+	})
+}
+
+// Expire has the time pass for which s is believed to be there.
+func Expire(t testing.TB, by, s *Store) {
+	t.Helper()
+	if _, err := by.pool.Exec(context.Background(), `UPDATE process SET until = now() WHERE id = $1`, s.id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Beat says that s is there.
+func Beat(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.beatOnce(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Vacuum removes from the tables what was erased.
+func Vacuum(t testing.TB, s *Store) {
+	t.Helper()
+	if err := s.vacuum(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,118 @@
+package pgstore
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"firsthand"
+	"firsthand/internal/gateway"
+)
+
+// A change is what a commit does to the row of a relationship.
+type change struct {
+	rel  firsthand.ID
+	from int64                 // the version that it has to have; anyVersion if that isn't said
+	row  *gateway.Relationship // what it becomes; nil: as it is
+	line bool                  // deliveries were touched, so when there is something to do
+}
+
+const anyVersion = -1
+
+// touched returns the relationships that c changes, those with the most to say of
+// themselves in the order of c.
+func touched(c *gateway.Commit) (all []change) {
+	of := func(rel firsthand.ID) *change {
+		for i := range all {
+			if all[i].rel == rel {
+				return &all[i]
+			}
+		}
+		all = append(all, change{rel: rel, from: anyVersion})
+		return &all[len(all)-1]
+	}
+	for _, at := range c.At {
+		of(at.Rel).from = at.Version
+	}
+	for i := range c.Relationships {
+		of(c.Relationships[i].ID).row = &c.Relationships[i]
+	}
+	for _, p := range c.Replace {
+		of(p.Rel)
+	}
+	for i := range c.Entries {
+		of(c.Entries[i].Relationship())
+	}
+	for i := range c.Evidence {
+		of(c.Evidence[i].Entry.Relationship())
+	}
+	for i := range c.Deliveries {
+		of(c.Deliveries[i].Rel).line = true
+	}
+	for i := range c.Challenges {
+		of(c.Challenges[i].Rel)
+	}
+	for i := range c.AddDrafts {
+		of(c.AddDrafts[i].Rel)
+	}
+	return all
+}
+
+// due is when the outbox of relationship $1 has something to do: the first in line,
+// unless it is stopped, or the soonest that is set for later.
+const due = `(
+	SELECT min(next) FROM (
+		(SELECT next FROM (
+			SELECT status, next FROM delivery
+			WHERE rel = $1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
+		WHERE status <> 'stopped')
+		UNION ALL
+		(SELECT next FROM delivery WHERE rel = $1 AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)`
+
+// newVersion is what the version becomes: the table refuses the negative one, and so
+// the transaction, if it isn't $2.
+const newVersion = `CASE WHEN relationship.version = $2 OR $2 = -1 THEN relationship.version + 1 ELSE -1 END`
+
+const (
+	updateVersion = `UPDATE relationship SET version = ` + newVersion + ` WHERE id = $1`
+	updateLine    = `UPDATE relationship SET version = ` + newVersion + `, due = ` + due + ` WHERE id = $1`
+
+	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `)`
+	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due) ` + values
+	// insertRow makes a row that must not be there, with $2 = 0.
+	insertRow = insert + ` ON CONFLICT (id) DO UPDATE SET version = ` + newVersion
+	// updateRow replaces all of it that is the gateway's.
+	updateRow = `
+		UPDATE relationship
+		SET version = ` + newVersion + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
+			frozen = $11, due = ` + due + `
+		WHERE id = $1`
+	// putRow does one or the other, and touch makes one where there is none.
+	putRow = insertRow + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
+			frozen = $11, due = excluded.due`
+	touchRow = insertRow + `, due = excluded.due`
+)
+
+func queueRow(b *pgx.Batch, c *change) {
+	row := c.row
+	if row == nil {
+		if c.from > 0 && c.line {
+			b.Queue(updateLine, c.rel[:], c.from)
+			return
+		}
+		if c.from > 0 {
+			b.Queue(updateVersion, c.rel[:], c.from)
+			return
+		}
+		row = &gateway.Relationship{ID: c.rel}
+	}
+	args := []any{c.rel[:], c.from, row.Opened, row.Key[:], row.Next[:], row.Keys, row.Record.System, row.Record.ID, row.Restored, row.Noticed, row.Frozen}
+	switch {
+	case c.from > 0:
+		b.Queue(updateRow, args...)
+	case c.from == 0:
+		b.Queue(insertRow, args...)
+	case c.row != nil:
+		b.Queue(putRow, args...)
+	default:
+		b.Queue(touchRow, args...)
+	}
+}

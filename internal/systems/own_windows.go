@@ -1,0 +1,5 @@
+package systems
+
+import "syscall"
+
+func as(*credential) *syscall.SysProcAttr { return nil }
