@@ -76,8 +76,8 @@ func (c *Client) call(ctx context.Context, gateway, path string, key *firsthand.
 	if err != nil {
 		return Response{}, err
 	}
-	p := c.peers.take(r.Rel)
-	defer c.peers.give(p)
+	p, asked := c.peers.take(r.Rel), false
+	defer func() { c.peers.give(p, asked) }()
 	now := c.now()
 	resp, err := p.client.Do(ctx, &fetch.Request{
 		Method: http.MethodPost,
@@ -102,6 +102,7 @@ func (c *Client) call(ctx context.Context, gateway, path string, key *firsthand.
 	if err != nil {
 		return Response{}, fmt.Errorf("call gateway at %s: %w", a.host, err)
 	}
+	asked = r.Wait <= 0 && len(r.Entries) == 0 && len(answer.Entries) == 0
 	return answer, nil
 }
 

@@ -26,6 +26,7 @@ const (
 	MaxHead      = maxHead
 	MaxBig       = maxBig
 	MaxIdlePeers = maxIdlePeers
+	MaxAsked     = maxAsked
 	MaxSources   = maxSources
 )
 
@@ -37,7 +38,7 @@ func (c *Client) Peers() int {
 }
 
 // UsePeer plays a call in rel that sends nothing.
-func (c *Client) UsePeer(rel firsthand.ID) { c.peers.give(c.peers.take(rel)) }
+func (c *Client) UsePeer(rel firsthand.ID) { c.peers.give(c.peers.take(rel), false) }
 
 // Openings lets the tests ask the limiter without a network.
 type Openings struct{ o *openings }

@@ -201,6 +201,26 @@ func TestPeersAreBounded(t *testing.T) {
 	}
 }
 
+// TestPeersThatWereAsked: of many that were only asked for news, and had none, few
+// connections are kept.
+func TestPeersThatWereAsked(t *testing.T) {
+	w := newWorld(t, newGateway(), nil)
+	c := newCustomer(t, "ann")
+	for i := range wire.MaxAsked {
+		w.client.UsePeer(firsthand.ID{1, byte(i)})
+	}
+	w.open(t, c)
+	if n := w.client.Peers(); n != wire.MaxAsked+1 {
+		t.Errorf("%d peers are kept after a call that brought something", n)
+	}
+	if resp, err := w.client.Sync(t.Context(), w.base, c.key, c.request()); err != nil || len(resp.Entries) > 0 {
+		t.Fatalf("%+v, %v", resp, err)
+	}
+	if n := w.client.Peers(); n != wire.MaxAsked {
+		t.Errorf("%d peers are kept after one that only asked", n)
+	}
+}
+
 // TestPeersExpire: what was not used for a minute goes with the next call.
 func TestPeersExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

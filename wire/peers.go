@@ -12,6 +12,7 @@ import (
 // connections close by themselves before that.
 const (
 	maxIdlePeers = 1024 // a change to a thousand companies finds its connections again
+	maxAsked     = 64   // idle ones up to which one is kept that was asked and had no news: it is asked again, but not soon
 	maxIdleTime  = time.Minute
 )
 
@@ -51,7 +52,7 @@ func (ps *peers) take(rel ID) *peer {
 	return p
 }
 
-func (ps *peers) give(p *peer) {
+func (ps *peers) give(p *peer, asked bool) {
 	now := time.Now() // for the connections' sake, whatever the agent's clock says
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
@@ -60,6 +61,9 @@ func (ps *peers) give(p *peer) {
 	}
 	p.since = now
 	p.idle = ps.idle.PushFront(p)
+	if asked && ps.idle.Len() > maxAsked {
+		ps.drop(p)
+	}
 	for back := ps.idle.Back(); back != nil; back = ps.idle.Back() {
 		if ps.idle.Len() <= maxIdlePeers && now.Sub(back.Value.(*peer).since) < maxIdleTime {
 			return

@@ -197,6 +197,10 @@ func (a *Agent) giveBack(r *relationship, spent int) {
 	if r.users--; r.users > 0 {
 		return
 	}
+	if spent == 0 && r.refused == 0 && !r.anew && r.lacks == everything {
+		delete(a.open, r.id) // it was only glanced at: there is nothing to find again
+		return
+	}
 	r.spent = spent
 	a.spent += spent
 	r.place = a.used.PushFront(r)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"firsthand"
+	"firsthand/wire"
 )
 
 // holds are the entries that paused moves hold. That a move is paused stands in its
@@ -56,17 +57,20 @@ func firstAfter(places []int64, seq int64) int64 {
 	return 0
 }
 
-// unheld returns entries, which end with some of hers, up to the first of hers that
-// a paused move holds: what comes after it waits too, since a log has an order.
-func (a *Agent) unheld(ctx context.Context, r *relationship, entries []firsthand.Entry) ([]firsthand.Entry, error) {
+// unheld cuts what a call brings before the first entry of hers that a paused move
+// holds: what comes after it waits too, since a log has an order. The call names no
+// head that the company can't know of yet either.
+func (a *Agent) unheld(ctx context.Context, r *relationship, req *wire.Request) error {
 	held, err := a.paused.of(ctx, a.Store, r.row.ID)
 	hold := firstAfter(held, r.row.Received.Seq)
 	if err != nil || hold == 0 {
-		return entries, err
+		return err
 	}
-	i := slices.IndexFunc(entries, func(e firsthand.Entry) bool { return e.Side == firsthand.First && e.Seq >= hold })
-	if i < 0 {
-		return entries, nil
+	if hold > r.row.Sent {
+		req.First = firsthand.Head{Seq: hold - 1, ID: r.state.Log(firsthand.First).ID(hold - 1)}
 	}
-	return entries[:i], nil
+	if i := slices.IndexFunc(req.Entries, func(e firsthand.Entry) bool { return e.Side == firsthand.First && e.Seq >= hold }); i >= 0 {
+		req.Entries = req.Entries[:i]
+	}
+	return nil
 }

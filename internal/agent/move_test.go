@@ -356,6 +356,8 @@ func TestPausedMove(t *testing.T) {
 		m.wantStep(id, acme.domain, agent.StepPaused)
 		if r, err := m.Store.Relationship(ctx, atAcme); err != nil || r.Head-r.Received.Seq != 2 || r.Sent != r.Received.Seq {
 			t.Errorf("held at acme: %+v, %v; want two entries", r, err)
+		} else if step, err := m.Prepare(ctx, atAcme, time.Second); err != nil || step.Request.First != r.Received || step.Request.Wait == 0 {
+			t.Errorf("a call while it is held: %+v, %v; want to wait for news, and not a word of it", step.Request, err)
 		}
 		if r, err := m.Store.Relationship(ctx, atBolt); err != nil || r.Head != r.Received.Seq {
 			t.Errorf("at bolt %d of %d entries were received, %v", r.Received.Seq, r.Head, err)

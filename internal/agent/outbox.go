@@ -116,7 +116,7 @@ func (a *Agent) fill(ctx context.Context, r *relationship, step *Step, anew bool
 			req.Entries, err = a.batch(ctx, r.row.ID, firsthand.First, received, req.Entries)
 		}
 		if err == nil {
-			req.Entries, err = a.unheld(ctx, r, req.Entries)
+			err = a.unheld(ctx, r, req)
 		}
 	}
 	if err != nil {

@@ -18,6 +18,7 @@ type intake struct {
 	taken []firsthand.Entry // first's, in order
 	lost  bool              // some of second's were taken back
 	shown bool              // a branch of second's was shown that doesn't stand
+	gap   bool              // first's entries begin after some that are not here
 }
 
 // take takes the entries that follow. It returns the first error that the caller
@@ -44,6 +45,7 @@ func (in *intake) take(ctx context.Context) error {
 		case "log-gap", "log-seen-unknown":
 			// The answer names our heads, and she sends from there.
 			ended[at(e.Side)], err = true, nil
+			in.gap = in.gap || e.Side == firsthand.First && e.Seq > in.state().Log(firsthand.First).Head.Seq+1
 		case "log-fork":
 			err = in.fork(ctx, e)
 		case "log-prev", "log-seen":

@@ -74,6 +74,7 @@ func (t *turn) fillIn(entries []firsthand.Entry) []firsthand.Entry {
 func (in *intake) recover(ctx context.Context) (whole bool, err error) {
 	s := in.state()
 	second := s.Log(firsthand.Second)
+	in.noticeLoss()
 	if in.call.Second.Seq > second.Head.Seq {
 		// She has more of our log than we do: a backup was put back.
 		if !in.row.Restored {
@@ -92,6 +93,19 @@ func (in *intake) recover(ctx context.Context) (whole bool, err error) {
 		return whole, in.reconcile(ctx)
 	}
 	return whole, nil
+}
+
+// noticeLoss notes that entries of hers are not here for which she has our receipt:
+// she sends what no receipt covers, and begins after them, or sends nothing. So the
+// file is older than it seems, though nothing of ours may be missing, and what she
+// brings again may have been brought to the company's system before.
+func (in *intake) noticeLoss() {
+	head := in.state().Log(firsthand.First).Head.Seq
+	lost := in.gap || len(in.call.Entries) == 0 && in.call.First.Seq > head
+	if lost && !in.row.Restored && in.now.Sub(in.row.Noticed).Abs() >= firsthand.CallTolerance {
+		in.g.o.Log.Warn("the agent has receipts for entries that we lost", "relationship", in.r.id)
+		in.row.Noticed = in.now
+	}
 }
 
 // current reports whether the call says what the agent has now. Somebody may

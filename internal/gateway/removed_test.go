@@ -92,6 +92,26 @@ func TestRemovedAfterARestore(t *testing.T) {
 	w.wantToLook(c, told)
 }
 
+// The same, and nothing tells that the file is an old one but her receipt: she ends
+// what she told before it, which nobody here knows any more.
+func TestRemovedAfterARestoreUnnoticed(t *testing.T) {
+	w := memory(t)
+	m := w.store.(*gatewaytest.Memory)
+	c := w.meet("mia")
+	backup := m.Snapshot()
+	told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+	c.Sync(t, w)
+	w.idle()
+
+	m.PutBack(backup)
+	w.restart()
+	c.Sync(t, w) // with the receipt, she has nothing to bring
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	c.Sync(t, w)
+	w.exchange(c)
+	w.wantToLook(c, told)
+}
+
 // She was bound to a record after one was made for her, and it is in both.
 func TestRemovedFromTwoRecords(t *testing.T) {
 	w := from(memory(t))

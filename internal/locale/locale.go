@@ -38,12 +38,13 @@ type Sentence map[string]string
 
 // UnmarshalJSON reads a text, or an object of texts by plural category.
 func (s *Sentence) UnmarshalJSON(text []byte) error {
-	var one string
-	if json.Unmarshal(text, &one) == nil {
-		*s = Sentence{"": one}
-		return nil
+	if text[0] != '"' {
+		return json.Unmarshal(text, (*map[string]string)(s))
 	}
-	return json.Unmarshal(text, (*map[string]string)(s))
+	var one string
+	err := json.Unmarshal(text, &one)
+	*s = Sentence{"": one}
+	return err
 }
 
 // plurals says which category a number takes, by language (CLDR). A language that

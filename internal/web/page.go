@@ -262,7 +262,7 @@ func (s *Server) render(v *visit, status int, name string, data any) error {
 	}
 	p := s.templates[v.lang.Tag][name]
 	var b bytes.Buffer
-	if err := p.execute(&b, v.now, f); err != nil {
+	if err := p.execute(&b, f); err != nil {
 		return err
 	}
 	h := v.w.Header()

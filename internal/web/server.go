@@ -45,7 +45,7 @@ func New(o Options) (*Server, error) {
 		tries:    rate.NewLimiter(rate.Every(5*time.Second), 5),
 	}
 	var err error
-	if s.templates, err = s.parse(o.Languages); err != nil {
+	if s.templates, err = s.pages(o.Languages); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"firsthand"
@@ -19,40 +20,50 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// A page is the template of one page in one language.
-type page struct{ t *template.Template }
-
-func (p *page) execute(w io.Writer, _ time.Time, f frame) error {
-	return p.t.ExecuteTemplate(w, "layout", f)
+// A page is the template of one page in one language. It is parsed when it is asked
+// for first: all of them cost more than everything else at the server's start, and a
+// quarter of its memory, and few are looked at in one evening. That each can be parsed
+// is shown by the gallery.
+type page struct {
+	template func() (*template.Template, error)
 }
 
-// parse parses all templates once for each language: functions that know the
-// language are theirs, so that nothing is swapped while pages are made.
-func (s *Server) parse(langs []*locale.Language) (map[string]map[string]*page, error) {
-	all := make(map[string]map[string]*page)
+func (p *page) execute(w io.Writer, f frame) error {
+	t, err := p.template()
+	if err != nil {
+		return err
+	}
+	return t.ExecuteTemplate(w, "layout", f)
+}
+
+// pages returns the templates of all pages, once for each language: functions that
+// know the language are theirs, so that nothing is swapped while pages are made.
+func (s *Server) pages(langs []*locale.Language) (map[string]map[string]*page, error) {
 	files, err := fs.Glob(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
+	all := make(map[string]map[string]*page)
 	for _, l := range langs {
-		base, err := template.New("").Option("missingkey=error").Funcs(s.funcs(l)).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
-		if err != nil {
-			return nil, err
-		}
+		base := sync.OnceValues(func() (*template.Template, error) {
+			return template.New("").Option("missingkey=error").Funcs(s.funcs(l)).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+		})
 		pages := make(map[string]*page)
 		for _, file := range files {
 			name := strings.TrimSuffix(path.Base(file), ".html")
 			if name == "layout" || name == "parts" {
 				continue
 			}
-			t, err := base.Clone()
-			if err != nil {
-				return nil, err
-			}
-			if t, err = t.ParseFS(templateFiles, file); err != nil {
-				return nil, err
-			}
-			pages[name] = &page{t}
+			pages[name] = &page{sync.OnceValues(func() (*template.Template, error) {
+				t, err := base()
+				if err == nil {
+					t, err = t.Clone()
+				}
+				if err != nil {
+					return nil, err
+				}
+				return t.ParseFS(templateFiles, file)
+			})}
 		}
 		all[l.Tag] = pages
 	}
