@@ -50,19 +50,5 @@ func (g *Gateway) Show(ctx context.Context, by string, rel firsthand.ID) (f File
 	if err := g.audit(ctx, by, "show", rel, firsthand.ID{}, ""); err != nil {
 		return f, err
 	}
-	store := g.o.Store
-	if f.Relationship, err = store.Relationship(ctx, rel); err != nil {
-		return f, err
-	}
-	if f.State, err = firsthand.Load(ctx, store, rel); err != nil {
-		return f, err
-	}
-	if f.Deliveries, err = store.Deliveries(ctx, rel); err != nil {
-		return f, err
-	}
-	if f.Evidence, err = store.Evidence(ctx, rel); err != nil {
-		return f, err
-	}
-	f.Audit, err = store.Audit(ctx, rel)
-	return f, err
+	return g.file(ctx, rel)
 }
