@@ -73,7 +73,6 @@ type Inquiry struct {
 	File
 	Delivery Delivery
 	Content  firsthand.Content // nil if it was erased
-	At       time.Time
 	Old      firsthand.Value   // of a change: what the company held before
 	Unproved bool              // it is about a record that is not proved to be hers
 	Record   *connector.Record // that it is about, as it is now; nil for none
@@ -100,16 +99,13 @@ func (g *Gateway) Inquire(ctx context.Context, by string, rel, entry firsthand.I
 		return q, fault.Tell(fault.NotExist, "There is nothing about this entry.", "")
 	}
 	q.Delivery = q.Deliveries[i]
-	for e, err := range g.o.Store.Entries(ctx, rel, firsthand.First, q.State.Pos(entry).Seq-1) {
-		if err != nil {
+	if pos := q.State.Pos(entry); pos.Side != firsthand.First {
+		return q, fmt.Errorf("entry %s: %w", entry, fault.NotExist)
+	}
+	if e := q.First[q.State.Pos(entry).Seq-1]; e.HasBody() {
+		if q.Content, err = firsthand.DecodeBody(e.Body); err != nil {
 			return q, err
 		}
-		if q.At = e.At; e.HasBody() {
-			if q.Content, err = firsthand.DecodeBody(e.Body); err != nil {
-				return q, err
-			}
-		}
-		break
 	}
 	_, q.Decides = g.o.Connector.(connector.Decider)
 	if h := q.State.Holding(entry); h != nil {
@@ -314,7 +310,13 @@ func (g *Gateway) file(ctx context.Context, rel firsthand.ID) (f File, err error
 	if f.Relationship, err = store.Relationship(ctx, rel); err != nil {
 		return f, fmt.Errorf("relationship %s: %w", rel, err)
 	}
-	if f.State, err = firsthand.Load(ctx, store, rel); err != nil {
+	if f.First, err = firsthand.Collect(store.Entries(ctx, rel, firsthand.First, 0)); err != nil {
+		return f, err
+	}
+	if f.Second, err = firsthand.Collect(store.Entries(ctx, rel, firsthand.Second, 0)); err != nil {
+		return f, err
+	}
+	if f.State, err = firsthand.Fold(f.First, f.Second); err != nil {
 		return f, err
 	}
 	if f.Deliveries, err = store.Deliveries(ctx, rel); err != nil {

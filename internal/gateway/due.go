@@ -40,9 +40,11 @@ func (g *Gateway) Due(ctx context.Context) ([]Duty, error) {
 type File struct {
 	Relationship Relationship
 	State        *firsthand.State // the caller's own
-	Deliveries   []Delivery
-	Evidence     []Evidence
-	Audit        []Audit
+
+	First, Second []firsthand.Entry // both logs
+	Deliveries    []Delivery
+	Evidence      []Evidence
+	Audit         []Audit
 }
 
 // Show returns all that the company has of a relationship.
