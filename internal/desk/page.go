@@ -65,7 +65,7 @@ func (v *visit) entry() (firsthand.ID, error) { return parseID(v.PathValue("entr
 
 func parseID(text string) (firsthand.ID, error) {
 	id, err := firsthand.ParseID(text)
-	if err != nil {
+	if err != nil || id.IsZero() {
 		return id, errNoPage // whoever types addresses by hand
 	}
 	return id, nil

@@ -26,7 +26,7 @@ func (s *Server) showFind(v *visit) error { return s.render(v, http.StatusOK, "f
 // It is a form, since the number of a customer has no place in an address.
 func (s *Server) find(v *visit) error {
 	p := FindPage{Record: strings.TrimSpace(v.PostFormValue("record"))}
-	if id, err := firsthand.ParseID(p.Record); err == nil {
+	if id, err := firsthand.ParseID(p.Record); err == nil && !id.IsZero() {
 		return v.to(pathOf("relationships", id.String()))
 	}
 	if p.Record == "" || len(p.Record) > 200 {
@@ -308,7 +308,7 @@ func (s *Server) ask(v *visit) error {
 		return again("ask.no_why")
 	case !slices.Contains(purposes, f.Purpose):
 		return again("ask.no_purpose")
-	case err != nil || until.Over(v.now):
+	case err != nil || until == "" || until.Over(v.now):
 		return again("ask.no_until")
 	}
 	err = v.once(func() (string, error) {

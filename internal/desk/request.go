@@ -215,7 +215,7 @@ func (s *Server) answerRequest(v *visit) error {
 		a := &firsthand.Answer{Request: entry, Outcome: v.PostFormValue("outcome"), Text: strings.TrimSpace(v.PostFormValue("text"))}
 		if a.Outcome == "extended" {
 			due, err := firsthand.ParseDate(v.PostFormValue("due"))
-			if err != nil {
+			if err != nil || due == "" {
 				return fault.Tell(fault.Invalid, v.say("request.no_date"), "")
 			}
 			a.Due = due
