@@ -28,8 +28,9 @@ var imports = map[string][]string{
 	"logtest":     {".", "fault"},
 	"conformance": {".", "fault", "terms", "wire"},
 
-	"connector":     {".", "fault"},
-	"connector/...": {".", "fault", "fetch", "connector"},
+	"connector": {".", "fault"},
+	// Connectors that speak HTTP call in the same way, within the same limits.
+	"connector/...": {".", "fault", "fetch", "connector", "connector/remote"},
 
 	"internal/agent": {".", "fault", "terms", "wire", "internal/agent/policy", "internal/agent/channel", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/directory", "internal/agent/rights", "internal/agent/letters", "internal/agent/money", "internal/agent/mask"},
 	// Amounts, periods and days of contracts: files say them, the agent counts with
@@ -77,6 +78,12 @@ var imports = map[string][]string{
 	"internal/world": {"..."},
 	"internal/sim":   {"..."},
 	"cmd/...":        {"..."}, // commands tie everything together
+
+	// A connector made of two knows no more of them than their contract.
+	"connector/split": {".", "fault", "connector"},
+	// Starts a company's real systems, for tests and for the demo, which know what
+	// joins a gateway to them.
+	"internal/systems": {"fault"},
 
 	// For tests. Suites that lie below what they test need no entry: see isSuite.
 	"internal/needtest": {},

@@ -284,7 +284,9 @@ type Message struct {
 	Thread ID     `json:"thread,omitzero"` // the message that began the thread; absent in that one
 	From   string `json:"from,omitempty"`  // second: the employee's name or role
 	Text   string `json:"text"`
-	Blobs  []Blob `json:"blobs,omitempty"`
+	// Resolved says that the writer takes the matter of the thread for done.
+	Resolved bool   `json:"resolved,omitempty"`
+	Blobs    []Blob `json:"blobs,omitempty"`
 }
 
 // A Blob is a thing too big for a body, fetched apart.

@@ -48,7 +48,7 @@ func Summary(s *firsthand.State) []string {
 		}))
 	}
 	for _, m := range s.Messages {
-		w.line("message", w.at(m.Entry), w.by("thread", m.Say.Thread))
+		w.line("message", w.at(m.Entry), w.by("thread", m.Say.Thread), flag("resolved", m.Say.Resolved))
 	}
 	for _, n := range s.Notes {
 		w.line("note", w.at(n.Entry), n.Say.Saw, w.by("entry", n.Say.Entry))

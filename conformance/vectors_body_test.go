@@ -34,7 +34,7 @@ var good = [][2]string{
 	{"applied", `{"kind":"applied","entry":"ID","system":"crm","record":"4711","value":"HASH","reported":true}`},
 	{"refused", `{"kind":"refused","entry":"ID","reason":"no such street"}`},
 	{"erased", `{"kind":"erased","entries":[{"id":"ID","kind":"message"},{"id":"HASH","kind":"applied","of":"ID"}]}`},
-	{"message", `{"kind":"message","thread":"ID","from":"Ann, front desk","text":"Hello.\nGoodbye.","blobs":[{"hash":"HASH","size":12,"media":"text/plain","name":"a.txt"}]}`},
+	{"message", `{"kind":"message","thread":"ID","from":"Ann, front desk","text":"Hello.\nGoodbye.","resolved":true,"blobs":[{"hash":"HASH","size":12,"media":"text/plain","name":"a.txt"}]}`},
 	{"request", `{"kind":"request","right":"access","law":"GDPR","scope":"address.home","text":"All of it.","due":"2027-01-31"}`},
 	{"answer", `{"kind":"answer","request":"ID","outcome":"extended","text":"It is much.","due":"2027-03-31","blobs":[]}`},
 	{"note", `{"kind":"note","entry":"ID","saw":"applied","text":"The letter had the new address."}`},

@@ -30,8 +30,10 @@ type Connector interface {
 	//
 	// An error that wraps [fault.Unavailable] is retried later, at the time that
 	// a [Later] names if it is one; one that is a [fault.Notice] shows its text
-	// to the operator; any other error stops the relationship's deliveries until
-	// an operator has looked.
+	// to the operator. Where the system has no place for requests of that kind,
+	// such as tickets, the error wraps [errors.ErrUnsupported], and an operator
+	// answers in its stead; any other error stops the relationship's deliveries
+	// until an operator has looked.
 	Deliver(ctx context.Context, r Request) (Result, error)
 
 	// Read returns the record as the system has it now. The gateway says
@@ -149,8 +151,11 @@ type Change struct {
 	Reason string // with Declined
 	Author string // with Text: the employee's name or role
 	Text   string // a reply
-	Fact   string // changed by staff
-	Value  firsthand.Value
+	// Resolved says that staff took the matter of the ticket for done. It is a change
+	// of its own, or comes with the last reply.
+	Resolved bool
+	Fact     string // changed by staff
+	Value    firsthand.Value
 }
 
 // A Claim is what a customer says of herself to be found.

@@ -121,6 +121,12 @@ func (a Agreement) Covers(purpose string) Decision {
 	return Decision{}
 }
 
+// SamePurpose reports whether two names are of the same purpose, as Covers reads
+// them.
+func SamePurpose(a, b string) bool {
+	return slices.ContainsFunc(spellings(a), func(name string) bool { return slices.Contains(spellings(b), name) })
+}
+
 // prefixes abbreviate the addresses of vocabularies, in the order in which a
 // bare name is looked for.
 var prefixes = [...]struct{ short, long string }{

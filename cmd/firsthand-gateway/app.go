@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"firsthand/connector"
 	"firsthand/connector/memory"
+	"firsthand/connector/split"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
 	"firsthand/internal/cli"
@@ -121,16 +126,36 @@ func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() err
 	return a, done, nil
 }
 
-// connect opens the connector that the configuration names.
+// connect opens the connectors that the configuration names.
 func (a *app) connect() (err error) {
-	c := a.config.Connector
-	if c.Type == "" {
+	c, dir := &a.config, a.config.Dir()
+	if c.Connector.Type == "" {
 		return nil
 	}
-	make, ok := connectors[c.Type]
-	if !ok {
-		return fault.Tell(fault.Invalid, "connector: there is no type "+c.Type, "this program has memory and webhook")
+	if a.connector, err = connect("connector", c.Connector.Type, c.Connector.Config, dir); err != nil || c.Tickets.Type == "" {
+		return err
 	}
-	a.connector, err = make(c.Config, a.config.Dir())
+	tickets, err := connect("tickets", c.Tickets.Type, c.Tickets.Config, dir)
+	if err != nil {
+		return err
+	}
+	a.connector, err = split.Join(a.connector, tickets)
 	return err
+}
+
+// connect opens one connector, of a member of the configuration.
+func connect(member, kind string, config json.RawMessage, dir string) (connector.Connector, error) {
+	if err := known(member, kind); err != nil {
+		return nil, err
+	}
+	return connectors[kind](config, dir)
+}
+
+// known refuses a type of connector that this program doesn't have.
+func known(member, kind string) error {
+	if _, ok := connectors[kind]; ok {
+		return nil
+	}
+	return fault.Tell(fault.Invalid, fmt.Sprintf("%s: there is no type %q", member, kind),
+		"this program has "+strings.Join(slices.Sorted(maps.Keys(connectors)), ", "))
 }

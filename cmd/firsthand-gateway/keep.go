@@ -22,8 +22,11 @@ var checkCmd = cli.Command[*app]{
 				return err
 			}
 			err = c.Check(plain(&c))
-			if _, known := connectors[c.Connector.Type]; !known && c.Connector.Type != "" {
-				err = errors.Join(err, fmt.Errorf("connector: there is no type %q", c.Connector.Type))
+			if c.Connector.Type != "" {
+				err = errors.Join(err, known("connector", c.Connector.Type))
+			}
+			if c.Tickets.Type != "" {
+				err = errors.Join(err, known("tickets", c.Tickets.Type))
 			}
 			if err == nil {
 				fmt.Fprintln(env.Stdout, "ok")

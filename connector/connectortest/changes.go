@@ -178,3 +178,16 @@ func leave(w *world) {
 	}
 	s.check("one by one", seen, 0)
 }
+
+func shuffled(w *world) {
+	s := w.stream()
+	w.sys.Shuffle(w, true)
+	for range 5 {
+		s.act()
+	}
+	all := w.changes(s.start)
+	s.check("out of order", all, 0)
+	s.check("after the second", w.changes(all[1].Cursor), 2)
+	w.sys.Shuffle(w, false)
+	s.check("in order", w.changes(s.start), 0)
+}

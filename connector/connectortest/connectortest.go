@@ -15,6 +15,7 @@ package connectortest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -70,6 +71,9 @@ type System struct {
 	// Reply is staff answering in a ticket.
 	Reply func(t testing.TB, ticket connector.Ref, author, text string)
 
+	// Resolve is staff taking the matter of a ticket for done.
+	Resolve func(t testing.TB, ticket connector.Ref)
+
 	// Decide is a person deciding on what was Proposed: she declines with the
 	// reason, or if that is "" applies it, to the record named.
 	Decide func(t testing.TB, id firsthand.ID, record connector.Ref, reason string)
@@ -81,9 +85,23 @@ type System struct {
 	// Down takes the system away, or brings it back.
 	Down func(t testing.TB, down bool)
 
-	// Lose makes the system do what it is asked next, once, and its answer get
-	// lost on the way.
+	// Lose makes the system do what it is asked to write next, once, and its answer
+	// get lost on the way.
 	Lose func(t testing.TB)
+
+	// Busy has the system refuse every call, asking to be left alone for a while
+	// (429 and Retry-After), until it is called with 0.
+	Busy func(t testing.TB, wait time.Duration)
+
+	// Break breaks the system, or with [None] mends it.
+	Break func(t testing.TB, how Trouble)
+
+	// Restart stops the system and starts it again, with what it has on disk.
+	Restart func(t testing.TB)
+
+	// Shuffle has the system tell what happened in another order than it happened
+	// in, where its lists promise none. A [Border] can turn them round.
+	Shuffle func(t testing.TB, on bool)
 }
 
 // A Customer is one whom the company had before.
@@ -175,6 +193,9 @@ var cases = []testCase{
 	{"what the system has no place for is declined", func(_ System, _ connector.Connector, f Fixture) bool { return f.Unwanted != "" }, declined},
 	{"an answer that is lost is given again", func(s System, _ connector.Connector, _ Fixture) bool { return s.Lose != nil }, lost},
 	{"a system that is down is tried again", func(s System, _ connector.Connector, _ Fixture) bool { return s.Down != nil }, down},
+	{"a busy system is asked again when it says", func(s System, _ connector.Connector, _ Fixture) bool { return s.Busy != nil }, busy},
+	{"a broken system is not believed", func(s System, _ connector.Connector, _ Fixture) bool { return s.Break != nil }, broken},
+	{"what was done stands after the system's restart", func(s System, _ connector.Connector, _ Fixture) bool { return s.Restart != nil }, restarted},
 	{"a proposal is carried out once it is proved", nil, proved},
 	{"what a person decided stands when the proof comes", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decidedFirst},
 	{"a person decides on a proposal", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decide},
@@ -184,10 +205,13 @@ var cases = []testCase{
 	{"a thread stays in its ticket", hasTickets, thread},
 	{"hostile messages stay text", hasTickets, hostileMessages},
 	{"a reply is a change", hasReplies, reply},
+	{"a reply comes once", hasReplies, replyOnce},
+	{"a ticket that is done is a change", func(s System, c connector.Connector, f Fixture) bool { return s.Resolve != nil && hasTickets(s, c, f) }, resolved},
 
 	{"changes come oldest first and go on from each cursor", hasChanges, cursors},
 	{"changes are the same after a restart", hasChanges, restart},
 	{"changes may be left in the middle", hasChanges, leave},
+	{"changes that are told out of order are put in order", func(s System, c connector.Connector, f Fixture) bool { return s.Shuffle != nil && hasChanges(s, c, f) }, shuffled},
 
 	{"find returns all that fit and nothing else", isBinder, find},
 	{"a notice goes to the contact on record", isBinder, notify},

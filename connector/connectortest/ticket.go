@@ -2,6 +2,7 @@ package connectortest
 
 import (
 	"errors"
+	"slices"
 
 	"firsthand"
 	"firsthand/connector"
@@ -72,5 +73,58 @@ func reply(w *world) {
 		if !c.Relationship.IsZero() && c.Relationship != w.rel || !c.Of.IsZero() && c.Of != r.ID {
 			w.Errorf("the reply is to %s of %s, want %s of %s", c.Of, c.Relationship, r.ID, w.rel)
 		}
+	}
+}
+
+// replyOnce is a gateway that stops after each change and starts again, while her
+// own messages come between the replies.
+func replyOnce(w *world) {
+	first := w.request("message")
+	first.Subject, first.Text = "Your order", "Where is it?"
+	ref := w.deliver(first).Ref
+	cursor, from := w.cursor(), 0
+	var want, got []string
+	for _, text := range []string{"It left us today.", "It left us today.", "Has it come?"} { // twice the same is two
+		w.sys.Reply(w, ref, "Anna", text)
+		want = append(want, text)
+		m := w.request("message")
+		m.Subject, m.Text, m.Thread = "Your order", "Thank you.", ref
+		w.deliver(m)
+	}
+	for ; from <= len(want); from++ {
+		for c, err := range w.c.Changes(w.Context(), cursor) {
+			if err != nil {
+				w.Fatalf("changes: %v", err)
+			}
+			got, cursor = append(got, lines(c.Text)), c.Cursor
+			break
+		}
+		w.restart()
+	}
+	if !slices.Equal(got, want) {
+		w.Errorf("replies, one at a time: %q, want %q", got, want)
+	}
+}
+
+func resolved(w *world) {
+	r := w.request("message")
+	r.Subject, r.Text = "Your order", "Where is it?"
+	ref := w.deliver(r).Ref
+	w.sys.Reply(w, ref, "Anna", "It has come.")
+	from := w.cursor()
+	w.sys.Resolve(w, ref)
+	changes := w.changes(from)
+	if len(changes) != 1 {
+		w.Fatalf("%d changes after a ticket was done, want 1: %+v", len(changes), changes)
+	}
+	c := changes[0]
+	if !c.Resolved || c.Ref.ID != ref.ID || c.State != "" || c.Fact != "" || c.Text != "" {
+		w.Errorf("the ticket %s is done, and the change is %+v", ref.ID, c)
+	}
+	if c.Of.IsZero() || c.Of != r.ID {
+		w.Errorf("what is done is %s, want the message %s", c.Of, r.ID)
+	}
+	if c := w.changes(c.Cursor); len(c) > 0 {
+		w.Errorf("done once, and again a change: %+v", c[0])
 	}
 }

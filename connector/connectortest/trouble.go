@@ -2,6 +2,8 @@ package connectortest
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"firsthand/connector"
 	"firsthand/fault"
@@ -89,4 +91,109 @@ func lost(w *world) {
 	if tickets := w.sys.Tickets(w, w.rel); len(tickets) != 1 {
 		w.Errorf("%d tickets, want 1", len(tickets))
 	}
+}
+
+func busy(w *world) {
+	kept := w.settle(w.fact("disclose", 0, false))
+	from := w.cursor()
+	r := w.fact("change", 0, true)
+	r.Record = connector.Ref{System: kept.System, ID: kept.ID}
+	const wait = 90 * time.Second
+	w.sys.Busy(w, wait)
+	_, err := w.c.Deliver(w.Context(), r)
+	w.later("deliver", err, wait)
+	_, err = w.c.Read(w.Context(), kept)
+	w.later("read", err, wait)
+	for _, e := range w.c.Changes(w.Context(), from) {
+		if err = e; e == nil {
+			w.Errorf("a change of a busy system")
+		}
+	}
+	w.later("changes", err, wait)
+	w.sys.Busy(w, 0)
+	w.settle(r)
+	w.has(w.record(), r.Fact, r.Value)
+}
+
+// later holds that a call to a busy system says for how long it is to be left alone.
+func (w *world) later(call string, err error, wait time.Duration) {
+	w.Helper()
+	if got := connector.WaitOf(err); fault.KindOf(err) != fault.Unavailable || got != wait {
+		w.Errorf("%s, while the system asks for %v: %v, in %v", call, wait, err, got)
+	}
+}
+
+// broken holds that nothing which a broken system says is taken for an answer: not
+// that something was done, nor that a record is gone, nor that nothing happened.
+func broken(w *world) {
+	kept := w.settle(w.fact("disclose", 0, false))
+	for i, how := range []Trouble{Errors, Garbage, Cut, Slow} {
+		s := w.stream()
+		s.act()
+		r := w.fact("change", 0, i%2 == 0)
+		r.Record = connector.Ref{System: kept.System, ID: kept.ID}
+		w.sys.Break(w, how)
+		ctx, cancel := context.WithCancel(w.Context())
+		if how == Slow {
+			ctx, cancel = context.WithTimeout(w.Context(), 200*time.Millisecond)
+		}
+		// A hook that anybody may stand behind takes any 200 for "a person decides".
+		if res, err := w.c.Deliver(ctx, r); how != Garbage || err != nil || res.State != connector.Proposed {
+			w.unbelieved(how, "deliver", err)
+		}
+		_, err := w.c.Read(ctx, kept)
+		w.unbelieved(how, "read", err)
+		err = nil
+		for c, e := range w.c.Changes(ctx, s.start) {
+			if err = e; e == nil {
+				w.Errorf("%s, and a change came: %+v", how, c)
+			}
+		}
+		w.unbelieved(how, "changes", err)
+		cancel()
+		w.sys.Break(w, None)
+		w.settle(r)
+		w.has(w.record(), r.Fact, r.Value)
+		s.check("after the trouble", w.changes(s.start), 0)
+	}
+}
+
+func (w *world) unbelieved(how Trouble, call string, err error) {
+	w.Helper()
+	switch k := fault.KindOf(err); {
+	case err == nil:
+		w.Errorf("%s: %s was believed", how, call)
+	case k == fault.NotExist || k == fault.Conflict || errors.Is(err, errors.ErrUnsupported):
+		w.Errorf("%s, and %s says %v", how, call, err)
+	case how != Garbage && k != fault.Unavailable:
+		w.Errorf("%s, and %s says %v; want that it is unavailable", how, call, err)
+	}
+}
+
+func restarted(w *world) {
+	r := w.fact("disclose", 0, false)
+	ref := w.settle(r)
+	var m connector.Request
+	if w.sys.Tickets != nil {
+		m = w.request("message")
+		m.Subject, m.Text = "Question", "Is it open on Monday?"
+		w.deliver(m)
+	}
+	from := w.cursor()
+	w.sys.Restart(w)
+	w.again(r)
+	w.has(w.record(), r.Fact, r.Value)
+	if w.sys.Tickets != nil {
+		w.again(m)
+		if tickets := w.sys.Tickets(w, w.rel); len(tickets) != 1 {
+			w.Errorf("%d tickets after a restart, want 1", len(tickets))
+		}
+	}
+	if c := w.changes(from); len(c) > 0 {
+		w.Errorf("nothing has happened but a restart, and there is a change: %+v", c[0])
+	}
+	next := w.fact("change", 0, true)
+	next.Record = connector.Ref{System: ref.System, ID: ref.ID}
+	w.settle(next)
+	w.has(w.record(), next.Fact, next.Value)
 }

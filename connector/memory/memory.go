@@ -201,3 +201,6 @@ func (m *CRM) ref(id string, version int64) connector.Ref {
 	}
 	return r
 }
+
+// String returns what receipts call the system.
+func (m *CRM) String() string { return m.cfg.Name }

@@ -55,6 +55,15 @@ var changeBugs = []bug{
 		return cs
 	})},
 	{"a reply applies the message", "a reply is a change", each(func(c *connector.Change) { c.State = connector.Written })},
+	{"her thanks come back among the replies", "a reply comes once", every(func(c *memory.CRM, r request, do deliver) (result, error) {
+		res, err := do(r)
+		c.Reply(res.Ref.ID, "customer", r.Text)
+		return res, err
+	})},
+	{"a ticket that is done doesn't show", "a ticket that is done is a change", list(func(_ *broken, _ string, cs []connector.Change) []connector.Change {
+		return slices.DeleteFunc(cs, func(c connector.Change) bool { return c.Resolved })
+	})},
+	{"what is done is nobody's", "a ticket that is done is a change", each(func(c *connector.Change) { c.Of = firsthand.ID{} })},
 	{"newest first", "changes come oldest first and go on from each cursor", list(func(_ *broken, _ string, cs []connector.Change) []connector.Change {
 		slices.Reverse(cs)
 		return cs

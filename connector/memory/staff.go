@@ -163,6 +163,18 @@ func (m *CRM) Reply(ticket, author, text string) error {
 	})
 }
 
+// Resolve closes a ticket as done.
+func (m *CRM) Resolve(ticket, author string) error {
+	return m.act(func(l *line) error {
+		t, ok := m.s.tickets[ticket]
+		if !ok {
+			return fmt.Errorf("ticket %s: %w", ticket, fault.NotExist)
+		}
+		m.change(l, connector.Change{Relationship: t.Relationship, Ref: m.ref(t.Number, 0), Of: t.Messages[0].ID, Author: author, Resolved: true})
+		return nil
+	})
+}
+
 func (m *CRM) act(how func(*line) error) error {
 	defer m.mu.Unlock()
 	if err := m.begin(); err != nil {

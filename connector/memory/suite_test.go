@@ -90,6 +90,7 @@ func system(t testing.TB, cfg memory.Config, wrap func(*memory.CRM) connector.Co
 		Reply: func(t testing.TB, ticket connector.Ref, author, text string) {
 			must(t, crm.Reply(ticket.ID, author, text))
 		},
+		Resolve: func(t testing.TB, ticket connector.Ref) { must(t, crm.Resolve(ticket.ID, "Anna")) },
 		Decide: func(t testing.TB, id firsthand.ID, record connector.Ref, reason string) {
 			if reason != "" {
 				must(t, crm.Refuse(id, reason))

@@ -90,7 +90,7 @@ func (h *Hook) Changes(ctx context.Context, cursor string) iter.Seq2[connector.C
 			for _, c := range p.Changes {
 				cursor = c.Cursor
 				if !yield(connector.Change{Cursor: c.Cursor, ID: c.ID, Relationship: c.Relationship, Ref: h.ref(c.Record, c.Version), At: c.At, Of: c.Of,
-					State: c.State, Reason: c.Reason, Author: c.Author, Text: c.Text, Fact: c.Fact, Value: c.Value}, nil) {
+					State: c.State, Reason: c.Reason, Author: c.Author, Text: c.Text, Resolved: c.Resolved, Fact: c.Fact, Value: c.Value}, nil) {
 					return
 				}
 			}

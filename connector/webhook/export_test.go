@@ -21,4 +21,4 @@ func Decode(kind string, body []byte) (any, error) {
 }
 
 // CloseIdle closes the connections that are idle, so that a server can stop.
-func (h *Hook) CloseIdle() { h.transport.(*http.Transport).CloseIdleConnections() }
+func (h *Hook) CloseIdle() { h.remote.CloseIdle() }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"firsthand/connector"
 	"firsthand/connector/connectortest"
 	"firsthand/connector/webhook/receiver"
+	"firsthand/fault"
 )
 
 // TestSuiteCatches plants mistakes that the developer of a receiver makes.
@@ -58,6 +60,9 @@ func TestSuiteCatches(t *testing.T) {
 				data("fact", `"none"`)(e)
 			}
 		}}},
+		{"how long to wait is forgotten", "a busy system is asked again when it says", plant{connector: func(c connector.Connector) connector.Connector { return impatient{c} }}},
+		{"a broken system has no news", "a broken system is not believed", plant{connector: func(c connector.Connector) connector.Connector { return deaf{c} }}},
+		{"a broken system has done it", "a broken system is not believed", plant{connector: func(c connector.Connector) connector.Connector { return hopeful{c} }}},
 	}
 	for _, b := range bugs {
 		failures := connectortest.Check(t, fixture(b.plant), b.test)
@@ -72,6 +77,41 @@ func TestSuiteCatches(t *testing.T) {
 
 // again returns something new each time.
 func again() string { return randomID().String() }
+
+// An impatient connector doesn't say for how long the system wants to be left alone.
+type impatient struct{ connector.Connector }
+
+func (c impatient) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	res, err := c.Connector.Deliver(ctx, r)
+	if connector.WaitOf(err) > 0 {
+		err = fault.Unavailable
+	}
+	return res, err
+}
+
+// A deaf connector takes an error for the end of the changes.
+type deaf struct{ connector.Connector }
+
+func (c deaf) Changes(ctx context.Context, cursor string) iter.Seq2[connector.Change, error] {
+	return func(yield func(connector.Change, error) bool) {
+		for change, err := range c.Connector.Changes(ctx, cursor) {
+			if err != nil || !yield(change, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A hopeful connector takes what it couldn't hear for success.
+type hopeful struct{ connector.Connector }
+
+func (c hopeful) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	res, err := c.Connector.Deliver(ctx, r)
+	if err != nil {
+		res, err = connector.Result{State: connector.Written, Ref: connector.Ref{System: "Flow", ID: "1"}, Reported: true, Value: r.Value}, nil
+	}
+	return res, err
+}
 
 // A renaming connector gives each delivery a new id.
 type renaming struct{ connector.Connector }

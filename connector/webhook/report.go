@@ -72,6 +72,7 @@ type pageChange struct {
 	Reason       string          `json:"reason,omitempty"`
 	Author       string          `json:"author,omitempty"`
 	Text         string          `json:"text,omitempty"`
+	Resolved     bool            `json:"resolved,omitempty"`
 	Fact         string          `json:"fact,omitempty"`
 	Value        firsthand.Value `json:"value,omitzero"`
 }
@@ -139,6 +140,9 @@ func (p *page) check() error {
 		decided := c.State == connector.Written || c.State == connector.Declined && c.Reason != ""
 		if c.State != "" && (!decided || c.Of.IsZero()) {
 			return errors.New("a decision is written, or declined with a reason, of a request")
+		}
+		if c.Resolved && c.Of.IsZero() {
+			return errors.New("a matter that is done, and not of which message")
 		}
 		if err := errors.Join(long(maxName, c.ID, c.Record, c.Version, c.Author, c.Fact), long(maxCursor, c.Cursor), long(maxReason, c.Reason), long(maxText, c.Text)); err != nil {
 			return err

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,40 +50,25 @@ type plant struct {
 	connector func(connector.Connector) connector.Connector
 }
 
-// A stand is a receiver on loopback and what tests do to it.
+// A stand is a receiver on loopback, behind a border.
 type stand struct {
-	*httptest.Server
-	crm  *receiver.CRM
-	down atomic.Bool
-	lose atomic.Bool
-
-	mu   sync.Mutex
-	last http.Header // of the last request
+	*connectortest.Border
+	crm *receiver.CRM
 }
 
 func newStand(t testing.TB, p plant) *stand {
 	s := &stand{crm: receiver.NewCRM("address.home", "email")}
 	rc := &receiver.Receiver{Secret: secret, CRM: s.crm, Now: time.Now}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.last = r.Header.Clone()
-		s.mu.Unlock()
-		if s.down.Load() {
-			w.Header().Set("Retry-After", "120")
-			http.Error(w, "down", http.StatusServiceUnavailable)
-			return
-		}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := p.serve(rc, r)
-		if s.lose.CompareAndSwap(true, false) {
-			panic(http.ErrAbortHandler) // done, and nobody hears of it
-		}
 		for name, values := range answer.Header() {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(answer.Code)
 		w.Write(answer.Body.Bytes())
 	}))
-	t.Cleanup(s.Close)
+	t.Cleanup(server.Close)
+	s.Border = connectortest.NewBorder(t, server.URL)
 	return s
 }
 
@@ -189,11 +172,11 @@ func (s *stand) system(connect func(testing.TB) connector.Connector) connectorte
 		Reply: func(t testing.TB, ticket connector.Ref, author, text string) {
 			s.crm.Answer(ticket.ID, author, text, time.Now())
 		},
+		Resolve: func(t testing.TB, ticket connector.Ref) { s.crm.Resolve(ticket.ID, "Anna", time.Now()) },
 		Decide: func(t testing.TB, id firsthand.ID, record connector.Ref, reason string) {
 			must(t, s.crm.Decide(id.String(), record.ID, reason, time.Now()))
 		},
-		Down: func(t testing.TB, down bool) { s.down.Store(down) },
-		Lose: func(testing.TB) { s.lose.Store(true) },
+		Down: s.Down, Lose: s.Lose, Busy: s.Busy, Break: s.Break,
 	}
 }
 

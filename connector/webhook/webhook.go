@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/netip"
-	"net/url"
 	"time"
 
 	"firsthand/connector"
+	"firsthand/connector/remote"
 	"firsthand/fault"
 )
 
@@ -48,7 +45,7 @@ type Hook struct {
 	name, url string
 	keys      keys
 	now       func() time.Time
-	transport http.RoundTripper
+	remote    *remote.Client
 }
 
 // New returns the connector that raw, a [Config], describes.
@@ -72,11 +69,11 @@ func New(raw json.RawMessage) (connector.Connector, error) {
 // Open returns the connector that c describes. It reads the key files and calls
 // nobody.
 func Open(c Config) (*Hook, error) {
-	h := &Hook{name: cmp.Or(c.Name, "webhook"), url: c.URL, now: c.Now, transport: newTransport()}
+	h := &Hook{name: cmp.Or(c.Name, "webhook"), url: c.URL, now: c.Now, remote: remote.New("the webhook", c.Now)}
 	if h.now == nil {
 		h.now = time.Now
 	}
-	if err := checkURL(c.URL); err != nil {
+	if err := remote.CheckURL(c.URL); err != nil {
 		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
 	}
 	var err error
@@ -84,27 +81,6 @@ func Open(c Config) (*Hook, error) {
 		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
 	}
 	return h, nil
-}
-
-// checkURL refuses what would send personal data in the clear, or a password to
-// whoever reads the configuration. Its errors don't repeat the URL, whose path
-// may be a secret.
-func checkURL(raw string) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "":
-		return errors.New("url is no absolute URL")
-	case u.User != nil || u.Fragment != "":
-		return errors.New("url has a user or a fragment")
-	case u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()):
-		return nil
-	}
-	return errors.New("url must be https, or http on loopback: what customers say travels in it")
-}
-
-func loopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // ref names a record or ticket of the system.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,14 +127,21 @@ func (g *Gateway) now(ctx context.Context, c *connector.Change) (firsthand.Value
 	return rec.Facts[c.Fact], nil
 }
 
-// replied takes what an employee has written.
+// replied takes what an employee has written, or that a matter is done.
 func (t *turn) replied(ctx context.Context, c *connector.Change) error {
-	if c.Text == "" {
+	if c.Text == "" && !c.Resolved {
 		return nil
 	}
-	m := &firsthand.Message{From: cut(c.Author, 100), Text: cut(c.Text, maxText)}
+	// What is done is the matter of a thread of hers.
+	m := &firsthand.Message{From: cut(c.Author, 100), Text: cut(cmp.Or(c.Text, done), maxText), Resolved: c.Resolved && !t.thread(c.Of).IsZero()}
+	if c.Resolved && !m.Resolved && c.Text == "" {
+		return nil
+	}
 	return t.fits(t.tell(ctx, m, c.Of, c.At))
 }
+
+// done is what a company says of a matter that staff have closed without a word.
+const done = "This matter has been closed as done."
 
 // maxText leaves room for the rest of a body, with every character escaped.
 const maxText = firsthand.MaxBody / 8

@@ -57,9 +57,12 @@ type Config struct {
 	// permissive of these, once.
 	Terms []string `json:"terms"`
 
-	// Connector is the company's system. Without it, everything waits for an
-	// operator.
+	// Connector is the system that has the company's customers. Without it,
+	// everything waits for an operator.
 	Connector ConnectorConfig `json:"connector"`
+	// Tickets is the system in which the company talks to them, if that is another:
+	// messages and requests go there, and nothing else does.
+	Tickets TicketsConfig `json:"tickets"`
 
 	// Retention names facts that a law obliges the company to keep after a
 	// disclosure has ended. Others are erased at once.
@@ -87,6 +90,17 @@ type ConnectorConfig struct {
 	Config json.RawMessage `json:"config"`
 	// PollSeconds is how often the system is asked for changes; default 15.
 	PollSeconds int `json:"poll_seconds"`
+	// Purposes are those that the system serves, by their names in the Data Privacy
+	// Vocabulary. A fact that was given for another doesn't go there, and the
+	// customer reads that it is of no use. Empty, it serves every purpose that
+	// the basis of a fact covers.
+	Purposes []string `json:"purposes"`
+}
+
+// TicketsConfig says which connector, and what it reads as its own.
+type TicketsConfig struct {
+	Type   string          `json:"type"`
+	Config json.RawMessage `json:"config"`
 }
 
 // Limits bound what is taken.
@@ -179,6 +193,14 @@ func (c *Config) Check(plain bool) error {
 	if c.Connector.Type == "" && (len(c.Connector.Config) > 0 || c.Connector.PollSeconds != 0) {
 		fail("connector", "has no type")
 	}
+	if c.Tickets.Type == "" && len(c.Tickets.Config) > 0 || c.Tickets.Type != "" && c.Connector.Type == "" {
+		fail("tickets", "needs a type, and a connector beside it")
+	}
+	for _, purpose := range c.Connector.Purposes {
+		if purpose == "" || strings.ContainsAny(purpose, " ,;") {
+			fail("connector", "purposes: %q is no name of a purpose, such as DeliveryOfGoods", purpose)
+		}
+	}
 	for i, r := range c.Retention {
 		if r.Fact == "" || r.Law == "" || r.Days < 1 || r.Days > 36525 {
 			fail("retention", "number %d needs a fact, a law and between 1 and 36525 days", i+1)
@@ -262,5 +284,6 @@ func (c *Config) Options() (o Options, err error) {
 	o.CacheBytes = c.Limits.CacheMiB << 20
 	o.MaxLog = int64(c.Limits.LogEntries)
 	o.Workers = c.Limits.Workers
+	o.Purposes = c.Connector.Purposes
 	return o, nil
 }

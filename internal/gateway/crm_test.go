@@ -31,11 +31,12 @@ type crm struct {
 	changes  []connector.Change
 	tickets  int
 
-	person     bool                                    // a person decides what becomes of facts
-	unreadable bool                                    // Results are Reported
-	fail       func(call string) error                 // nil: all is well
-	mangle     func(v firsthand.Value) firsthand.Value // how the system spells values
-	calls      map[string]int
+	person      bool                                    // a person decides what becomes of facts
+	unsupported firsthand.Kind                          // has no place for that
+	unreadable  bool                                    // Results are Reported
+	fail        func(call string) error                 // nil: all is well
+	mangle      func(v firsthand.Value) firsthand.Value // how the system spells values
+	calls       map[string]int
 }
 
 func newCRM() *crm {
@@ -64,6 +65,9 @@ func (c *crm) Deliver(_ context.Context, r connector.Request) (connector.Result,
 	defer c.mu.Unlock()
 	if err != nil {
 		return connector.Result{}, err
+	}
+	if r.Kind == c.unsupported {
+		return connector.Result{}, errors.ErrUnsupported
 	}
 	if before, again := c.results[r.ID]; again && (before.State != connector.Proposed || r.Proposal || c.person) {
 		return before, nil
@@ -241,6 +245,18 @@ func (c *crm) lastCode() string {
 		}
 	}
 	return last
+}
+
+// codeOf returns the last code that was sent for a claim.
+func (c *crm) codeOf(claim firsthand.ID) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := 9; n > 0; n-- {
+		if _, code, ok := strings.Cut(c.sent[fmt.Sprintf("code-%s-%d", claim, n)].Text, "The code is "); ok {
+			return code[:9]
+		}
+	}
+	return ""
 }
 
 // crashing is a crm that the process may not live to call, or to hear of.

@@ -39,7 +39,10 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 			}
 		}
 		res, err := g.handOver(ctx, r)
-		if err != nil {
+		switch {
+		case errors.Is(err, errors.ErrUnsupported) && r.Fact == "":
+			return outcome{status: Held, why: noPlace}
+		case err != nil:
 			return outcome{err: err}
 		}
 		o.ref = res.Ref
@@ -89,6 +92,8 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 	}
 	return o
 }
+
+const noPlace = "the system has no place for this: answer the customer, and say that it is done"
 
 const otherValue = "the system shows another value than the one she gave"
 

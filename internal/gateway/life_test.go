@@ -128,6 +128,35 @@ func TestPurposeLimitation(t *testing.T) {
 	w.wantSound(c)
 }
 
+// A system gets what serves the purposes that it is declared for, and nothing else.
+func TestDeclaredPurposes(t *testing.T) {
+	w := from(memory(t))
+	w.change = func(o *gateway.Options) {
+		o.Purposes = []string{"https://w3id.org/dpv#DeliveryOfGoods", "dpv:AccountManagement"}
+	}
+	w.restart()
+	c := w.meet("mia")
+	basis := w.agree(c)
+	disclose := func(fact, purpose string) firsthand.ID {
+		return c.Write(t, &firsthand.Disclose{Fact: fact, Value: firsthand.Text("x"), Purpose: purpose, Basis: basis})
+	}
+	delivery := disclose("name", "DeliveryOfGoods")
+	payment := disclose("iban", "dpv:PaymentManagement")
+	once := c.Write(t, &firsthand.Disclose{Fact: "shoe_size", Value: firsthand.Text("38"), Purpose: "fun", Basis: firsthand.Basis{Exception: "this once"}})
+	w.exchange(c)
+	w.wantApplied(c, delivery, "N-2")
+	w.wantRefused(c, payment)
+	w.wantRefused(c, once)
+	if len(w.crm.records["N-2"]) != 1 {
+		t.Errorf("the system has %v", w.crm.records["N-2"])
+	}
+	w.bind(c, "C-1")
+	change := stated(t, c, "address", "New Road 2")
+	w.exchange(c)
+	w.wantApplied(c, change, "C-1")
+	w.wantSound(c)
+}
+
 func TestRequestForARight(t *testing.T) {
 	w := memory(t)
 	c := w.meet("mia")

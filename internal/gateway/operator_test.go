@@ -66,6 +66,29 @@ func TestFailures(t *testing.T) {
 	w.wantSound(c)
 }
 
+// A system without tickets leaves what is said in words to an operator, and takes
+// the rest.
+func TestNoPlace(t *testing.T) {
+	w := memory(t)
+	c := w.meet("mia")
+	w.crm.unsupported = "message"
+	question := c.Say(t, "Where is my parcel?")
+	told := tell(t, c, "name", "Mia", firsthand.Basis{Exception: "once"})
+	w.exchange(c)
+	w.wantApplied(c, told, "N-1")
+	if held := w.wantHeld(gateway.Held); held.Entry != question || !strings.Contains(held.Why, "no place") {
+		t.Fatalf("held = %+v", held)
+	}
+	if err := w.Apply(w.ctx(), "ann", c.Rel(), question, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(c)
+	if o := c.State.Outcomes[question]; o == nil || !o.Applied {
+		t.Errorf("outcome = %+v", o)
+	}
+	w.wantSound(c)
+}
+
 // What an operator decides while the system is being called stands.
 func TestOperatorWhileDelivering(t *testing.T) {
 	w := memory(t)
@@ -280,6 +303,19 @@ func TestChangesInTheSystem(t *testing.T) {
 		t.Fatalf("%d messages, want 2", n)
 	}
 	if m := c.State.Messages[1]; m.Say.From != "Ann" || m.Say.Thread != question || m.Side != firsthand.Second {
+		t.Errorf("message = %+v", m.Say)
+	}
+
+	solved := connector.Change{ID: "r2", Relationship: c.Rel(), Ref: reply.Ref, Of: question, Author: "Ann", Resolved: true}
+	w.crm.happens(solved)
+	solved.ID, solved.Of = "r3", firsthand.ID{} // of nothing that she wrote
+	w.crm.happens(solved)
+	w.pass(time.Minute)
+	w.exchange(c)
+	if n := len(c.State.Messages); n != 3 {
+		t.Fatalf("%d messages, want 3", n)
+	}
+	if m := c.State.Messages[2]; !m.Say.Resolved || m.Say.Thread != question || m.Say.From != "Ann" || m.Say.Text == "" {
 		t.Errorf("message = %+v", m.Say)
 	}
 

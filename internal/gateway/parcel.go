@@ -1,12 +1,15 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"firsthand"
 	"firsthand/connector"
+	"firsthand/terms"
 )
 
 // A parcel is what a delivery brings, and who has to hear of it first.
@@ -87,7 +90,7 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 		if r.Proposal {
 			r.Record = connector.Ref{} // what was made for her is not what she speaks of
 		}
-		if no := t.covers(basis, h); no != "" {
+		if no := cmp.Or(t.covers(basis, h), t.g.serves(purposeOf(h))); no != "" {
 			return nil, outcome{status: Declined, why: no}, err
 		}
 	}
@@ -107,18 +110,32 @@ func (t *turn) covers(b firsthand.Basis, h *firsthand.Holding) string {
 	if a == nil || !a.InForce(t.now) {
 		return "The agreement that this stands on is not in force."
 	}
-	terms, err := t.g.o.Roster.Resolve(a.Terms)
+	agreed, err := t.g.o.Roster.Resolve(a.Terms)
 	if err != nil {
 		return "The agreement that this stands on is not one that we know."
 	}
-	purpose := h.Purpose
-	if h.Origin == firsthand.Stated {
-		purpose = purposeRecord
-	}
-	if !terms.Covers(purpose).Covered {
+	if !agreed.Covers(purposeOf(h)).Covered {
 		return "The agreement that this stands on does not cover the purpose."
 	}
 	return ""
+}
+
+// serves says why the company's system is not to have what serves a purpose, "" if
+// it is.
+func (g *Gateway) serves(purpose string) string {
+	same := func(p string) bool { return terms.SamePurpose(p, purpose) }
+	if len(g.o.Purposes) == 0 || slices.ContainsFunc(g.o.Purposes, same) {
+		return ""
+	}
+	return "None of our systems serves this purpose, so we did not keep it there."
+}
+
+// purposeOf returns what a holding is for.
+func purposeOf(h *firsthand.Holding) string {
+	if h.Origin == firsthand.Stated {
+		return purposeRecord
+	}
+	return h.Purpose
 }
 
 // purposeRecord is the purpose of setting right what a company has from before.

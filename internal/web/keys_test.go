@@ -115,14 +115,14 @@ func TestFamilies(t *testing.T) {
 		"group":      {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"group_hint": {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"show":       {"all", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate},
-		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
+		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitSignIn, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
 			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract},
 		"mask_kind": {"none", mask.Subaddress, mask.Domain, mask.SimpleLogin},
 		"sort":      {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},
 		"origin":    {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},
 		"duty":      {"apply", "answer", "erase"},
 		"right":     {"access", "correct", "erase", "port", "object", "opt_out"},
-		"detail":    {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "way.code", "way.sign_in"},
+		"detail":    {"outcome.done", "outcome.partly", "outcome.refused", "outcome.extended", "saw.sent", "saw.received", "saw.applied", "saw.refused", "saw.answer", "saw.other", "resolved", "way.code", "way.sign_in"},
 	}
 	for k := fault.Internal; !strings.HasPrefix(k.Error(), "kind "); k++ {
 		want["error.kind"] = append(want["error.kind"], k.Error())

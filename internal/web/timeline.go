@@ -136,7 +136,7 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 		}
 		p.Offered = o.Open() && o.Counter == nil
 	}
-	p.Challenge = d.LastChallenge()
+	p.Challenge, p.SignIn = d.LastChallenge(), d.SignInPage()
 }
 
 // timelineRow says what an entry says. What it lacks, such as which fact an answer
@@ -178,6 +178,9 @@ func timelineRow(l *agent.Line, s *firsthand.State) TimelineRow {
 		r.Text = say.Reason
 	case *firsthand.Message:
 		r.Text, r.From = say.Text, say.From
+		if say.Resolved {
+			r.Detail = "resolved"
+		}
 	case *firsthand.Request:
 		r.Detail, r.Text, r.Until, r.Code = "right."+say.Right, say.Text, say.Due, say.Law
 	case *firsthand.Answer:

@@ -51,6 +51,7 @@ type Change struct {
 	Reason       string          `json:"reason,omitempty"`
 	Author       string          `json:"author,omitempty"`
 	Text         string          `json:"text,omitempty"`
+	Resolved     bool            `json:"resolved,omitempty"`
 	Fact         string          `json:"fact,omitempty"`
 	Value        json.RawMessage `json:"value,omitempty"`
 }
@@ -65,6 +66,7 @@ type (
 	}
 	Ticket struct {
 		Relationship string
+		Of           string // the event that made it
 		Texts        []string
 	}
 	Proposal struct {
@@ -111,7 +113,7 @@ func (c *CRM) deliver(id, rel, kind string, d Data, now time.Time) (Report, erro
 	var report Report
 	switch {
 	case kind == "message" || kind == "request":
-		report = c.post(rel, d)
+		report = c.post(rel, id, d)
 	case !slices.Contains(c.Fields, d.Fact):
 		report = Report{State: "declined", Record: d.Record, Reason: "we don't keep that"}
 	case d.Proposal: // not proved to be hers: nothing is written until a person has looked
@@ -161,11 +163,11 @@ func (c *CRM) write(rel, kind string, d Data, hers bool) Report {
 }
 
 // post puts a message into its ticket, or a new one.
-func (c *CRM) post(rel string, d Data) Report {
+func (c *CRM) post(rel, id string, d Data) Report {
 	number := d.Thread
 	t, ok := c.tickets[number]
 	if !ok || t.Relationship != rel {
-		number, t = "ticket-"+c.number(), Ticket{Relationship: rel}
+		number, t = "ticket-"+c.number(), Ticket{Relationship: rel, Of: id}
 	}
 	t.Texts = append(slices.Clip(t.Texts), d.Text)
 	c.tickets[number] = t

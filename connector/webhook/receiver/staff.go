@@ -37,6 +37,14 @@ func (c *CRM) Answer(ticket, author, text string, now time.Time) {
 	c.changed(Change{Relationship: t.Relationship, Record: ticket, Author: author, Text: text}, now)
 }
 
+// Resolve takes the matter of a ticket for done.
+func (c *CRM) Resolve(ticket, author string, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tickets[ticket]
+	c.changed(Change{Relationship: t.Relationship, Record: ticket, Of: t.Of, Author: author, Resolved: true}, now)
+}
+
 // Decide applies a proposal to the record of that number or, with a reason,
 // declines it.
 func (c *CRM) Decide(event, number, reason string, now time.Time) error {
