@@ -167,7 +167,7 @@ var errNotSigned = fault.Tell(fault.Denied, "The company's sign-in could not be 
 type identity struct {
 	issuer, subject string
 	name            string
-	role            Role // by the role claim; "" without one
+	role            Role      // by the role claim; "" without one
 	at              time.Time // when she signed in there; zero if it doesn't say
 }
 

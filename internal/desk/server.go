@@ -54,8 +54,8 @@ type Acts interface {
 // Options are what a Server needs from its surroundings.
 type Options struct {
 	Gateway   Gateway
-	Company   string // as staff calls it
-	URL       string // the desk's own origin
+	Company   string             // as staff calls it
+	URL       string             // the desk's own origin
 	Languages []*locale.Language // the first is for those who want none of them; default: those of Languages
 	Roster    *terms.Roster
 	Now       func() time.Time

@@ -11,6 +11,11 @@ type Duty struct {
 	Delivery
 	Overdue bool
 	Frozen  string // instead of a delivery: why the relationship is frozen
+
+	// Of Owed alone: of what kind the entry is, and the name of the fact it is about;
+	// "" where it is about none, or was erased.
+	Kind firsthand.Kind
+	Fact string
 }
 
 // Due returns what is owed about entries of customers, the earliest due first,
