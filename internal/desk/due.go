@@ -27,6 +27,7 @@ type DuePage struct {
 type DueRow struct {
 	Rel, Entry string
 	Task       string
+	Kind, Fact string // "" where that isn't known
 	Status     string
 	Due        firsthand.Date
 	Days       int // until it is due; below 0 since
@@ -91,7 +92,8 @@ func (s *Server) showDue(v *visit) (err error) {
 	}
 	p.Total = total
 	for _, d := range duties {
-		row := DueRow{Rel: d.Rel.String(), Entry: d.Entry.String(), Task: string(d.Task), Status: string(d.Status), Due: d.Due, Overdue: d.Overdue, Why: d.Why}
+		row := DueRow{Rel: d.Rel.String(), Entry: d.Entry.String(), Task: string(d.Task), Kind: string(d.Kind), Fact: d.Fact, Status: statusOfDuty(&d.Delivery),
+			Due: d.Due, Overdue: d.Overdue, Why: d.Why}
 		if d.Frozen != "" {
 			row.Frozen, row.Why, row.Task, row.Status = true, d.Frozen, "frozen", "frozen"
 		}
@@ -99,6 +101,15 @@ func (s *Server) showDue(v *visit) (err error) {
 		p.Rows = append(p.Rows, row)
 	}
 	return s.render(v, http.StatusOK, "due", p)
+}
+
+// statusOfDuty is the status of a delivery about which something is owed: what is in the
+// system as a ticket may still have to be answered.
+func statusOfDuty(d *gateway.Delivery) string {
+	if d.Status == gateway.Applied || d.Status == gateway.Declined {
+		return "answer"
+	}
+	return string(d.Status)
 }
 
 // days counts from today to a day, both in UTC as dates of the protocol are.

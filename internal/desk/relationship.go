@@ -186,7 +186,7 @@ func (s *Server) relationship(v *visit, status int, rel firsthand.ID, f AskForm,
 			waits[d.Entry] = true
 		}
 		if d.Due != "" {
-			p.Open = append(p.Open, DueRow{Rel: p.Rel, Entry: d.Entry.String(), Task: string(d.Task), Status: string(d.Status), Due: d.Due, Days: days(v.now, d.Due), Overdue: d.Due.Over(v.now), Why: d.Why})
+			p.Open = append(p.Open, DueRow{Rel: p.Rel, Entry: d.Entry.String(), Task: string(d.Task), Kind: kindOf(st, d.Entry), Fact: factOf(st, d.Entry), Status: statusOfDuty(&d), Due: d.Due, Days: days(v.now, d.Due), Overdue: d.Due.Over(v.now), Why: d.Why})
 		}
 	}
 	slices.SortStableFunc(p.Open, func(a, b DueRow) int { return cmp.Compare(a.Due, b.Due) })
@@ -198,6 +198,23 @@ func (s *Server) relationship(v *visit, status int, rel firsthand.ID, f AskForm,
 	}
 	p.Purposes = s.purposesFor(view.Agreements)
 	return s.render(v, status, "relationship", p)
+}
+
+// kindOf and factOf say what an entry of hers is, and which fact it is about; "" if
+// that was erased.
+func kindOf(st *firsthand.State, entry firsthand.ID) string {
+	kind, _, effect := st.Entry(entry)
+	if !effect {
+		return ""
+	}
+	return string(kind)
+}
+
+func factOf(st *firsthand.State, entry firsthand.ID) string {
+	if h := st.Holding(entry); h != nil {
+		return h.Fact
+	}
+	return ""
 }
 
 // purposesFor returns the purposes that one of the agreements covers; all of them where
@@ -223,8 +240,9 @@ func timeline(f *gateway.File, waits map[firsthand.ID]bool) (rows []TimeRow, mor
 	for _, fl := range f.State.Flags {
 		flagged[fl.Entry] = fl.Rule
 	}
-	all := slices.Concat(f.First, f.Second)
-	slices.SortStableFunc(all, func(a, b firsthand.Entry) int { return b.At.Compare(a.At) })
+	// In the order in which both sides have them, for which clocks don't count.
+	all := firsthand.NewState().Sort(slices.Concat(f.First, f.Second))
+	slices.Reverse(all)
 	if more = len(all) - timelineRows; more > 0 {
 		all = all[:timelineRows]
 	}

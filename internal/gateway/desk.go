@@ -17,7 +17,7 @@ import (
 // something of a customer is in the audit first.
 
 // Owed returns the duties that are due first, at most limit of them, and how many
-// there are. Relationships that are frozen come last. It shows no facts.
+// there are. Relationships that are frozen come last. It names facts, and shows none.
 func (g *Gateway) Owed(ctx context.Context, limit int) (all []Duty, total int, err error) {
 	owed, total, err := g.o.Store.Owed(ctx, limit)
 	if err != nil {
@@ -25,13 +25,40 @@ func (g *Gateway) Owed(ctx context.Context, limit int) (all []Duty, total int, e
 	}
 	now := g.o.Now()
 	for _, d := range owed {
-		all = append(all, Duty{Delivery: d, Overdue: d.Due.Over(now)})
+		duty := Duty{Delivery: d, Overdue: d.Due.Over(now)}
+		if duty.Kind, duty.Fact, err = g.about(ctx, &d); err != nil {
+			return nil, 0, err
+		}
+		all = append(all, duty)
 	}
 	frozen, err := g.o.Store.Frozen(ctx, limit)
 	for _, r := range frozen {
 		all = append(all, Duty{Delivery: Delivery{Rel: r.ID}, Frozen: r.Frozen})
 	}
 	return all, total + len(frozen), err
+}
+
+// about returns of what kind d's entry is, and which fact it is about.
+func (g *Gateway) about(ctx context.Context, d *Delivery) (kind firsthand.Kind, fact string, err error) {
+	for e, err := range g.o.Store.Entries(ctx, d.Rel, firsthand.First, d.Seq-1) {
+		if err != nil || !e.HasBody() {
+			return "", "", err
+		}
+		c, err := firsthand.DecodeBody(e.Body)
+		if err != nil {
+			return "", "", err
+		}
+		switch c := c.(type) {
+		case *firsthand.Disclose:
+			fact = c.Fact
+		case *firsthand.Change:
+			fact = c.Fact
+		case *firsthand.Request:
+			fact = c.Scope
+		}
+		return c.Kind(), fact, nil
+	}
+	return "", "", nil // lost with a backup, and on its way back
 }
 
 // Numbers counts what has ended since a time, and what waits now.
