@@ -11,14 +11,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
 
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/desk"
-	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
 )
 
@@ -83,7 +81,7 @@ func (a *app) deskServer(log *slog.Logger) (*http.Server, net.Listener, error) {
 	if c.Desk.Listen == "" {
 		return nil, nil, nil
 	}
-	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: log, Scratch: scratch, System: c.Connector.Type}
+	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: log, Scratch: store.Scratch, System: c.Connector.Type}
 	if len(c.Connector.Config) > 0 {
 		var text bytes.Buffer
 		if err := json.Indent(&text, c.Connector.Config, "", "  "); err != nil {
@@ -115,17 +113,4 @@ func (a *app) deskServer(log *slog.Logger) (*http.Server, net.Listener, error) {
 	}
 	return &http.Server{Handler: pages, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}, l, nil
-}
-
-// scratch returns a store in a folder that goes with it.
-func scratch(ctx context.Context) (gateway.Store, func() error, error) {
-	dir, err := os.MkdirTemp("", "firsthand-check-")
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := store.Create(ctx, store.Options{Dir: dir})
-	if err != nil {
-		return nil, nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	return s, func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }, nil
 }

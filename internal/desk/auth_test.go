@@ -15,7 +15,7 @@ import (
 // signed in just now, so a route that forgets to ask is found.
 var (
 	forAnyone = []string{"GET /static/{name}", "GET /", "GET /{$}", "POST /signin/begin", "POST /signin/finish", "GET /signin/company", "GET /signin/back",
-		"GET /join/{invite}", "POST /join/{invite}/begin", "POST /join/{invite}/finish", "GET /join/{invite}/company"}
+		"GET /join/{invite}", "POST /join/{invite}/begin", "POST /join/{invite}/finish", "GET /join/{invite}/company", "POST /join/{invite}/demo"}
 	forReaders = []string{"POST /signout", "GET /due", "GET /requests/{rel}/{entry}", "GET /relationships", "POST /relationships", "GET /relationships/{rel}", "GET /numbers", "GET /connect"}
 	forAgents  = []string{"POST /requests/{rel}/{entry}/accept", "POST /requests/{rel}/{entry}/apply", "POST /requests/{rel}/{entry}/refuse", "POST /requests/{rel}/{entry}/answer",
 		"POST /requests/{rel}/{entry}/challenge", "POST /requests/{rel}/{entry}/retry", "POST /relationships/{rel}/ask", "POST /relationships/{rel}/message"}
@@ -79,7 +79,8 @@ func TestAuthorisation(t *testing.T) {
 		{"nobody", (*office).client, upTo(0, http.StatusUnauthorized)},
 		{"a cookie of its own making", func(o *office) *client {
 			c := o.client()
-			c.cookies["firsthand-desk"] = &http.Cookie{Name: "firsthand-desk", Value: strings.Repeat("A", 43)}
+			name, _ := o.server.Enter("d1", o.clock())
+			c.cookies[name] = &http.Cookie{Name: name, Value: strings.Repeat("A", 43)}
 			return c
 		}, upTo(0, http.StatusUnauthorized)},
 		{"reader", func(o *office) *client { return o.as("r1") }, upTo(1, http.StatusForbidden)},

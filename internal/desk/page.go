@@ -137,7 +137,7 @@ func (s *Server) serve(v *visit, r route) (err error) {
 			return fault.Refuse(fault.Invalid, "form", "%v", err)
 		}
 	}
-	if r.fresh && !s.sessions.isFresh(v.session) {
+	if r.fresh && !s.isFresh(v) {
 		return s.confirm(v)
 	}
 	return r.handle(v)

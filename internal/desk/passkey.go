@@ -144,6 +144,7 @@ type JoinPage struct {
 	Name     string
 	Role     Role
 	Provider bool
+	Demo     bool
 }
 
 // showJoin serves GET /join/{invite}. Looking uses nothing up: mail programs look.
@@ -156,7 +157,7 @@ func (s *Server) showJoin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.render(v, http.StatusOK, "join", JoinPage{Secret: v.PathValue("invite"), Name: i.Name, Role: i.Role, Provider: s.Provider != nil})
+	return s.render(v, http.StatusOK, "join", JoinPage{Secret: v.PathValue("invite"), Name: i.Name, Role: i.Role, Provider: s.Provider != nil, Demo: s.Demo != ""})
 }
 
 // joining is what is kept while a passkey is made.
@@ -217,6 +218,35 @@ func (s *Server) finishJoin(v *visit) error {
 	}
 	s.enter(v, j.member.ID, s.Now())
 	return reply(v, http.StatusOK, map[string]string{"to": "/due?did=welcome"})
+}
+
+// joinDemo serves POST /join/{invite}/demo: in a made-up world, the link is enough. Not
+// every machine on which it is tried has passkeys.
+func (s *Server) joinDemo(v *visit) error {
+	if s.Demo == "" {
+		return errNoPage
+	}
+	staff, err := LoadStaff(v.ctx(), s.Gateway)
+	if err != nil {
+		return err
+	}
+	i, err := staff.invited(v.PathValue("invite"), s.Now())
+	if err != nil {
+		return err
+	}
+	m := Member{ID: newSecret()[:22]}
+	err = change(v.ctx(), s.Gateway, i.Name, "join", "in a made-up world", func(st *Staff) error { return st.join(v.PathValue("invite"), m, s.Now()) })
+	if err != nil {
+		return err
+	}
+	s.enter(v, m.ID, s.Now())
+	return v.to("/due")
+}
+
+// isFresh reports whether who visits signed in a short time ago, or can't.
+func (s *Server) isFresh(v *visit) bool {
+	madeUp := s.Demo != "" && len(v.member.Keys) == 0 && v.member.Subject == ""
+	return madeUp || s.sessions.isFresh(v.session)
 }
 
 // readJSON returns the body of a request by a script of ours.

@@ -25,6 +25,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /join/{invite}/begin", handle: s.beginJoin},
 		{pattern: "POST /join/{invite}/finish", handle: s.finishJoin},
 		{pattern: "GET /join/{invite}/company", handle: s.joinByCompany},
+		{pattern: "POST /join/{invite}/demo", handle: s.joinDemo},
 		{pattern: "POST /signout", need: Reader, handle: s.signOut},
 
 		// What is owed.

@@ -61,7 +61,7 @@ type Options struct {
 	Now       func() time.Time
 	Zone      *time.Location // in which times are shown
 	Log       *slog.Logger   // no personal data
-	Demo      string         // page of a made-up world to lead back to; "" where all is real
+	Demo      string         // page of a made-up world to lead back to, where no passkey is needed; "" where all is real
 
 	System     string // the type of the connector, as configured
 	Configured string // the connector's configuration, to be read; it has no secrets

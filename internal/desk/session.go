@@ -2,6 +2,7 @@ package desk
 
 import (
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -156,7 +157,8 @@ func (s *sessions) take(cookie, what string) (begun, bool) {
 }
 
 // Names of cookies. Under TLS the prefix makes the browser refuse them from anywhere
-// but this very host; on loopback, without TLS, it can't be used.
+// but this very host; on loopback, without TLS, it can't be used,
+// and the port tells desks of one machine apart, which cookies otherwise don't.
 const (
 	sessionCookie = "firsthand-desk"
 	beginCookie   = "firsthand-desk-begin"
@@ -166,7 +168,8 @@ func (s *Server) cookieName(name string) string {
 	if s.secure {
 		return "__Host-" + name
 	}
-	return name
+	_, port, _ := strings.Cut(s.host, ":")
+	return name + port
 }
 
 func (s *Server) setCookie(w http.ResponseWriter, name, value string, site http.SameSite) {
