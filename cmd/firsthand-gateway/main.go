@@ -13,7 +13,7 @@
 // Commands:
 //
 //	init                                    make the folder: configuration, keys, database
-//	serve                                   answer customers, carry the outbox, carry out commands
+//	serve                                   answer customers, carry the outbox, carry out commands, serve the desk
 //	check                                   judge gateway.json and the files that it names
 //	due                                     what the company owes and what waits for somebody, the earliest due first
 //	show relationship                       all that the company has of one relationship; the look is audited
@@ -22,6 +22,7 @@
 //	retry relationship entry                try again what was stopped, once its cause is gone
 //	challenge relationship claim [record]   send a code, or another one, to the contact on record
 //	say relationship kind json              sign a message, ask, answer, holds, terms.end, pause or close
+//	desk what [name]                        who may use the pages for staff
 //	backup folder                           make a backup of the database in a new folder, and restore it to see that it works
 //	restore [backup folder]                 put a backup into a folder, which gateway.json then names as data
 //	move                                    bring the database in the data folder to the PostgreSQL that gateway.json names
@@ -53,7 +54,7 @@ func program() *cli.Program[*app] {
 		Commands: []cli.Command[*app]{
 			initCmd, serveCmd(), checkCmd,
 			dueCmd, showCmd, applyCmd, refuseCmd, retryCmd, challengeCmd, sayCmd,
-			backupCmd, restoreCmd, moveCmd, rotateCmd, doctorCmd,
+			deskCmd, backupCmd, restoreCmd, moveCmd, rotateCmd, doctorCmd,
 			crmCmd, versionCmd,
 		},
 		Open:   openApp,

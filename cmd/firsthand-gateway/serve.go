@@ -21,7 +21,7 @@ import (
 // serveCmd is a function, since what it runs needs the table of all commands.
 func serveCmd() cli.Command[*app] {
 	return cli.Command[*app]{
-		Name: "serve", Short: "answer customers, carry the outbox, carry out commands", Local: true,
+		Name: "serve", Short: "answer customers, carry the outbox, carry out commands, serve the desk", Local: true,
 		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers).`,
 		Setup: func(fs *flag.FlagSet) run {
 			debug := fs.Bool("debug", false, "log more")
@@ -72,11 +72,15 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	}
 	server := handler.NewServer()
 	server.Handler = withHealth(a, server.Handler)
+	desk, deskListener, err := a.deskServer(log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	errs := make(chan error, 3)
+	errs := make(chan error, 4)
 	start := func(run func() error) {
 		wg.Go(func() {
 			defer stop() // where one ends, all do
@@ -88,6 +92,10 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	start(func() error { return a.gateway.Run(ctx) })
 	start(func() error { return p.Serve(ctx, commands, a) })
 	start(func() error { return wire.Serve(ctx, server, l) })
+	if desk != nil {
+		start(func() error { return wire.Serve(ctx, desk, deskListener) })
+		fmt.Fprintf(env.Stderr, "firsthand-gateway: desk %s at %s\n", a.config.Desk.URL, deskListener.Addr())
+	}
 	fmt.Fprintf(env.Stderr, "firsthand-gateway: serving %s at %s\n", a.config.Domain, l.Addr())
 	wg.Wait()
 	close(errs)

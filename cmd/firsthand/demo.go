@@ -115,7 +115,8 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		return fault.Tell(fault.Unavailable, err.Error(), "another address: --addr localhost:0 takes any that is free")
 	}
 	defer l.Close()
-	d := &stage{env: env, log: log, o: o, ctx: ctx}
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	d := &stage{env: env, log: log, o: o, ctx: ctx, base: "http://" + net.JoinHostPort(host, port)}
 	if err := d.open(o.fresh); err != nil {
 		return err
 	}
@@ -124,8 +125,7 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		defer d.changing.Unlock()
 		err = errors.Join(err, d.close())
 	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return d.serve(ctx, l, "http://"+net.JoinHostPort(host, port))
+	return d.serve(ctx, l, d.base)
 }
 
 // A stage is a demo that runs: a world, and Mia's home in it. To begin anew is to
@@ -135,6 +135,8 @@ type stage struct {
 	log *slog.Logger
 	o   demoOptions
 	ctx context.Context // of all that runs by itself
+
+	base string // of the pages
 
 	// changing is held while world and home are replaced, and to read while the
 	// home is being opened: else one could open that nobody closes.
@@ -149,7 +151,7 @@ type stage struct {
 // open opens the world, makes up a life in it unless it is to be fresh, and lets
 // both go on.
 func (d *stage) open(fresh bool) error {
-	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, Directories: d.o.directories})
+	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, Directories: d.o.directories, Behind: d.base + deskPath})
 	if err != nil {
 		return err
 	}

@@ -199,6 +199,7 @@ var cases = []testCase{
 	{"a proposal is carried out once it is proved", nil, proved},
 	{"what a person decided stands when the proof comes", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decidedFirst},
 	{"a person decides on a proposal", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decide},
+	{"a proposal can be decided from away", isDecider, decideFromAway},
 	{"an edit by staff is a change", func(s System, _ connector.Connector, _ Fixture) bool { return s.Edit != nil }, edit},
 
 	{"a message makes one ticket", hasTickets, message},

@@ -22,6 +22,7 @@ type broken struct {
 	find    func(context.Context, connector.Claim) ([]connector.Ref, error)
 	notify  func(context.Context, connector.Ref, connector.Message) (string, error)
 	redact  func(context.Context, connector.Ref, string) error
+	accept  func(context.Context, firsthand.ID, string) error
 }
 
 func (b *broken) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
@@ -57,6 +58,13 @@ func (b *broken) Notify(ctx context.Context, ref connector.Ref, m connector.Mess
 		return b.notify(ctx, ref, m)
 	}
 	return b.CRM.Notify(ctx, ref, m)
+}
+
+func (b *broken) Accept(ctx context.Context, id firsthand.ID, record string) error {
+	if b.accept != nil {
+		return b.accept(ctx, id, record)
+	}
+	return b.CRM.Accept(ctx, id, record)
 }
 
 func (b *broken) Redact(ctx context.Context, ref connector.Ref, fact string) error {

@@ -407,6 +407,15 @@ func texts(f func(string) string) func(*broken) {
 }
 
 var proposalBugs = []bug{
+	{"accepts and writes nothing", "a proposal can be decided from away", func(b *broken) {
+		b.accept = func(ctx context.Context, id firsthand.ID, _ string) error { return b.CRM.Reject(ctx, id, "no") }
+	}},
+	{"accepts what is not there", "a proposal can be decided from away", func(b *broken) {
+		b.accept = func(ctx context.Context, id firsthand.ID, record string) error {
+			_ = b.CRM.Accept(ctx, id, record)
+			return nil
+		}
+	}},
 	{"writes proposals", "a proposal never writes over anything", every(func(c *memory.CRM, r request, do deliver) (result, error) {
 		r.Proposal = false
 		return do(r)

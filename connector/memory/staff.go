@@ -2,6 +2,7 @@ package memory
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 
@@ -75,6 +76,16 @@ func (m *CRM) Refuse(id firsthand.ID, reason string) error {
 	return m.decide(id, func(_ *line, p Proposal) (connector.Change, error) {
 		return connector.Change{Ref: p.Record, State: connector.Declined, Reason: cmp.Or(reason, "refused")}, nil
 	})
+}
+
+// Accept implements [connector.Decider].
+func (m *CRM) Accept(_ context.Context, id firsthand.ID, record string) error {
+	return m.ApplyTo(id, record)
+}
+
+// Reject implements [connector.Decider].
+func (m *CRM) Reject(_ context.Context, id firsthand.ID, reason string) error {
+	return m.Refuse(id, reason)
 }
 
 func (m *CRM) decide(id firsthand.ID, how func(*line, Proposal) (connector.Change, error)) error {

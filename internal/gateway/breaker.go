@@ -27,6 +27,7 @@ func (g *Gateway) reached() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.breaker = breaker{}
+	g.seen.answer = g.o.Now()
 }
 
 // missed notes that the system couldn't be reached for rel.

@@ -26,6 +26,7 @@ func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
 	for c, err := range g.o.Connector.Changes(ctx, cursor) {
 		if err != nil {
 			g.o.Log.Warn("changes of the company's system", "err", why(err))
+			g.trouble(err)
 			return false, errPoll
 		}
 		if err := g.change(ctx, &c); err != nil {

@@ -73,6 +73,9 @@ type Config struct {
 	// disclosure has ended. Others are erased at once.
 	Retention []Retention `json:"retention"`
 
+	// Desk are the pages for the company's staff. Where it is absent, there are none.
+	Desk DeskConfig `json:"desk"`
+
 	// Limits are for what strangers can ask of the gateway; the zero of each is its
 	// default.
 	Limits Limits `json:"limits"`
@@ -165,7 +168,8 @@ func ParseConfig(text []byte, dir string) (c Config, err error) {
 		return c, err
 	}
 	c.dir = dir
-	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile} {
+	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile,
+		&c.Desk.TLS.CertFile, &c.Desk.TLS.KeyFile, &c.Desk.OIDC.ClientSecretFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
@@ -199,7 +203,8 @@ func (c *Config) Check(plain bool) error {
 	if err := checkURL(c.URL, plain); err != nil {
 		fail("url", "%v", err)
 	}
-	errs = append(errs, c.checkListen(plain))
+	errs = append(errs, checkListen("", c.Listen, c.TLS, plain))
+	errs = append(errs, c.checkDesk(plain))
 	if info, err := os.Stat(c.Data); err != nil || !info.IsDir() {
 		fail("data", "%q is no directory", c.Data)
 	}
@@ -249,21 +254,23 @@ func checkURL(s string, plain bool) error {
 	return fmt.Errorf("%q is not https", s)
 }
 
-func (c *Config) checkListen(plain bool) error {
-	host, _, err := net.SplitHostPort(c.Listen)
+// checkListen judges where a server listens: that of agents, or, with "desk." before
+// its members, that of the desk.
+func checkListen(before, listen string, files TLSFiles, plain bool) error {
+	host, _, err := net.SplitHostPort(listen)
 	switch {
 	case err != nil:
-		return bad("listen", "%q is no address like 127.0.0.1:8443", c.Listen)
-	case (c.TLS.CertFile == "") != (c.TLS.KeyFile == ""):
-		return bad("tls", "needs both files")
-	case c.TLS.CertFile == "" && !plain:
-		return bad("tls", "missing; plain HTTP has to be allowed on the command line, and only on loopback")
-	case c.TLS.CertFile == "" && !isLoopback(host):
-		return bad("listen", "without TLS it has to be a loopback address, not %q", c.Listen)
+		return bad(before+"listen", "%q is no address like 127.0.0.1:8443", listen)
+	case (files.CertFile == "") != (files.KeyFile == ""):
+		return bad(before+"tls", "needs both files")
+	case files.CertFile == "" && !plain:
+		return bad(before+"tls", "missing; plain HTTP has to be allowed on the command line, and only on loopback")
+	case files.CertFile == "" && !isLoopback(host):
+		return bad(before+"listen", "without TLS it has to be a loopback address, not %q", listen)
 	}
-	for _, file := range []string{c.TLS.CertFile, c.TLS.KeyFile} {
+	for _, file := range []string{files.CertFile, files.KeyFile} {
 		if _, err := os.Stat(file); file != "" && err != nil {
-			return bad("tls", "%v", err)
+			return bad(before+"tls", "%v", err)
 		}
 	}
 	return nil

@@ -11,6 +11,11 @@ type Duty struct {
 	Delivery
 	Overdue bool
 	Frozen  string // instead of a delivery: why the relationship is frozen
+
+	// Of Owed alone: of what kind the entry is, and the name of the fact it is about;
+	// "" where it is about none, or was erased.
+	Kind firsthand.Kind
+	Fact string
 }
 
 // Due returns what is owed about entries of customers, the earliest due first,
@@ -40,9 +45,11 @@ func (g *Gateway) Due(ctx context.Context) ([]Duty, error) {
 type File struct {
 	Relationship Relationship
 	State        *firsthand.State // the caller's own
-	Deliveries   []Delivery
-	Evidence     []Evidence
-	Audit        []Audit
+
+	First, Second []firsthand.Entry // both logs
+	Deliveries    []Delivery
+	Evidence      []Evidence
+	Audit         []Audit
 }
 
 // Show returns all that the company has of a relationship.
@@ -50,19 +57,5 @@ func (g *Gateway) Show(ctx context.Context, by string, rel firsthand.ID) (f File
 	if err := g.audit(ctx, by, "show", rel, firsthand.ID{}, ""); err != nil {
 		return f, err
 	}
-	store := g.o.Store
-	if f.Relationship, err = store.Relationship(ctx, rel); err != nil {
-		return f, err
-	}
-	if f.State, err = firsthand.Load(ctx, store, rel); err != nil {
-		return f, err
-	}
-	if f.Deliveries, err = store.Deliveries(ctx, rel); err != nil {
-		return f, err
-	}
-	if f.Evidence, err = store.Evidence(ctx, rel); err != nil {
-		return f, err
-	}
-	f.Audit, err = store.Audit(ctx, rel)
-	return f, err
+	return g.file(ctx, rel)
 }

@@ -76,6 +76,7 @@ type Gateway struct {
 	sick     map[firsthand.ID]time.Time // until when one is left alone after an error of our own
 	alone    map[string]bool            // chores in progress of which there is one at a time
 	breaker  breaker
+	seen     seen
 	nextPoll time.Time
 	polls    int       // that failed in a row
 	nextKeys time.Time // when to compare keys with other gateways next

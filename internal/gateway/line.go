@@ -12,6 +12,7 @@ import (
 // queue adds or replaces a delivery.
 func (t *turn) queue(d Delivery) {
 	d.Rel = t.r.id
+	d.stamp(t.now)
 	// What was read from the store in this turn may have been changed in it.
 	t.c.Deliveries = slices.DeleteFunc(t.c.Deliveries, func(e Delivery) bool { return e.Seq == d.Seq && e.Task == d.Task })
 	t.c.Deliveries = append(t.c.Deliveries, d)

@@ -19,7 +19,11 @@ func (g *Gateway) settle(ctx context.Context, d Delivery, o outcome) error {
 	case o.err == nil || fault.KindOf(o.err) != fault.Unavailable:
 		g.reached()
 	case !errors.Is(o.err, context.Canceled):
+		g.trouble(o.err)
 		g.missed(d.Rel, g.o.Now())
+	}
+	if o.err != nil && fault.KindOf(o.err) != fault.Unavailable {
+		g.trouble(o.err)
 	}
 	return g.within(ctx, d.Rel, func(t *turn) error {
 		now, ok, err := t.delivery(ctx, d.Seq, d.Task)

@@ -162,7 +162,9 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.nextPoll, g.polls = now.Add(wait), failed
+		if g.nextPoll, g.polls = now.Add(wait), failed; failed == 0 {
+			g.seen.asked, g.seen.answer = now, now
+		}
 		return err == nil, err
 	})
 	return worked, time.Time{}, err

@@ -15,6 +15,7 @@ import (
 // goroutines.
 type Store interface {
 	firsthand.Log
+	DeskStore
 
 	// Commit does everything in c, or nothing. When it returns without error
 	// everything is on stable storage. [fault.Conflict] means that an entry did
@@ -76,8 +77,11 @@ type Commit struct {
 	AddDrafts  []Draft           // ID is given by the store
 	DropDrafts []int64           // gone already is no error
 	Audit      []Audit
-	Changes    []string // from now on Known
-	Settings   map[string]string
+	Changes    []string          // from now on Known
+	Settings   map[string]string // "" removes
+	// Expect are settings that must have these values before the commit, "" if they
+	// must not be set: else nothing is done, and the error is [fault.Conflict].
+	Expect map[string]string
 }
 
 // Settings of the gateway's own.
@@ -177,6 +181,10 @@ type Delivery struct {
 
 	Reported bool           // with Applied: on the word of a system that can't be read
 	Due      firsthand.Date // by when something is owed; "" if nothing is
+
+	// Made is when it was first added; a row that is replaced keeps its own. Ended is
+	// when nothing was left to be done or said about it.
+	Made, Ended time.Time
 }
 
 // A Challenge is the gateway's own side of a claim. The code itself is known to
@@ -216,7 +224,8 @@ type Evidence struct {
 
 // An Audit is a row that is written before an operator sees or does something.
 type Audit struct {
-	Rel   firsthand.ID
+	N     int64        // its place, given by the store
+	Rel   firsthand.ID // zero for what is about no relationship: signing in, staff, settings
 	At    time.Time
 	By    string       // who, as the command or desk knows it
 	Act   string       // show, apply, refuse, challenge, …

@@ -206,7 +206,7 @@ func (t *turn) put(ctx context.Context) error {
 func (c *Commit) empty() bool {
 	return len(c.Relationships) == 0 && len(c.Replace) == 0 && len(c.Entries) == 0 && len(c.Evidence) == 0 &&
 		len(c.Deliveries) == 0 && len(c.Challenges) == 0 && len(c.AddDrafts) == 0 && len(c.DropDrafts) == 0 &&
-		len(c.Audit) == 0 && len(c.Changes) == 0 && len(c.Settings) == 0
+		len(c.Audit) == 0 && len(c.Changes) == 0 && len(c.Settings) == 0 && len(c.Expect) == 0
 }
 
 // end gives the lock back. It may be called once.

@@ -9,7 +9,7 @@ func (s *Server) Routes() (patterns []string) {
 }
 
 // Asset returns the address of a static file.
-func Asset(name string) string { return "/static/" + assets()[name].name }
+func Asset(name string) string { path, _ := assets().Path(name); return path }
 
 // Times in which things hold.
 const (

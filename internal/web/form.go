@@ -9,7 +9,7 @@ import (
 // A Form is what was typed into a form, and what is wrong with it. The zero Form
 // is an empty one.
 type Form struct {
-	Once   string // see onces
+	Once   string // see look.Onces
 	Values url.Values
 	Errors map[string]string // a sentence for each field; "" is the whole form's
 }

@@ -15,6 +15,7 @@ import (
 
 	"firsthand/fault"
 	"firsthand/internal/locale"
+	"firsthand/internal/look"
 )
 
 // A visit is one request, and what it may use.
@@ -54,7 +55,7 @@ func (v *visit) once(fn func() (to string, err error)) error {
 	if len(word) < 16 || len(word) > 64 {
 		return fault.Tell(fault.Invalid, v.say("error.form"), "")
 	}
-	to, err := v.session.once.do(word, fn)
+	to, err := v.session.once.Do(word, fn)
 	if err != nil {
 		return err
 	}
@@ -268,7 +269,7 @@ func (s *Server) render(v *visit, status int, name string, data any) error {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.lang.Tag)
-	h.Set("Content-Security-Policy", contentPolicy(f.Nonce))
+	h.Set("Content-Security-Policy", look.ContentPolicy(f.Nonce))
 	h.Set("Vary", "Accept-Language, Accept-Encoding")
 	return ignoreGone(send(v, status, b.Bytes()))
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"firsthand/internal/locale"
+	"firsthand/internal/look"
 	"firsthand/terms"
 )
 
@@ -68,36 +68,13 @@ func (s *Server) Link() string { return "/enter/" + s.sessions.link() }
 // page of a stranger whose name was made to lead to this machine.
 func (s *Server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
-		h.Set("Content-Security-Policy", contentPolicy(""))
-		h.Set("Cache-Control", "no-store")
-		if s.Secure {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		look.Headers(w.Header(), s.Secure)
 		if !s.ours(r.Host) {
 			http.Error(w, "this is not the host of these pages", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// contentPolicy returns the content policy of a response. Nothing is loaded but our own
-// style, pictures and the one script that has the nonce, and no script may make
-// markup out of text.
-func contentPolicy(nonce string) string {
-	script := "'none'"
-	if nonce != "" {
-		script = "'nonce-" + nonce + "'"
-	}
-	return fmt.Sprintf("default-src 'none'; script-src %s; style-src 'self'; img-src 'self' data:; connect-src 'self'; "+
-		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'", script)
 }
 
 func (s *Server) ours(hostport string) bool {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"firsthand/internal/look"
 )
 
 // How long things hold.
@@ -32,7 +34,7 @@ type session struct {
 	seen      time.Time
 	confirmed time.Time
 
-	once   onces
+	once   look.Onces
 	drafts drafts
 	setup  setup
 }

@@ -15,6 +15,7 @@ import (
 	"firsthand"
 	"firsthand/internal/agent/money"
 	"firsthand/internal/locale"
+	"firsthand/internal/look"
 )
 
 //go:embed templates/*.html
@@ -87,21 +88,9 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"monthname":  func(d firsthand.Date) string { return monthText(l, d, s.Zone) },
 		"shortmonth": func(d firsthand.Date) string { return shortMonth(l, d) },
 		"size":       func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
-		"asset": func(name string) (string, error) {
-			a := assets()[name]
-			if a == nil {
-				return "", fmt.Errorf("no static file %s", name)
-			}
-			return "/static/" + a.name, nil
-		},
-		"icon": func(name string) (template.HTML, error) {
-			svg, ok := icons()[name]
-			if !ok {
-				return "", fmt.Errorf("no icon %s", name)
-			}
-			return svg, nil
-		},
-		"mailstep": mailStep,
+		"asset":      assets().Path,
+		"icon":       look.Icon,
+		"mailstep":   mailStep,
 		"seen": func(step string) string { // a step that nobody has signed
 			if step == "received" {
 				return "seen"
@@ -117,7 +106,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"https":     httpsOnly,
 		"host":      hostOf,
 		"form":      func() Form { return newForm() },
-		"list2":     func(icon, word, class string) Status { return Status{icon, word, class} },
+		"list2":     func(icon, word, class string) Status { return Status{Icon: icon, Word: word, Class: class} },
 		"isaddress": isAddress,
 		"address": func(f Form, prefix string) (ins []Input, err error) {
 			for _, name := range addressParts {
@@ -166,8 +155,8 @@ func dateText(l *locale.Language, d firsthand.Date, zone *time.Location, now tim
 	return l.Day(t, now)
 }
 
-// A Status is a step as it is always shown: a picture, a word and a colour.
-type Status struct{ Icon, Word, Class string }
+// A Status is a step as it is always shown.
+type Status = look.Status
 
 // statusIcons are the pictures of steps; the class names a colour.
 var statusIcons = map[string][2]string{
@@ -182,23 +171,12 @@ var statusIcons = map[string][2]string{
 	"overdue": {"late", "late"}, "making": {"draft", "quiet"}, "active": {"check", "good"}, "retired": {"leave", "quiet"}, "closed": {"leave", "quiet"}, "agreed": {"terms", "good"}, "proposed": {"unsure", "late"},
 }
 
-// HTML returns s as a page shows it. It is made here and not by a template, which takes
-// ten times as long: lists have three in each row.
-func (s Status) HTML() (template.HTML, error) {
-	icon, ok := icons()[s.Icon]
-	if !ok {
-		return "", fmt.Errorf("no icon %s", s.Icon)
-	}
-	esc := template.HTMLEscapeString
-	return template.HTML(`<span class="status ` + esc(s.Class) + `">` + string(icon) + `<span>` + esc(s.Word) + `</span></span>`), nil
-}
-
 func statusOfStep(l *locale.Language, step string) Status {
 	s, ok := statusIcons[step]
 	if !ok {
 		s = [2]string{"unsure", "quiet"}
 	}
-	return Status{s[0], l.Word("step", step), s[1]}
+	return Status{Icon: s[0], Word: l.Word("step", step), Class: s[1]}
 }
 
 // tile returns what stands for a company: its first letter on one of some colours,

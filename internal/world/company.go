@@ -34,12 +34,15 @@ type Company struct {
 	now  func() time.Time
 	log  *slog.Logger
 
+	behind string // where the world's own page is
+
 	mu      sync.Mutex                 // held while it comes up or goes down; guards what follows
 	runs    context.Context            // of what it does by itself; nil while nothing runs
 	life    *life                      // nil while it is down
 	waiting map[firsthand.ID]time.Time // when the staff first saw what waits; zero: they asked for a proof
 	last    time.Time                  // while it is up: when somebody knocked last
 	missed  time.Time                  // while it is down: when somebody first knocked in vain
+	invited string                     // path of a link to the desk that was made last
 }
 
 // A life of a company is from its coming up to its going down.
@@ -48,6 +51,8 @@ type life struct {
 	store   *store.Store
 	gateway *gateway.Gateway
 	server  *http.Server
+	desk    *http.Server // nil where nobody decides anything
+	deskURL string
 	calls   calls
 	stop    context.CancelFunc // of what it does by itself; nil while nothing runs
 	done    sync.WaitGroup
@@ -163,6 +168,9 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	l.server.Handler = l.calls.count(l.server.Handler)
 	secure := tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{c.cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	l.done.Go(func() { l.server.Serve(secure) }) // it ends when the server is closed, and no other way
+	if err := c.openDesk(l); err != nil {
+		return nil, errors.Join(err, l.server.Close())
+	}
 	c.net.open(c.domain, webPort, listener.Addr().String())
 	return l, nil
 }
@@ -188,6 +196,9 @@ func (c *Company) Down() error {
 	c.life = nil
 	c.net.open(c.domain, webPort, "")
 	err := l.server.Close()
+	if l.desk != nil {
+		err = errors.Join(err, l.desk.Close())
+	}
 	if l.stop != nil {
 		l.stop()
 	}

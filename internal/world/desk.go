@@ -51,6 +51,7 @@ func NewDesk(path string, o DeskOptions) *Desk {
 	d.mux.HandleFunc("POST "+path+"up", d.turn((*Company).Up))
 	d.mux.HandleFunc("POST "+path+"down", d.turn(func(c *Company, _ context.Context) error { return c.Down() }))
 	d.mux.HandleFunc("POST "+path+"answer", d.answer)
+	d.mux.HandleFunc("POST "+path+"desk", d.sitDown)
 	d.mux.HandleFunc("POST "+path+"reset", d.anew)
 	d.mux.HandleFunc("POST "+path+"enter", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, o.Link(), http.StatusSeeOther)
@@ -73,6 +74,9 @@ type deskCompany struct {
 	Name, Domain, Does, Number string
 	Up                         bool
 	Records                    []deskRecord
+
+	Desk, Link string // its own desk for staff, and a link to it that is good once
+	Taken      bool   // somebody sits there
 }
 
 type deskRecord struct {
@@ -113,6 +117,10 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, c := range world.Companies() {
 		row := deskCompany{Name: c.name, Domain: c.domain, Does: manners[c.manner], Number: c.Number(), Up: c.IsUp()}
+		if row.Desk, row.Taken, row.Link, err = c.Desk(r.Context()); err != nil {
+			fail(w, err)
+			return
+		}
 		for _, rec := range c.Records() {
 			one := deskRecord{Number: rec.Number}
 			for _, fact := range slices.Sorted(maps.Keys(rec.Facts)) {
@@ -157,6 +165,21 @@ func (d *Desk) turn(how func(*Company, context.Context) error) http.HandlerFunc 
 		}
 		http.Redirect(w, r, d.path, http.StatusSeeOther)
 	}
+}
+
+// sitDown makes a link to a company's own desk. It is shown on the page: a policy lets
+// no form lead elsewhere.
+func (d *Desk) sitDown(w http.ResponseWriter, r *http.Request) {
+	c := d.o.World().Company(r.PostFormValue("company"))
+	if c == nil {
+		fail(w, fault.NotExist)
+		return
+	}
+	if _, err := c.Invite(context.WithoutCancel(r.Context())); err != nil {
+		fail(w, err)
+		return
+	}
+	http.Redirect(w, r, d.path+"#desks", http.StatusSeeOther)
 }
 
 func (d *Desk) anew(w http.ResponseWriter, r *http.Request) {

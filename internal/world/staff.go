@@ -23,6 +23,9 @@ func (c *Company) attend(ctx context.Context, patience time.Duration) (worked bo
 	if c.life == nil {
 		return false, nil
 	}
+	if played, err := c.isPlayed(ctx); err != nil || !played {
+		return false, err
+	}
 	now, seen := c.now(), make(map[firsthand.ID]time.Time)
 	defer func() { c.waiting = seen }()
 	for _, p := range c.life.crm.Proposals() {

@@ -27,6 +27,9 @@ type Options struct {
 	// those of the world.
 	Directories []string
 
+	// Behind is the address of the world's own page, for what leads back to it.
+	Behind string
+
 	// Patience is how long staff leave what waits for them; default 4 s.
 	Patience time.Duration
 	// Outage is for how long the company that falters stays away once it is
@@ -85,7 +88,7 @@ func Open(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, err
 	}
 	for _, who := range cast {
-		c := &Company{character: who, dir: w.path(companiesName, who.domain), net: w.net, now: w.Now, log: o.Log.With("company", who.domain)}
+		c := &Company{character: who, dir: w.path(companiesName, who.domain), net: w.net, now: w.Now, behind: o.Behind, log: o.Log.With("company", who.domain)}
 		if c.cert, err = w.net.add(who.domain); err != nil {
 			return nil, err
 		}

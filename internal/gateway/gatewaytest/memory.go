@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -37,7 +38,9 @@ type data struct {
 	byID     map[firsthand.ID]*record
 	changes  map[string]bool
 	settings map[string]string
-	draft    int64 // the last ID of a draft
+	draft    int64           // the last ID of a draft
+	audit    int64           // the last N of an audit
+	apart    []gateway.Audit // that are about no relationship
 }
 
 // record is what belongs to one relationship. It is copied before it is changed.
@@ -50,6 +53,13 @@ type record struct {
 	drafts     []gateway.Draft
 	evidence   []gateway.Evidence
 	audit      []gateway.Audit
+	owed       map[place]firsthand.Date // the last days by which deliveries were owed
+}
+
+// A place tells deliveries of a relationship apart.
+type place struct {
+	seq  int64
+	task gateway.Task
 }
 
 var _ gateway.Store = (*Memory)(nil)
@@ -94,7 +104,7 @@ func (m *Memory) now() *data {
 // copy returns a copy that may be changed, by own and through its maps.
 func (d *data) copy() *data {
 	c := &data{order: slices.Clone(d.order), byID: make(map[firsthand.ID]*record, len(d.byID)),
-		changes: make(map[string]bool, len(d.changes)), settings: make(map[string]string, len(d.settings)), draft: d.draft}
+		changes: make(map[string]bool, len(d.changes)), settings: make(map[string]string, len(d.settings)), draft: d.draft, audit: d.audit, apart: slices.Clone(d.apart)}
 	for id, r := range d.byID {
 		c.byID[id] = r
 	}
@@ -118,6 +128,7 @@ func (d *data) own(rel firsthand.ID) *record {
 	r.logs = [2][]firsthand.Entry{slices.Clone(old.logs[0]), slices.Clone(old.logs[1])}
 	r.deliveries, r.challenges = slices.Clone(old.deliveries), slices.Clone(old.challenges)
 	r.drafts, r.evidence, r.audit = slices.Clone(old.drafts), slices.Clone(old.evidence), slices.Clone(old.audit)
+	r.owed = maps.Clone(old.owed)
 	d.byID[rel] = &r
 	return &r
 }
@@ -194,6 +205,11 @@ func (m *Memory) Commit(ctx context.Context, c gateway.Commit) error {
 func (m *Memory) commit(c gateway.Commit) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for name, want := range c.Expect {
+		if m.data.settings[name] != want {
+			return fmt.Errorf("setting %s: %w", name, fault.Conflict)
+		}
+	}
 	d := m.data.copy()
 	owned := map[firsthand.ID]*record{}
 	own := func(rel firsthand.ID) *record {
@@ -233,7 +249,7 @@ func (m *Memory) commit(c gateway.Commit) error {
 		}
 	}
 	for _, n := range c.Deliveries {
-		put(&own(n.Rel).deliveries, n, func(o gateway.Delivery) bool { return o.Seq == n.Seq && o.Task == n.Task })
+		own(n.Rel).deliver(n)
 	}
 	for _, n := range c.Challenges {
 		put(&own(n.Rel).challenges, n, func(o gateway.Challenge) bool { return o.Claim == n.Claim })
@@ -253,16 +269,39 @@ func (m *Memory) commit(c gateway.Commit) error {
 		}
 	}
 	for _, a := range c.Audit {
-		own(a.Rel).audit = append(own(a.Rel).audit, a)
+		d.audit++
+		if a.N = d.audit; a.Rel.IsZero() {
+			d.apart = append(d.apart, a)
+		} else {
+			own(a.Rel).audit = append(own(a.Rel).audit, a)
+		}
 	}
 	for _, id := range c.Changes {
 		d.changes[id] = true
 	}
 	for name, value := range c.Settings {
-		d.settings[name] = value
+		if d.settings[name] = value; value == "" {
+			delete(d.settings, name)
+		}
 	}
 	m.data = d
 	return nil
+}
+
+// deliver adds n, or replaces the one that stands in its place, which keeps when it
+// was made.
+func (r *record) deliver(n gateway.Delivery) {
+	same := func(o gateway.Delivery) bool { return o.Seq == n.Seq && o.Task == n.Task }
+	if i := slices.IndexFunc(r.deliveries, same); i >= 0 {
+		n.Made = r.deliveries[i].Made
+		if due := r.deliveries[i].Due; due != "" {
+			if r.owed == nil {
+				r.owed = map[place]firsthand.Date{}
+			}
+			r.owed[place{n.Seq, n.Task}] = due
+		}
+	}
+	put(&r.deliveries, n, same)
 }
 
 // put replaces the element of all that same finds, or appends e.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/fault"
 	"firsthand/internal/gateway"
 	"firsthand/internal/sqlite"
 )
@@ -53,6 +54,13 @@ type writer struct {
 }
 
 func (w *writer) commit(ctx context.Context, c *gateway.Commit) error {
+	for name, want := range c.Expect {
+		if have, err := setting(ctx, w.tx, name); err != nil {
+			return err
+		} else if have != want {
+			return fmt.Errorf("setting %s: %w: it was changed meanwhile", name, fault.Conflict)
+		}
+	}
 	for i := range c.Relationships {
 		if err := w.relationship(ctx, &c.Relationships[i]); err != nil {
 			return err
@@ -91,9 +99,7 @@ func (w *writer) commit(ctx context.Context, c *gateway.Commit) error {
 		w.erased = true // a draft is what somebody said
 	}
 	for _, a := range c.Audit {
-		err := w.insert(ctx, a.Rel, `INSERT INTO audit (rel, at, by, act, entry, note) VALUES (?, ?, ?, ?, ?, ?)`,
-			timeText(a.At), a.By, a.Act, a.Entry[:], a.Note)
-		if err != nil {
+		if err := w.audit(ctx, &a); err != nil {
 			return err
 		}
 	}
@@ -236,7 +242,26 @@ func (w *writer) challenge(ctx context.Context, c *gateway.Challenge) error {
 		c.Left, c.Tried, c.Entry[:], c.Proof[:])
 }
 
+// audit adds a row that is about a relationship or, with none, about the program.
+func (w *writer) audit(ctx context.Context, a *gateway.Audit) error {
+	var rel any // NULL
+	if !a.Rel.IsZero() {
+		n, err := w.number(ctx, a.Rel)
+		if err != nil {
+			return err
+		}
+		rel = n
+	}
+	_, err := w.tx.ExecContext(ctx, `INSERT INTO audit (rel, at, by, act, entry, note) VALUES (?, ?, ?, ?, ?, ?)`,
+		rel, timeText(a.At), a.By, a.Act, a.Entry[:], a.Note)
+	return err
+}
+
 func setSetting(ctx context.Context, tx *sqlite.Tx, name, value string) error {
+	if value == "" {
+		_, err := tx.ExecContext(ctx, `DELETE FROM setting WHERE name = ?`, name)
+		return err
+	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 	return err
 }

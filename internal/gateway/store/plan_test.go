@@ -23,6 +23,12 @@ func TestQueriesUseIndexes(t *testing.T) {
 		queryBehind,
 		queryOfRecord,
 		queryChallenged,
+		queryAudits,
+		queryFrozen,
+		queryOwed,
+		queryFailed,
+		queryEnded,
+		queryTook,
 	} {
 		err := s.db.View(t.Context(), func(tx *sqlite.Tx) error {
 			n := strings.Count(query, "?")

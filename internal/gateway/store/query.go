@@ -172,11 +172,11 @@ func (s *Store) Evidence(ctx context.Context, rel firsthand.ID) (all []gateway.E
 
 // Audit implements [gateway.Store].
 func (s *Store) Audit(ctx context.Context, rel firsthand.ID) (all []gateway.Audit, err error) {
-	err = list(ctx, s, `SELECT at, by, act, entry, note FROM audit WHERE rel = (SELECT n FROM relationship WHERE id = ?) ORDER BY n`, []any{rel[:]},
+	err = list(ctx, s, `SELECT n, at, by, act, entry, note FROM audit WHERE rel = (SELECT n FROM relationship WHERE id = ?) ORDER BY n`, []any{rel[:]},
 		func(rows *sqlite.Rows) error {
 			a := gateway.Audit{Rel: rel}
 			var at string
-			err := rows.Scan(&at, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
+			err := rows.Scan(&a.N, &at, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
 			if err == nil {
 				a.At, err = parseTime(at)
 			}

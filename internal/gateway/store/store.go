@@ -211,6 +211,21 @@ func parseTime(s string) (time.Time, error) {
 	return time.Parse(stamp, s)
 }
 
+// millis is how times stand in the database with which it counts; 0 is none.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
+
 // id32 scans a blob of 32 bytes.
 type id32 struct{ to *firsthand.ID }
 

@@ -23,6 +23,12 @@ func Long(t testing.TB) *locale.Language {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return Lengthened(t, text)
+}
+
+// Lengthened is Long of another catalogue.
+func Lengthened(t testing.TB, text []byte) *locale.Language {
+	t.Helper()
 	var all map[string]any
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
@@ -39,7 +45,7 @@ func Long(t testing.TB) *locale.Language {
 			}
 		}
 	}
-	text, err = json.Marshal(all)
+	text, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,14 @@
-package web
+package look
 
 import (
 	"sync"
 )
 
-// onces are the forms of a session that were sent. Each form has a word of its
+// Onces are the forms of a session that were sent. Each form has a word of its
 // own, made by the server: a second click, a reload or the back button sends the
 // same word, does nothing again, and leads to where the first led. They are in
 // memory, like the session: a form of a session that is gone is refused.
-type onces struct {
+type Onces struct {
 	mu    sync.Mutex
 	sent  map[string]*once
 	order []string
@@ -22,7 +22,7 @@ type once struct {
 
 const maxOnces = 512
 
-func (o *onces) get(word string) *once {
+func (o *Onces) get(word string) *once {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if f := o.sent[word]; f != nil {
@@ -41,9 +41,9 @@ func (o *onces) get(word string) *once {
 	return f
 }
 
-// do calls fn unless the form with that word was done, and returns where it led.
+// Do calls fn unless the form with that word was done, and returns where it led.
 // What failed may be tried again.
-func (o *onces) do(word string, fn func() (to string, err error)) (to string, err error) {
+func (o *Onces) Do(word string, fn func() (to string, err error)) (to string, err error) {
 	f := o.get(word)
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -1,0 +1,357 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// What the desk asks of a gateway beside the acts of operator.go. Whatever shows
+// something of a customer is in the audit first.
+
+// Owed returns the duties that are due first, at most limit of them, and how many
+// there are. Relationships that are frozen come last. It names facts, and shows none.
+func (g *Gateway) Owed(ctx context.Context, limit int) (all []Duty, total int, err error) {
+	owed, total, err := g.o.Store.Owed(ctx, limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	now := g.o.Now()
+	for _, d := range owed {
+		duty := Duty{Delivery: d, Overdue: d.Due.Over(now)}
+		if duty.Kind, duty.Fact, err = g.about(ctx, &d); err != nil {
+			return nil, 0, err
+		}
+		all = append(all, duty)
+	}
+	frozen, err := g.o.Store.Frozen(ctx, limit)
+	for _, r := range frozen {
+		all = append(all, Duty{Delivery: Delivery{Rel: r.ID}, Frozen: r.Frozen})
+	}
+	return all, total + len(frozen), err
+}
+
+// about returns of what kind d's entry is, and which fact it is about.
+func (g *Gateway) about(ctx context.Context, d *Delivery) (kind firsthand.Kind, fact string, err error) {
+	for e, err := range g.o.Store.Entries(ctx, d.Rel, firsthand.First, d.Seq-1) {
+		if err != nil || !e.HasBody() {
+			return "", "", err
+		}
+		c, err := firsthand.DecodeBody(e.Body)
+		if err != nil {
+			return "", "", err
+		}
+		switch c := c.(type) {
+		case *firsthand.Disclose:
+			fact = c.Fact
+		case *firsthand.Change:
+			fact = c.Fact
+		case *firsthand.Request:
+			fact = c.Scope
+		}
+		return c.Kind(), fact, nil
+	}
+	return "", "", nil // lost with a backup, and on its way back
+}
+
+// Numbers counts what has ended since a time, and what waits now.
+func (g *Gateway) Numbers(ctx context.Context, since time.Time) (Numbers, error) {
+	return g.o.Store.Numbers(ctx, since, g.o.Now())
+}
+
+// Audits returns rows of the audit, the latest first; see [DeskStore].
+func (g *Gateway) Audits(ctx context.Context, before int64, limit int) ([]Audit, error) {
+	return g.o.Store.Audits(ctx, before, limit)
+}
+
+// Find returns the relationships of the record with that number, in the company's
+// system or in any.
+func (g *Gateway) Find(ctx context.Context, by, record string) ([]firsthand.ID, error) {
+	if err := g.Note(ctx, by, "find", record); err != nil {
+		return nil, err
+	}
+	system := ""
+	if binder, ok := g.o.Connector.(connector.Binder); ok {
+		refs, err := binder.Find(ctx, connector.Claim{Record: record})
+		if err != nil {
+			return nil, err
+		}
+		for _, ref := range refs {
+			rels, err := g.o.Store.OfRecord(ctx, ref.System, ref.ID)
+			if err != nil || len(rels) > 0 {
+				return rels, err
+			}
+			system = ref.System
+		}
+	}
+	return g.o.Store.OfRecord(ctx, system, record)
+}
+
+// An Inquiry is an entry that waits for somebody, beside what the company's system
+// has now.
+type Inquiry struct {
+	File
+	Delivery Delivery
+	Content  firsthand.Content // nil if it was erased
+	Old      firsthand.Value   // of a change: what the company held before
+	Unproved bool              // it is about a record that is not proved to be hers
+	Record   *connector.Record // that it is about, as it is now; nil for none
+	Fits     []connector.Ref   // of a claim: records that fit it
+	Trouble  string            // why the system couldn't be asked; "" if it could
+	Decides  bool              // the system lets the desk decide a proposal
+}
+
+// Inquire returns all there is to know of an entry that waits for somebody.
+func (g *Gateway) Inquire(ctx context.Context, by string, rel, entry firsthand.ID) (q Inquiry, err error) {
+	if err := g.audit(ctx, by, "look", rel, entry, ""); err != nil {
+		return q, err
+	}
+	if q.File, err = g.file(ctx, rel); err != nil {
+		return q, err
+	}
+	i := -1
+	for n, d := range q.Deliveries {
+		if d.Entry == entry && d.Task != Review {
+			i = n
+		}
+	}
+	if i < 0 {
+		return q, fault.Tell(fault.NotExist, "There is nothing about this entry.", "")
+	}
+	q.Delivery = q.Deliveries[i]
+	if pos := q.State.Pos(entry); pos.Side != firsthand.First {
+		return q, fmt.Errorf("entry %s: %w", entry, fault.NotExist)
+	}
+	if e := q.First[q.State.Pos(entry).Seq-1]; e.HasBody() {
+		if q.Content, err = firsthand.DecodeBody(e.Body); err != nil {
+			return q, err
+		}
+	}
+	_, q.Decides = g.o.Connector.(connector.Decider)
+	if h := q.State.Holding(entry); h != nil {
+		q.Unproved = h.Origin == firsthand.Stated && q.State.Binding == nil
+		if c, ok := q.Content.(*firsthand.Change); ok {
+			q.Old = c.Old
+		}
+		err = g.within(ctx, rel, func(t *turn) error {
+			if err := t.fresh(ctx); err != nil || !q.Old.IsZero() || t.holding(entry) == nil {
+				return err
+			}
+			e, err := t.entry(ctx, q.State.Pos(entry).Seq)
+			if err == nil && e.Kind() == "change" {
+				q.Old, err = t.before(ctx, &e, t.holding(entry))
+			}
+			return err
+		})
+		if err != nil {
+			return q, err
+		}
+	}
+	g.lookUp(ctx, &q)
+	return q, nil
+}
+
+// lookUp reads what the company's system has about q now. That it can't be asked
+// is part of the answer.
+func (g *Gateway) lookUp(ctx context.Context, q *Inquiry) {
+	if g.o.Connector == nil {
+		return
+	}
+	ref := q.Delivery.Ref
+	if ref.IsZero() || ref.ID != q.Relationship.Record.ID && q.State.Holding(q.Delivery.Entry) == nil {
+		ref = q.Relationship.Record // a ticket has no facts
+	}
+	if claim, ok := q.Content.(*firsthand.Claim); ok {
+		binder, ok := g.o.Connector.(connector.Binder)
+		if !ok {
+			return
+		}
+		var err error
+		if q.Fits, err = binder.Find(ctx, connector.Claim{Record: claim.Record}); err != nil {
+			q.Trouble = why(err)
+			return
+		}
+		if ref = (connector.Ref{}); len(q.Fits) == 1 {
+			ref = q.Fits[0]
+		}
+	}
+	if ref.IsZero() || q.Unproved {
+		return
+	}
+	rec, err := g.o.Connector.Read(ctx, ref)
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+	case err != nil:
+		q.Trouble = why(err)
+	default:
+		q.Record = &rec
+	}
+}
+
+// Accept has the system carry out what is proposed in it for an entry, and says so.
+// Where the system can't be told, an operator does it there, and says Apply.
+func (g *Gateway) Accept(ctx context.Context, by string, rel, entry firsthand.ID, record string) error {
+	return g.decideThere(ctx, by, "accept", rel, entry, record, func(d connector.Decider) error {
+		if err := d.Accept(ctx, entry, record); err != nil {
+			return err
+		}
+		return g.Apply(ctx, by, rel, entry, record)
+	})
+}
+
+// Reject is Refuse for what is proposed in a system that can be told.
+func (g *Gateway) Reject(ctx context.Context, by string, rel, entry firsthand.ID, reason string) error {
+	if reason == "" {
+		return fault.Tell(fault.Invalid, "A refusal needs a reason.", "The customer reads it.")
+	}
+	return g.decideThere(ctx, by, "reject", rel, entry, reason, func(d connector.Decider) error {
+		if err := d.Reject(ctx, entry, reason); err != nil {
+			return err
+		}
+		return g.Refuse(ctx, by, rel, entry, reason)
+	})
+}
+
+func (g *Gateway) decideThere(ctx context.Context, by, act string, rel, entry firsthand.ID, note string, do func(connector.Decider) error) error {
+	decider, ok := g.o.Connector.(connector.Decider)
+	if !ok {
+		return fault.Tell(fault.Invalid, "The system can't be told from here.", "Decide it there, and say so here.")
+	}
+	s, err := firsthand.Load(ctx, g.o.Store, rel)
+	if err != nil {
+		return err
+	}
+	if h := s.Holding(entry); h != nil && h.Origin == firsthand.Stated && s.Binding == nil && act == "accept" {
+		return fault.Tell(fault.Denied, "The record is not proved to be hers.", "Ask her to claim her customer number.")
+	}
+	if err := g.audit(ctx, by, act, rel, entry, note); err != nil {
+		return err
+	}
+	if err := do(decider); err != nil && !g.said(ctx, rel, entry) {
+		return err
+	}
+	return nil
+}
+
+// said reports whether the customer has been told what became of an entry, or will
+// be: the gateway has heard of it from the system meanwhile.
+func (g *Gateway) said(ctx context.Context, rel, entry firsthand.ID) bool {
+	all, err := g.o.Store.Deliveries(ctx, rel)
+	return err == nil && slices.ContainsFunc(all, func(d Delivery) bool {
+		return d.Entry == entry && d.Task == Deliver && (d.Status == Checking || d.Status == Applied || d.Status == Declined)
+	})
+}
+
+// Note writes down what somebody at the desk does that is about no relationship.
+func (g *Gateway) Note(ctx context.Context, by, act, note string) error {
+	return g.o.Store.Commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)}})
+}
+
+func (g *Gateway) note(by, act, note string) Audit {
+	return Audit{At: g.o.Now(), By: cut(by, maxWhy), Act: act, Note: cut(note, maxWhy)}
+}
+
+// deskPrefix is before the names of settings that the desk keeps here.
+const deskPrefix = "desk "
+
+// Kept returns what the desk keeps under a name; "" for nothing.
+func (g *Gateway) Kept(ctx context.Context, name string) (string, error) {
+	return g.o.Store.Setting(ctx, deskPrefix+name)
+}
+
+// Keep replaces what the desk keeps under a name, with a row of the audit that says
+// who did what, in one commit. [fault.Conflict] if it is not from any more.
+func (g *Gateway) Keep(ctx context.Context, by, act, note, name, from, to string) error {
+	return g.o.Store.Commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)},
+		Expect: map[string]string{deskPrefix + name: from}, Settings: map[string]string{deskPrefix + name: to}})
+}
+
+// A Connection is how the gateway and the company's system get on.
+type Connection struct {
+	Connected              bool // there is a system
+	Finds, Redacts, Decide bool // what its connector can do
+
+	Open    time.Time // until then it is left alone, because it failed: the breaker is open; zero if it isn't
+	Failing int       // relationships that failed since the last success
+	Answer  time.Time // when it last answered
+	Trouble string    // the last error, and when it was
+	Since   time.Time
+
+	Cursor string    // of its changes
+	Asked  time.Time // when it last answered for changes
+	Polls  int       // that failed in a row
+	Poll   time.Duration
+
+	Chain  []firsthand.ChainKey
+	Behind int // relationships that have not reached the last key, up to ManyBehind
+}
+
+// ManyBehind is where counting of relationships behind ends.
+const ManyBehind = 1000
+
+// Connection returns how things are now, in this process.
+func (g *Gateway) Connection(ctx context.Context) (c Connection, err error) {
+	if c.Cursor, err = g.o.Store.Setting(ctx, settingCursor); err != nil {
+		return c, err
+	}
+	c.Connected, c.Poll = g.o.Connector != nil, g.o.Poll
+	_, c.Finds = g.o.Connector.(connector.Binder)
+	_, c.Redacts = g.o.Connector.(connector.Redactor)
+	_, c.Decide = g.o.Connector.(connector.Decider)
+	g.mu.Lock()
+	c.Open, c.Failing = g.breaker.blocked(g.o.Now()), len(g.breaker.failed)
+	c.Answer, c.Trouble, c.Since, c.Asked, c.Polls = g.seen.answer, g.seen.trouble, g.seen.since, g.seen.asked, g.polls
+	c.Chain = slices.Clone(g.keys.Chain)
+	g.mu.Unlock()
+	behind, err := g.o.Store.Behind(ctx, len(c.Chain), ManyBehind)
+	c.Behind = len(behind)
+	return c, err
+}
+
+// seen is what the desk is told of the company's system. It is of this process.
+type seen struct {
+	answer  time.Time // the last
+	asked   time.Time // for changes, and it answered
+	trouble string    // the last, without personal data: see why
+	since   time.Time
+}
+
+// trouble notes an error of the company's system.
+func (g *Gateway) trouble(err error) {
+	text := strings.ToValidUTF8(why(err), "")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seen.trouble, g.seen.since = text, g.o.Now()
+}
+
+// file reads all that the company has of a relationship, after the audit.
+func (g *Gateway) file(ctx context.Context, rel firsthand.ID) (f File, err error) {
+	store := g.o.Store
+	if f.Relationship, err = store.Relationship(ctx, rel); err != nil {
+		return f, fmt.Errorf("relationship %s: %w", rel, err)
+	}
+	if f.First, err = firsthand.Collect(store.Entries(ctx, rel, firsthand.First, 0)); err != nil {
+		return f, err
+	}
+	if f.Second, err = firsthand.Collect(store.Entries(ctx, rel, firsthand.Second, 0)); err != nil {
+		return f, err
+	}
+	if f.State, err = firsthand.Fold(f.First, f.Second); err != nil {
+		return f, err
+	}
+	if f.Deliveries, err = store.Deliveries(ctx, rel); err != nil {
+		return f, err
+	}
+	if f.Evidence, err = store.Evidence(ctx, rel); err != nil {
+		return f, err
+	}
+	f.Audit, err = store.Audit(ctx, rel)
+	return f, err
+}
