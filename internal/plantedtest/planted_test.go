@@ -288,7 +288,7 @@ func run(program string, b *bug, overlay string, flags ...string) (string, error
 	cmd := exec.Command(program, append(args, "./"+b.packag)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "FIRSTHAND_TEST_ALL=", "FIRSTHAND_TEST_POSTGRES=1") // small, but with the database that some need
-	if overlay != "" { // by the environment, so that programs which a test builds have it too
+	if overlay != "" {                                                                 // by the environment, so that programs which a test builds have it too
 		cmd.Env = append(cmd.Env, "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+overlay)
 	}
 	out, err := cmd.CombinedOutput()
