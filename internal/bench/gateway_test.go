@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -56,6 +57,7 @@ type traffic struct {
 
 // A caller writes in one relationship after the other.
 type caller struct {
+	base          string // whom it calls, if it isn't the traffic's server
 	relationships []*relationship
 	sent          int // entries of the first of them
 }
@@ -115,7 +117,7 @@ func (c *caller) send(ctx context.Context, t *traffic) error {
 	entries := r.entries[c.sent : c.sent+t.batch]
 	c.sent += t.batch
 	head := entries[len(entries)-1].Head()
-	resp, err := t.client.Sync(ctx, t.server.base, r.key, wire.Request{Rel: r.id, First: head, Second: r.second.Head(), Entries: entries})
+	resp, err := t.client.Sync(ctx, cmp.Or(c.base, t.server.base), r.key, wire.Request{Rel: r.id, First: head, Second: r.second.Head(), Entries: entries})
 	if err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func BenchmarkFloorHTTP(b *testing.B) {
 	body = e.AppendLine(body)
 	receipt := r.key.Receipt(firsthand.Receipt{Rel: r.id, Seq: 2, ID: e.ID, At: clock()})
 	answer := fmt.Appendf(nil, `{"first":%s,"second":%s,"receipt":"%s","more":false}`+"\n", head(e.Head()), head(r.second.Head()), receipt)
-	for _, callers := range []int{1, 8, 64} {
+	for _, callers := range []int{1, 8, 32, 64} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
 			s := setup{Store: "http", Answer: answer}.start(b)
 			transport := &http.Transport{MaxIdleConnsPerHost: callers, DisableCompression: true}

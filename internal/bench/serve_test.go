@@ -25,10 +25,11 @@ import (
 
 // A setup says what a server is.
 type setup struct {
-	// Store is "file", "none" (the gateway, but nothing is kept), or "http" (a
+	// Store is "file", "postgres" (a database at URL), "none" (the gateway, but nothing is kept), or "http" (a
 	// server that reads what comes and answers with Answer; no gateway at all).
 	Store  string
 	Dir    string    // where the file goes
+	URL    string    // of the database
 	Now    time.Time // what the gateway's clock says all the time, unless it is zero
 	Answer []byte
 	// Deliver says that the gateway also does what no call asks for: it brings
@@ -60,8 +61,8 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 	if !s.Now.IsZero() {
 		o.Now = func() time.Time { return s.Now }
 	}
-	if s.Store == "file" {
-		file, closeFile, err := openFile(ctx, s.Dir)
+	if s.Store == "file" || s.Store == "postgres" {
+		file, closeFile, err := openStore(ctx, s)
 		if err != nil {
 			return err
 		}
