@@ -37,7 +37,8 @@ type Numbers struct {
 	Ended, Dated, InTime int
 
 	// How long deliveries to the company's system took that ended since, from the
-	// moment the gateway had the entry until the customer was told the outcome.
+	// moment the gateway had the entry until the customer was told the outcome. Those
+	// that were made before a store kept that moment don't count.
 	Median, P95 time.Duration
 
 	// Facts are values that were written into a record since and read back from it as

@@ -8,3 +8,6 @@ func (g *Gateway) Waits(rel firsthand.ID) bool {
 	defer g.news.mu.Unlock()
 	return g.news.calls[rel] != nil
 }
+
+// CheckDesk judges the desk alone.
+func (c *Config) CheckDesk(plain bool) error { return c.checkDesk(plain) }

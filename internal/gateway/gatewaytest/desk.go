@@ -73,7 +73,9 @@ func (m *Memory) Numbers(ctx context.Context, since, now time.Time) (n gateway.N
 			if one.Task != gateway.Deliver {
 				continue
 			}
-			took = append(took, one.Ended.Sub(one.Made))
+			if !one.Made.IsZero() {
+				took = append(took, one.Ended.Sub(one.Made))
+			}
 			if one.Status == gateway.Applied && !one.Reported && one.Ref.ID != "" && one.Ref.ID == r.row.Record.ID {
 				n.Facts++
 				if !slices.ContainsFunc(r.audit, func(a gateway.Audit) bool { return a.Entry == one.Entry && (a.Act == "apply" || a.Act == "refuse") }) {

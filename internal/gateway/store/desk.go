@@ -80,12 +80,12 @@ const (
 		SELECT due FROM delivery WHERE due <> '' AND status IN ('waiting', 'checking', 'stopped') AND status <> 'stopped')`
 	queryEnded = `
 	SELECT count(*), count(nullif(d.owed, '')), count(*) FILTER (WHERE d.owed <> '' AND date(d.ended / 1000, 'unixepoch') <= d.owed),
-		count(*) FILTER (WHERE d.task = 'deliver'),
+		count(*) FILTER (WHERE d.task = 'deliver' AND d.made > 0),
 		count(*) FILTER (WHERE d.task = 'deliver' AND d.status = 'applied' AND d.reported = 0 AND d.record <> '' AND d.record = r.record),
 		count(*) FILTER (WHERE d.task = 'deliver' AND d.status = 'applied' AND d.reported = 0 AND d.record <> '' AND d.record = r.record
 			AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.entry = d.entry AND a.act IN ('apply', 'refuse')))
 	FROM delivery d JOIN relationship r ON r.n = d.rel WHERE d.ended > 0 AND d.ended >= ? AND d.task <> 'review'`
-	queryTook = `SELECT ended - made FROM delivery WHERE ended > 0 AND ended >= ? AND task = 'deliver' ORDER BY 1 LIMIT 1 OFFSET ?`
+	queryTook = `SELECT ended - made FROM delivery WHERE ended > 0 AND ended >= ? AND task = 'deliver' AND made > 0 ORDER BY 1 LIMIT 1 OFFSET ?`
 )
 
 // Numbers implements [gateway.DeskStore].
