@@ -31,8 +31,9 @@ type CompanyStore interface {
 	// Owned returns what is hers of companies, by domain: only those of which
 	// anything is.
 	Owned(ctx context.Context) iter.Seq2[OwnCompany, error]
-	// Own returns what is hers of one company, all zero but Domain if nothing is.
-	Own(ctx context.Context, domain string) (OwnCompany, error)
+	// Own returns what is hers of some companies, by domain: all zero but Domain where
+	// nothing is.
+	Own(ctx context.Context, domains ...string) (map[string]OwnCompany, error)
 
 	Groups(ctx context.Context) ([]GroupCount, error) // by name
 

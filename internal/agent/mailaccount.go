@@ -281,30 +281,3 @@ func (a *Agent) addresses(ctx context.Context) (all map[string]string, err error
 	}
 	return all, err
 }
-
-// addressed fills in how a company is reached by mail.
-func (a *Agent) addressed(ctx context.Context, to *channel.To) error {
-	if a.Mail == nil {
-		return nil
-	}
-	acc, err := a.account(ctx)
-	if fault.KindOf(err) == fault.NotExist {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	to.From = acc.Address
-	own, err := a.toldMask(ctx, CompanyKey(to.Domain))
-	if err != nil {
-		return err
-	}
-	if own != "" {
-		to.From = own // it knows her by no other
-	}
-	all, err := a.addresses(ctx)
-	if typed := all[CompanyKey(to.Domain)]; typed != "" {
-		to.Email = typed
-	}
-	return err
-}

@@ -48,19 +48,24 @@ func (a *Agent) PaperLetters(ctx context.Context) (all []Task, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var domains []string
+	for _, t := range tasks {
+		domains = append(domains, t.Domain)
+	}
+	known, err := a.known(ctx, domains...)
+	if err != nil {
+		return nil, err
+	}
 	byLetter := make(map[string]bool)
 	for _, t := range tasks {
-		letter, known := byLetter[t.Domain]
-		if !known {
-			chosen, err := a.chosen(ctx, t.Domain)
+		letter, found := byLetter[t.Domain]
+		if !found {
+			to, err := known.to(ctx, t.Domain, "")
 			if err != nil {
 				return nil, err
 			}
-			_, name, err := a.way(ctx, chosen, t.Domain)
-			if err != nil {
-				return nil, err
-			}
-			letter = name == p.Name()
+			ch, _, _ := a.channel(known.own[CompanyKey(t.Domain)].Channel, to)
+			letter = ch == channel.Channel(p)
 			byLetter[t.Domain] = letter
 		}
 		if letter {
@@ -276,10 +281,11 @@ type Writing struct {
 
 // Writing returns where and how letters go to a company.
 func (a *Agent) Writing(ctx context.Context, domain string) (w Writing, err error) {
-	own, err := a.Store.Own(ctx, CompanyKey(domain))
+	known, err := a.known(ctx, domain)
 	if err != nil {
 		return w, err
 	}
-	to, err := a.to(ctx, domain, "")
+	own := known.own[CompanyKey(domain)]
+	to, err := known.to(ctx, domain, "")
 	return Writing{Address: letters.AddressLines(to), Own: own.Address, Lang: to.Lang, OwnLang: own.Lang}, err
 }

@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 
+	"firsthand/fault"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/agent/directory"
 	"firsthand/internal/agent/letters"
 )
 
@@ -106,11 +108,58 @@ func (a *Agent) chosen(ctx context.Context, domain string) (string, error) {
 // to returns a company as channels may know it: what the directories in her file
 // list. Nobody is asked.
 func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error) {
-	to := channel.To{Domain: domain, Name: name}
-	listed, err := a.Listed(ctx, domain)
+	known, err := a.known(ctx, domain)
 	if err != nil {
-		return to, err
+		return channel.To{Domain: domain, Name: name}, err
 	}
+	return known.to(ctx, domain, name)
+}
+
+// known is what her file has of some companies, read for all of them at once.
+type known struct {
+	a      *Agent
+	listed map[string][]directory.Record // by host
+	own    map[string]OwnCompany         // by company's key
+	mail   *channel.Account              // nil if she has set none
+	typed  map[string]string             // where she writes to companies, by key
+}
+
+func (a *Agent) known(ctx context.Context, domains ...string) (*known, error) {
+	k := &known{a: a, listed: make(map[string][]directory.Record)}
+	var hosts, keys []string
+	for _, domain := range domains {
+		hosts, keys = append(hosts, directory.Hosts(domain)...), append(keys, CompanyKey(domain))
+	}
+	records, err := a.Store.Records(ctx, hosts...)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range records {
+		for _, host := range r.Hosts {
+			k.listed[host] = append(k.listed[host], r)
+		}
+	}
+	if k.own, err = a.Store.Own(ctx, keys...); err != nil || a.Mail == nil {
+		return k, err
+	}
+	switch acc, err := a.account(ctx); {
+	case err == nil:
+		k.mail = &acc
+	case fault.KindOf(err) != fault.NotExist:
+		return nil, err
+	}
+	k.typed, err = a.addresses(ctx)
+	return k, err
+}
+
+// to is Agent.to of one of the companies.
+func (k *known) to(ctx context.Context, domain, name string) (channel.To, error) {
+	to := channel.To{Domain: domain, Name: name}
+	var records []directory.Record
+	for _, host := range directory.Hosts(domain) {
+		records = append(records, k.listed[host]...)
+	}
+	listed := directory.Join(domain, records)
 	for _, s := range listed.Account {
 		to.AccountURL, to.Hosts = s.Value, append(to.Hosts, s.Host, linkHost(s.Value))
 		to.Source = strings.TrimSpace(s.Set + " " + s.Date)
@@ -127,15 +176,31 @@ func (a *Agent) to(ctx context.Context, domain, name string) (channel.To, error)
 			to.Source = strings.TrimSpace(legal.Set + " " + legal.Date)
 		}
 	}
-	own, err := a.Store.Own(ctx, CompanyKey(domain))
-	if err != nil {
-		return to, err
-	}
+	own := k.own[CompanyKey(domain)]
 	if own.Address != "" {
 		to.Address = own.Address
 	}
 	to.Lang = letters.LanguageOf(own.Lang, to.Lang, letters.AddressLines(to), domain)
-	return to, a.addressed(ctx, &to)
+	return to, k.addressed(ctx, &to)
+}
+
+// addressed fills in how a company is reached by mail.
+func (k *known) addressed(ctx context.Context, to *channel.To) error {
+	if k.mail == nil {
+		return nil
+	}
+	to.From = k.mail.Address
+	own, err := k.a.toldMask(ctx, CompanyKey(to.Domain))
+	if err != nil {
+		return err
+	}
+	if own != "" {
+		to.From = own // it knows her by no other
+	}
+	if typed := k.typed[CompanyKey(to.Domain)]; typed != "" {
+		to.Email = typed
+	}
+	return nil
 }
 
 // linkHost returns the host of a link that a directory lists, "" if it has none.

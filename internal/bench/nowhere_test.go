@@ -15,6 +15,8 @@ import (
 // else: with it, a gateway is the same server without a store. States that the
 // gateway has forgotten can't be folded again.
 type nowhere struct {
+	gateway.DeskStore // nobody asks for it
+
 	mu   sync.RWMutex
 	rows map[firsthand.ID]gateway.Relationship
 }

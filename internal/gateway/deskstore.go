@@ -52,10 +52,13 @@ func (d *Delivery) ended() bool {
 	return d.Due == "" && (d.Status == Applied || d.Status == Declined || d.Status == Done)
 }
 
-// stamp notes in d when it was made and when it ended.
+// stamp notes in d when it was made, by when it was owed, and when it ended.
 func (d *Delivery) stamp(now time.Time) {
 	if d.Made.IsZero() {
 		d.Made = now
+	}
+	if d.Due != "" {
+		d.Owed = d.Due
 	}
 	switch {
 	case !d.ended():

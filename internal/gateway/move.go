@@ -51,6 +51,21 @@ func Export(ctx context.Context, s Movable) iter.Seq2[Commit, error] {
 			}
 		}
 		var err error
+		for before := int64(0); ; {
+			page, err := s.Audits(ctx, before, maxMoved)
+			if err != nil {
+				yield(Commit{}, err)
+				return
+			}
+			for _, a := range page {
+				if before = a.N; a.Rel.IsZero() {
+					c.Audit = append(c.Audit, a)
+				}
+			}
+			if len(page) < maxMoved {
+				break
+			}
+		}
 		c.Settings, err = s.AllSettings(ctx)
 		yield(c, err)
 	}

@@ -185,6 +185,8 @@ type Delivery struct {
 	// Made is when it was first added; a row that is replaced keeps its own. Ended is
 	// when nothing was left to be done or said about it.
 	Made, Ended time.Time
+	// Owed is the last Due that it had; a row that is replaced by one without keeps it.
+	Owed firsthand.Date
 }
 
 // A Challenge is the gateway's own side of a claim. The code itself is known to

@@ -242,12 +242,15 @@ func (m *Memory) Groups(ctx context.Context) ([]agent.GroupCount, error) {
 }
 
 // Own implements [agent.Store].
-func (m *Memory) Own(ctx context.Context, domain string) (own agent.OwnCompany, err error) {
+func (m *Memory) Own(ctx context.Context, domains ...string) (map[string]agent.OwnCompany, error) {
+	own := make(map[string]agent.OwnCompany, len(domains))
+	for _, domain := range domains {
+		own[domain] = agent.OwnCompany{Domain: domain}
+	}
 	all, err := collected(m.Owned(ctx))
-	own.Domain = domain
 	for _, o := range all {
-		if o.Domain == domain {
-			own = o
+		if _, asked := own[o.Domain]; asked {
+			own[o.Domain] = o
 		}
 	}
 	return own, err

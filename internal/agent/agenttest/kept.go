@@ -71,10 +71,10 @@ var keptChecks = []check{
 		}})
 		wantEqual(t, "owned", collect(t, s.Owned(ctx)), []agent.OwnCompany{{Domain: "a.example", Confirmed: true},
 			{Domain: "b.example", Name: "Brasserie 'B'", Channel: "letter", Address: "Markt 1\n9000 Gent", Lang: "nl", Gateway: true, Groups: []string{"food", "shops"}}})
-		own, err := s.Own(ctx, "b.example")
-		wantEqual(t, "own", fmt.Sprint(own.Address, own.Lang, own.Groups, err), fmt.Sprint("Markt 1\n9000 Gent", "nl", []string{"food", "shops"}, nil))
-		own, err = s.Own(ctx, "nobody.example")
-		wantEqual(t, "own", fmt.Sprint(own, err), fmt.Sprint(agent.OwnCompany{Domain: "nobody.example"}, nil))
+		own, err := s.Own(ctx, "b.example", "nobody.example", "b.example")
+		b := own["b.example"]
+		wantEqual(t, "own", fmt.Sprint(b.Address, b.Lang, b.Groups, err), fmt.Sprint("Markt 1\n9000 Gent", "nl", []string{"food", "shops"}, nil))
+		wantEqual(t, "own", fmt.Sprint(len(own), own["nobody.example"]), fmt.Sprint(2, agent.OwnCompany{Domain: "nobody.example"}))
 		wantEqual(t, "groups", must(s.Groups(ctx))(t), []agent.GroupCount{{Name: "food", Companies: 1}, {Name: "shops", Companies: 1}})
 		rows, total, err := s.Companies(ctx, agent.CompanyQuery{})
 		wantEqual(t, "companies", fmt.Sprint(rows, total, err), fmt.Sprint([]agent.Company{{Domain: "a.example", Name: "a.example"},

@@ -361,12 +361,12 @@ func (s *Store) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] {
 }
 
 // Own implements [agent.Store].
-func (s *Store) Own(ctx context.Context, domain string) (own agent.OwnCompany, err error) {
-	own.Domain = domain
+func (s *Store) Own(ctx context.Context, domains ...string) (own map[string]agent.OwnCompany, err error) {
+	own = make(map[string]agent.OwnCompany, len(domains))
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		all, err := readOwned(ctx, tx, `SELECT ?1`, domain)
-		if err == nil && len(all) > 0 {
-			own = all[0]
+		all, err := readOwned(ctx, tx, `SELECT DISTINCT value FROM json_each(?)`, jsonText(domains))
+		for _, o := range all {
+			own[o.Domain] = o
 		}
 		return err
 	})

@@ -64,7 +64,7 @@ func (m *Memory) Numbers(ctx context.Context, since, now time.Time) (n gateway.N
 				continue
 			}
 			n.Ended++
-			if due := r.owed[place{one.Seq, one.Task}]; due != "" {
+			if due := one.Owed; due != "" {
 				n.Dated++
 				if firsthand.DateOf(one.Ended) <= due {
 					n.InTime++

@@ -82,9 +82,9 @@ func numbers(t *testing.T, f Fixture) {
 	// put adds a delivery that is owed by a day, and then what it has become.
 	put := func(rel byte, due firsthand.Date, took time.Duration, change func(*gateway.Delivery)) {
 		seq++
-		d := gateway.Delivery{Rel: id(rel), Seq: seq, Task: gateway.Deliver, Entry: id(byte(seq)), Status: gateway.Waiting, Next: noon, Due: due, Made: noon}
+		d := gateway.Delivery{Rel: id(rel), Seq: seq, Task: gateway.Deliver, Entry: id(byte(seq)), Status: gateway.Waiting, Next: noon, Due: due, Made: noon, Owed: due}
 		must(t, s.Commit(ctx, gateway.Commit{Deliveries: []gateway.Delivery{d}}))
-		d.Status, d.Due, d.Made, d.Ended = gateway.Applied, "", noon.Add(time.Hour), noon.Add(took) // Made is that of the row
+		d.Status, d.Due, d.Owed, d.Made, d.Ended = gateway.Applied, "", "", noon.Add(time.Hour), noon.Add(took) // Made is that of the row
 		change(&d)
 		must(t, s.Commit(ctx, gateway.Commit{Deliveries: []gateway.Delivery{d}}))
 	}

@@ -5,10 +5,10 @@ package gatewaytest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,13 +53,6 @@ type record struct {
 	drafts     []gateway.Draft
 	evidence   []gateway.Evidence
 	audit      []gateway.Audit
-	owed       map[place]firsthand.Date // the last days by which deliveries were owed
-}
-
-// A place tells deliveries of a relationship apart.
-type place struct {
-	seq  int64
-	task gateway.Task
 }
 
 var _ gateway.Store = (*Memory)(nil)
@@ -128,7 +121,6 @@ func (d *data) own(rel firsthand.ID) *record {
 	r.logs = [2][]firsthand.Entry{slices.Clone(old.logs[0]), slices.Clone(old.logs[1])}
 	r.deliveries, r.challenges = slices.Clone(old.deliveries), slices.Clone(old.challenges)
 	r.drafts, r.evidence, r.audit = slices.Clone(old.drafts), slices.Clone(old.evidence), slices.Clone(old.audit)
-	r.owed = maps.Clone(old.owed)
 	d.byID[rel] = &r
 	return &r
 }
@@ -289,17 +281,12 @@ func (m *Memory) commit(c gateway.Commit) error {
 }
 
 // deliver adds n, or replaces the one that stands in its place, which keeps when it
-// was made.
+// was made and by when it was owed.
 func (r *record) deliver(n gateway.Delivery) {
 	same := func(o gateway.Delivery) bool { return o.Seq == n.Seq && o.Task == n.Task }
 	if i := slices.IndexFunc(r.deliveries, same); i >= 0 {
 		n.Made = r.deliveries[i].Made
-		if due := r.deliveries[i].Due; due != "" {
-			if r.owed == nil {
-				r.owed = map[place]firsthand.Date{}
-			}
-			r.owed[place{n.Seq, n.Task}] = due
-		}
+		n.Owed = cmp.Or(n.Owed, r.deliveries[i].Owed)
 	}
 	put(&r.deliveries, n, same)
 }

@@ -127,6 +127,8 @@ func refusal(err error) error {
 		case pg.Code == "23514" && pg.ConstraintName == "relationship_version",
 			pg.Code == "23505" && pg.TableName == "relationship":
 			return fmt.Errorf("%w: the relationship has another version", fault.Conflict)
+		case pg.Code == "22012":
+			return fmt.Errorf("%w: a setting was changed meanwhile", fault.Conflict)
 		case pg.Code == "23505" && pg.TableName == "entry",
 			pg.Code == "23502" && pg.TableName == "entry" && pg.ColumnName == "id":
 			return fmt.Errorf("append: %w: an entry does not follow the end of its log", fault.Conflict)
@@ -192,12 +194,40 @@ func queue(b *pgx.Batch, c *gateway.Commit) {
 	for _, id := range c.Changes {
 		b.Queue(`INSERT INTO change (id) VALUES ($1) ON CONFLICT DO NOTHING`, id)
 	}
+	for name, want := range c.Expect {
+		queueExpect(b, name, want)
+	}
 	for name, value := range c.Settings {
+		if value == "" {
+			b.Queue(`DELETE FROM setting WHERE name = $1`, name)
+			continue
+		}
 		b.Queue(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 	}
 	for i := range rows {
 		queueRow(b, &rows[i])
 	}
+}
+
+// queueExpect refuses the transaction by a division by zero, unless the setting is as
+// it is expected to be. One that isn't set is held by a row for the while, so that of two
+// who expect that, one waits for the other and then sees what that one has set.
+func queueExpect(b *pgx.Batch, name, want string) {
+	if want == "" {
+		b.Queue(`INSERT INTO setting (name, value) VALUES ($1, '') ON CONFLICT (name) DO NOTHING`, name)
+	}
+	b.Queue(`SELECT 1 / count(*) FROM (SELECT FROM setting WHERE name = $1 AND value = $2 FOR UPDATE) AS expected`, name, want)
+	if want == "" {
+		b.Queue(`DELETE FROM setting WHERE name = $1 AND value = ''`, name)
+	}
+}
+
+// orNever is NULL for the zero time.
+func orNever(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t
 }
 
 // orNull is what stands for bytes that may have been erased.
@@ -234,13 +264,14 @@ func queueEntry(b *pgx.Batch, e *firsthand.Entry, c *gateway.Commit) {
 
 func queueDelivery(b *pgx.Batch, d *gateway.Delivery) {
 	b.Queue(`
-		INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 		ON CONFLICT (rel, seq, task) DO UPDATE
 		SET status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
-			system = excluded.system, record = excluded.record, version = excluded.version, reported = excluded.reported`,
+			system = excluded.system, record = excluded.record, version = excluded.version, reported = excluded.reported,
+			ended = excluded.ended, owed = coalesce(nullif(excluded.owed, ''), delivery.owed)`,
 		d.Rel[:], d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Next, string(d.Due), d.Tries, d.Why,
-		d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported)
+		d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed))
 }
 
 func queueChallenge(b *pgx.Batch, c *gateway.Challenge) {

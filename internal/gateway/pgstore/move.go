@@ -154,10 +154,10 @@ var loads = [...]struct {
 	{"relationship", []string{"id", "version", "opened", "key", "next", "keys", "system", "record", "restored", "noticed", "frozen"}},
 	{"entry", []string{"rel", "side", "seq", "id", "signed", "salt", "body"}},
 	{"evidence", []string{"rel", "id", "signed", "salt", "body", "why"}},
-	{"delivery", []string{"rel", "seq", "task", "entry", "status", "next", "due", "tries", "why", "system", "record", "version", "reported"}},
+	{"delivery", []string{"rel", "seq", "task", "entry", "status", "next", "due", "tries", "why", "system", "record", "version", "reported", "made", "ended", "owed"}},
 	{"challenge", []string{"rel", "claim", "seq", "system", "record", "sends", "hash", "sent", "until", "tries", "tried", "entry", "proof"}},
 	{"draft", []string{"rel", "body", "entry", "made"}},
-	{"audit", []string{"rel", "at", "by", "act", "entry", "note"}},
+	{"audit", []string{"n", "rel", "at", "by", "act", "entry", "note"}},
 	{"change", []string{"id"}},
 	{"setting", []string{"name", "value"}},
 }
@@ -186,7 +186,7 @@ func (l *loader) add(ctx context.Context, c *gateway.Commit) error {
 	for i := range c.Deliveries {
 		d := &c.Deliveries[i]
 		put(3, d.Rel[:], d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Next, string(d.Due), d.Tries, d.Why,
-			d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported)
+			d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed))
 	}
 	for i := range c.Challenges {
 		h := &c.Challenges[i]
@@ -198,7 +198,7 @@ func (l *loader) add(ctx context.Context, c *gateway.Commit) error {
 	}
 	for i := range c.Audit {
 		a := &c.Audit[i]
-		put(6, a.Rel[:], a.At, a.By, a.Act, a.Entry[:], a.Note)
+		put(6, a.N, a.Rel[:], a.At, a.By, a.Act, a.Entry[:], a.Note)
 	}
 	for _, id := range c.Changes {
 		put(7, id)
@@ -229,6 +229,10 @@ func (l *loader) send(ctx context.Context) error {
 // finish sends what is left, and computes when each outbox has something to do.
 func (l *loader) finish(ctx context.Context) error {
 	if err := l.send(ctx); err != nil {
+		return err
+	}
+	// The rows of the audit have brought their numbers with them.
+	if _, err := l.tx.Exec(ctx, `SELECT setval(pg_get_serial_sequence('audit', 'n'), coalesce(max(n), 0) + 1, false) FROM audit`); err != nil {
 		return err
 	}
 	_, err := l.tx.Exec(ctx, `

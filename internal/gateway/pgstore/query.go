@@ -98,27 +98,41 @@ func (s *Store) Behind(ctx context.Context, keys, limit int) ([]firsthand.ID, er
 	return list(ctx, s, scanID, queryBehind, keys, limit)
 }
 
-const deliveryColumns = `d.rel, d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due`
+const deliveryColumns = `d.rel, d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due, d.made, d.ended, d.owed`
 
-func scanDelivery(row pgx.CollectableRow) (d gateway.Delivery, err error) {
-	err = row.Scan(id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &d.Next, &d.Why,
-		&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due))
-	d.Next = d.Next.UTC()
+// scanDelivery reads the columns above, and those of more after them.
+func scanDelivery(row pgx.CollectableRow, more ...any) (d gateway.Delivery, err error) {
+	var ended *time.Time
+	err = row.Scan(append([]any{id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &d.Next, &d.Why,
+		&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &d.Made, &ended, (*string)(&d.Owed)}, more...)...)
+	d.Next, d.Made = d.Next.UTC(), d.Made.UTC()
+	if ended != nil {
+		d.Ended = ended.UTC()
+	}
 	return d, err
+}
+
+// oneDelivery reads a row of the columns above and nothing else.
+func oneDelivery(row pgx.CollectableRow) (gateway.Delivery, error) { return scanDelivery(row) }
+
+// numberedDelivery reads one with its place in all outboxes after it.
+func numberedDelivery(row pgx.CollectableRow) (gateway.Delivery, error) {
+	var n int64
+	return scanDelivery(row, &n)
 }
 
 const queryDeliveries = `SELECT ` + deliveryColumns + ` FROM delivery d WHERE d.rel = $1 ORDER BY d.n`
 
 // Deliveries implements [gateway.Store].
 func (s *Store) Deliveries(ctx context.Context, rel firsthand.ID) ([]gateway.Delivery, error) {
-	return list(ctx, s, scanDelivery, queryDeliveries, rel[:])
+	return list(ctx, s, oneDelivery, queryDeliveries, rel[:])
 }
 
 const queryDelivery = `SELECT ` + deliveryColumns + ` FROM delivery d WHERE d.rel = $1 AND d.seq = $2 AND d.task = $3`
 
 // Delivery implements [gateway.Store].
 func (s *Store) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task gateway.Task) (d gateway.Delivery, err error) {
-	all, err := list(ctx, s, scanDelivery, queryDelivery, rel[:], seq, string(task))
+	all, err := list(ctx, s, oneDelivery, queryDelivery, rel[:], seq, string(task))
 	if err != nil {
 		return d, err
 	}
@@ -144,7 +158,7 @@ const queryReady = `
 
 // Ready implements [gateway.Store].
 func (s *Store) Ready(ctx context.Context, limit int) ([]gateway.Delivery, error) {
-	ready, err := list(ctx, s, scanDelivery, queryReady, limit)
+	ready, err := list(ctx, s, oneDelivery, queryReady, limit)
 	slices.SortStableFunc(ready, func(a, b gateway.Delivery) int { return a.Next.Compare(b.Next) })
 	return ready, err
 }
@@ -160,13 +174,7 @@ const queryDue = `
 
 // Due implements [gateway.Store].
 func (s *Store) Due(ctx context.Context) ([]gateway.Delivery, error) {
-	return list(ctx, s, func(row pgx.CollectableRow) (d gateway.Delivery, err error) {
-		var n int64
-		err = row.Scan(id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &d.Next, &d.Why,
-			&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &n)
-		d.Next = d.Next.UTC()
-		return d, err
-	}, queryDue)
+	return list(ctx, s, numberedDelivery, queryDue)
 }
 
 const queryChallenges = `
@@ -216,15 +224,17 @@ func (s *Store) Evidence(ctx context.Context, rel firsthand.ID) ([]gateway.Evide
 	}, queryEvidence, rel[:])
 }
 
-const queryAudit = `SELECT rel, at, by, act, entry, note FROM audit WHERE rel = $1 ORDER BY n`
+const queryAudit = `SELECT n, rel, at, by, act, entry, note FROM audit WHERE rel = $1 ORDER BY n`
+
+func scanAudit(row pgx.CollectableRow) (a gateway.Audit, err error) {
+	err = row.Scan(&a.N, id32{&a.Rel}, &a.At, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
+	a.At = a.At.UTC()
+	return a, err
+}
 
 // Audit implements [gateway.Store].
 func (s *Store) Audit(ctx context.Context, rel firsthand.ID) ([]gateway.Audit, error) {
-	return list(ctx, s, func(row pgx.CollectableRow) (a gateway.Audit, err error) {
-		err = row.Scan(id32{&a.Rel}, &a.At, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
-		a.At = a.At.UTC()
-		return a, err
-	}, queryAudit, rel[:])
+	return list(ctx, s, scanAudit, queryAudit, rel[:])
 }
 
 // Known implements [gateway.Store].

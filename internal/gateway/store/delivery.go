@@ -61,8 +61,8 @@ func (w *writer) deliveries(ctx context.Context, all []gateway.Delivery) error {
 func (w *writer) delivery(ctx context.Context, n int64, next string, d *gateway.Delivery) (added bool, err error) {
 	// Nearly all are new, and then short.
 	r, err := w.tx.ExecContext(ctx, `
-		INSERT INTO delivery (rel, seq, task, entry, status, next, due, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), next, string(d.Due), millis(d.Made))
+		INSERT INTO delivery (rel, seq, task, entry, status, next, due, made, owed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		n, d.Seq, string(d.Task), d.Entry[:], string(d.Status), next, string(d.Due), millis(d.Made), string(d.Owed))
 	if err != nil {
 		return false, err
 	}
@@ -71,19 +71,19 @@ func (w *writer) delivery(ctx context.Context, n int64, next string, d *gateway.
 		return false, err
 	}
 	added = rows > 0
-	if added && *d == (gateway.Delivery{Rel: d.Rel, Seq: d.Seq, Task: d.Task, Entry: d.Entry, Status: d.Status, Next: d.Next, Due: d.Due, Made: d.Made}) {
+	if added && *d == (gateway.Delivery{Rel: d.Rel, Seq: d.Seq, Task: d.Task, Entry: d.Entry, Status: d.Status, Next: d.Next, Due: d.Due, Made: d.Made, Owed: d.Owed}) {
 		return true, nil
 	}
 	_, err = w.tx.ExecContext(ctx, `
 		UPDATE delivery
 		SET status = ?, next = ?, due = ?, tries = ?, why = ?, system = ?, record = ?, version = ?, reported = ?, ended = ?,
-			owed = CASE WHEN due <> '' THEN due ELSE owed END
+			owed = coalesce(nullif(?, ''), owed)
 		WHERE rel = ? AND seq = ? AND task = ?`,
-		string(d.Status), next, string(d.Due), d.Tries, d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, millis(d.Ended), n, d.Seq, string(d.Task))
+		string(d.Status), next, string(d.Due), d.Tries, d.Why, d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, millis(d.Ended), string(d.Owed), n, d.Seq, string(d.Task))
 	return added, err
 }
 
-const deliveryColumns = `d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due, d.made, d.ended`
+const deliveryColumns = `d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due, d.made, d.ended, d.owed`
 
 // readDeliveries reads rows of the relationship's id and the columns above.
 func readDeliveries(rows *sqlite.Rows) (all []gateway.Delivery, err error) {
@@ -93,7 +93,7 @@ func readDeliveries(rows *sqlite.Rows) (all []gateway.Delivery, err error) {
 		var next string
 		var made, ended int64
 		err := rows.Scan(id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &next, &d.Why,
-			&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &made, &ended)
+			&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &made, &ended, (*string)(&d.Owed))
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,7 @@ CREATE TABLE relationship (
 
 CREATE INDEX relationship_due    ON relationship (due) WHERE due IS NOT NULL AND NOT restored AND frozen = '';
 CREATE INDEX relationship_keys   ON relationship (keys, n) WHERE NOT restored AND frozen = '';
+CREATE INDEX relationship_frozen ON relationship (n) WHERE frozen <> '';
 CREATE INDEX relationship_record ON relationship (record, system) WHERE record <> '';
 
 -- Both logs of each relationship. Entries are only ever added; those of second's
@@ -66,12 +67,17 @@ CREATE TABLE delivery (
 	record   text        NOT NULL,
 	version  text        NOT NULL,
 	reported boolean     NOT NULL,
+	made     timestamptz NOT NULL,
+	ended    timestamptz, -- NULL while something is left to be done or said
+	owed     text        COLLATE "C" NOT NULL, -- the last due that it had
 	PRIMARY KEY (rel, seq, task)
 );
 
 -- Few rows are in these at a time: what is on its way, what is set for later, and
 -- what waits for somebody.
 CREATE INDEX delivery_line  ON delivery (rel, n)    WHERE status IN ('waiting', 'checking', 'stopped');
+CREATE INDEX delivery_ended   ON delivery (ended)    WHERE ended IS NOT NULL;
+CREATE INDEX delivery_stopped ON delivery (n)        WHERE status = 'stopped';
 CREATE INDEX delivery_later ON delivery (rel, next) WHERE status = 'later';
 CREATE INDEX delivery_due   ON delivery (due, n)    WHERE due <> '' AND status NOT IN ('waiting', 'checking');
 
@@ -115,6 +121,8 @@ CREATE TABLE audit (
 	note  text        NOT NULL,
 	PRIMARY KEY (rel, n)
 );
+CREATE INDEX audit_n     ON audit (n);
+CREATE INDEX audit_entry ON audit (entry) WHERE act IN ('apply', 'refuse');
 
 -- Changes of the company's system that were taken.
 CREATE TABLE change (

@@ -4,6 +4,7 @@
 ALTER TABLE delivery ADD COLUMN made  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delivery ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delivery ADD COLUMN owed  TEXT    NOT NULL DEFAULT '';
+UPDATE delivery SET owed = due WHERE due <> '';
 
 CREATE INDEX delivery_ended      ON delivery (ended) WHERE ended > 0;
 CREATE INDEX delivery_stopped    ON delivery (n) WHERE status = 'stopped';
