@@ -280,14 +280,14 @@ func TestStaleStateOfTwo(t *testing.T) {
 // and do no harm until then.
 func TestRotateOfTwo(t *testing.T) {
 	h := newHouse(t, 2, nil)
-	a, b := h.gateways[0], h.gateways[1]
+	a := h.gateways[0]
 	before := h.meet("before")
 	old := *h.keys
 	files := &old // of b
 	h.keys.Load = func() (*gateway.Keys, error) { return files, nil }
 	old.Load = h.keys.Load
 	h.begin(1)
-	b = h.gateways[1]
+	b := h.gateways[1]
 	if err := a.Rotate(h.ctx(), gatewaytest.KeyOf("company 2"), gatewaytest.KeyOf("company 3").Public().Hash()); err != nil {
 		t.Fatal(err)
 	}
