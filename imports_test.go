@@ -71,8 +71,11 @@ var imports = map[string][]string{
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
 	// what is listed of a company, fields of a document. Pages show them.
-	"internal/web":  {".", "fault", "terms", "internal/locale", "internal/look", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
-	"internal/desk": {".", "fault", "terms", "connector", "internal/locale", "internal/look", "internal/gateway"},
+	"internal/web": {".", "fault", "terms", "internal/locale", "internal/look", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
+	// Two kinds of people sign in with a company: its staff, and its customers.
+	"internal/oidc":   {"fault"},
+	"internal/signin": {".", "fault", "internal/look", "internal/oidc"},
+	"internal/desk":   {".", "fault", "terms", "connector", "internal/locale", "internal/look", "internal/gateway"},
 	// One look for the pages of both programs, which know nothing of each other: the
 	// style sheet, the script, icons and headers stand in a package of their own.
 	"internal/look": {},

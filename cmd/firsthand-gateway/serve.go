@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -10,11 +11,15 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
+	"firsthand/connector/remote"
 	"firsthand/fault"
 	"firsthand/internal/cli"
+	"firsthand/internal/oidc"
+	"firsthand/internal/signin"
 	"firsthand/wire"
 )
 
@@ -71,7 +76,11 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	}
 	server := handler.NewServer()
-	server.Handler = withHealth(a, server.Handler)
+	signIn, err := a.signIn(log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	server.Handler = withHealth(a, withSignIn(signIn, server.Handler))
 	desk, deskListener, err := a.deskServer(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -109,6 +118,37 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 // perMinute returns a limit of n a minute, the zero Limit for n = 0.
 func perMinute(n int) wire.Limit {
 	return wire.Limit{Rate: rate.Limit(n) / 60, Burst: n}
+}
+
+// signIn returns the pages on which customers sign in, nil if there are none.
+func (a *app) signIn(log *slog.Logger) (*signin.Handler, error) {
+	c := a.config.SignIn
+	if c.Issuer == "" {
+		return nil, nil
+	}
+	secret, err := remote.Secret(c.ClientSecretFile)
+	if err != nil {
+		return nil, err
+	}
+	o, err := a.config.Options()
+	if err != nil {
+		return nil, err
+	}
+	return signin.New(signin.Options{Gateway: a.gateway, Company: a.config.Name, URL: o.SignIn, Claim: cmp.Or(c.RecordClaim, "customer_number"),
+		Provider: oidc.Config{Issuer: c.Issuer, ClientID: c.ClientID, Secret: secret}, Now: time.Now, Log: log})
+}
+
+// withSignIn gives what is for the sign-in's pages to them, and everything else to h.
+func withSignIn(pages *signin.Handler, h http.Handler) http.Handler {
+	if pages == nil {
+		return h
+	}
+	mux := http.NewServeMux()
+	for _, route := range pages.Routes() {
+		mux.Handle(route, pages)
+	}
+	mux.Handle("/", h)
+	return mux
 }
 
 // withHealth answers for supervisors, and gives everything else to h. Neither

@@ -69,6 +69,9 @@ type Config struct {
 	// messages and requests go there, and nothing else does.
 	Tickets TicketsConfig `json:"tickets"`
 
+	// SignIn is the company's sign-in for its customers, if it has one.
+	SignIn SignInConfig `json:"sign_in"`
+
 	// Retention names facts that a law obliges the company to keep after a
 	// disclosure has ended. Others are erased at once.
 	Retention []Retention `json:"retention"`
@@ -100,6 +103,37 @@ func (d DatabaseConfig) URL() (string, error) {
 	}
 	text, err := os.ReadFile(d.URLFile)
 	return strings.TrimSpace(string(text)), err
+}
+
+// SignInConfig names the OpenID Connect provider at which the company's customers
+// sign in. Its client has to allow URL/sign-in/back as an address to lead back to.
+type SignInConfig struct {
+	Issuer           string `json:"issuer"` // "https://login.acme.example"
+	ClientID         string `json:"client_id"`
+	ClientSecretFile string `json:"client_secret_file"`
+	// RecordClaim is the claim that has the customer's number, as the connector finds
+	// it; default "customer_number".
+	RecordClaim string `json:"record_claim"`
+	// First has every claim proved by signing in. Otherwise that is for those to
+	// whose record no code can be sent.
+	First bool `json:"first"`
+}
+
+// check judges the sign-in, if there is to be one.
+func (s *SignInConfig) check(plain bool) error {
+	if *s == (SignInConfig{}) {
+		return nil
+	}
+	if err := checkURL(s.Issuer, plain); err != nil {
+		return bad("sign_in.issuer", "%v", err)
+	}
+	if s.ClientID == "" {
+		return bad("sign_in.client_id", "missing")
+	}
+	if info, err := os.Stat(s.ClientSecretFile); err != nil || info.IsDir() {
+		return bad("sign_in.client_secret_file", "%q is no file", s.ClientSecretFile)
+	}
+	return nil
 }
 
 // TLSFiles name a certificate chain and its private key.
@@ -169,7 +203,7 @@ func ParseConfig(text []byte, dir string) (c Config, err error) {
 	}
 	c.dir = dir
 	for _, path := range []*string{&c.Data, &c.Database.URLFile, &c.KeyFile, &c.ChainFile, &c.TLS.CertFile, &c.TLS.KeyFile,
-		&c.Desk.TLS.CertFile, &c.Desk.TLS.KeyFile, &c.Desk.OIDC.ClientSecretFile} {
+		&c.Desk.TLS.CertFile, &c.Desk.TLS.KeyFile, &c.Desk.OIDC.ClientSecretFile, &c.SignIn.ClientSecretFile} {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(dir, *path)
 		}
@@ -228,6 +262,7 @@ func (c *Config) Check(plain bool) error {
 			fail("connector", "purposes: %q is no name of a purpose, such as DeliveryOfGoods", purpose)
 		}
 	}
+	errs = append(errs, c.SignIn.check(plain))
 	for i, r := range c.Retention {
 		if r.Fact == "" || r.Law == "" || r.Days < 1 || r.Days > 36525 {
 			fail("retention", "number %d needs a fact, a law and between 1 and 36525 days", i+1)
@@ -312,5 +347,8 @@ func (c *Config) Options() (o Options, err error) {
 	o.MaxLog = int64(c.Limits.LogEntries)
 	o.Workers = c.Limits.Workers
 	o.Purposes = c.Connector.Purposes
+	if c.SignIn.Issuer != "" {
+		o.SignIn, o.SignInFirst = strings.TrimSuffix(c.URL, "/")+"/sign-in", c.SignIn.First
+	}
 	return o, nil
 }

@@ -79,6 +79,11 @@ func TestConfig(t *testing.T) {
 		{"half a certificate", `"listen"`, `"tls": {"cert_file": "c.pem", "key_file": ""}, "listen"`, "both files"},
 		{"retention without law", `"Code of tax"`, `""`, "retention"},
 		{"a system without type", `"memory"`, `""`, "connector"},
+		{"tickets without a system", `"limits"`, `"tickets": {"config": {}}, "limits"`, "tickets"},
+		{"a purpose with a blank", `"memory"`, `"memory", "purposes": ["delivery of goods"]`, "purposes"},
+		{"a sign-in without https", `"limits"`, `"sign_in": {"issuer": "http://login.acme.example", "client_id": "x", "client_secret_file": "company.key"}, "limits"`, "sign_in.issuer"},
+		{"a sign-in without client", `"limits"`, `"sign_in": {"issuer": "https://login.acme.example", "client_secret_file": "company.key"}, "limits"`, "sign_in.client_id"},
+		{"a sign-in without secret", `"limits"`, `"sign_in": {"issuer": "https://login.acme.example", "client_id": "x"}, "limits"`, "sign_in.client_secret_file"},
 		{"below zero", `"workers": 2`, `"workers": -2`, "below zero"},
 	}
 	for _, tt := range tests {
