@@ -27,6 +27,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
 		{"memory", `{"file":"crm.journal"}`, ""},
+		{"carddav", `{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"hook.secret"}`, "hook.secret"},
 	} {
 		if _, err := connectors[tt.kind](json.RawMessage(tt.config), dir); err != nil {
 			t.Errorf("%s %s: %v", tt.kind, tt.config, err)
