@@ -40,6 +40,9 @@ func carddavIn(config json.RawMessage, dir string) (connector.Connector, error) 
 		return nil, err
 	}
 	beside(dir, &c.PasswordFile)
+	if c.Binding != nil {
+		beside(dir, &c.Binding.Mail.PasswordFile)
+	}
 	return carddav.Open(c)
 }
 

@@ -10,7 +10,8 @@
 // which only the gateway uses.
 //
 // There is nobody in an address book who decides, and no place for tickets:
-// proposals wait at the gateway, and messages need a second system.
+// proposals wait at the gateway, and messages need a second system. Nor can it send
+// a code: that does the company's mail host, if the configuration names one.
 package carddav
 
 import (
@@ -52,6 +53,10 @@ type Config struct {
 	// of a card belongs to the first that fits it. Empty: see DefaultFields.
 	Fields []Field `json:"fields"`
 
+	// Binding is how a customer proves which card is hers. Without it she signs in
+	// elsewhere, or somebody at the desk decides.
+	Binding *Binding `json:"binding"`
+
 	// Now is the clock, time.Now if nil.
 	Now func() time.Time `json:"-"`
 }
@@ -77,16 +82,12 @@ func New(raw json.RawMessage) (connector.Connector, error) {
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("connector carddav: %w: text after the configuration", fault.Invalid)
 	}
-	b, err := Open(c)
-	if err != nil {
-		return nil, err // and not a nil *Book in an interface
-	}
-	return b, nil
+	return Open(c)
 }
 
-// Open returns the connector that c describes. It reads the password and calls
-// nobody.
-func Open(c Config) (*Book, error) {
+// Open returns the connector that c describes, a [*Book] or with a Binding an
+// [*Office]. It reads the passwords and calls nobody.
+func Open(c Config) (connector.Connector, error) {
 	b := &Book{name: cmp.Or(c.Name, "address book"), fields: c.Fields, now: c.Now}
 	if b.now == nil {
 		b.now = time.Now
@@ -97,7 +98,14 @@ func Open(c Config) (*Book, error) {
 	if err := b.open(c); err != nil {
 		return nil, fmt.Errorf("connector carddav: %w: %w", fault.Invalid, err)
 	}
-	return b, nil
+	if c.Binding == nil {
+		return b, nil
+	}
+	o, err := b.office(*c.Binding)
+	if err != nil {
+		return nil, fmt.Errorf("connector carddav: binding: %w: %w", fault.Invalid, err)
+	}
+	return o, nil
 }
 
 func (b *Book) open(c Config) error {

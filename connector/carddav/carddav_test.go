@@ -24,10 +24,17 @@ func TestConfig(t *testing.T) {
 	must(t, os.WriteFile(filepath.Join(dir, "empty"), []byte("\n"), 0o600))
 	const books = `"url":"https://dav.example/c/","journal":"https://dav.example/j/"`
 	const signIn = `"user":"gateway","password_file":"password"`
+	const mail = `"mail":{"host":"mx.example","port":465,"tls":"tls","user":"care","password_file":"password","from":"care@acme.test"}`
 	tests := []struct {
 		name, config string
 		ok           bool
 	}{
+		{"binding", `{` + books + `,` + signIn + `,"binding":{"number":"X-NUMBER",` + mail + `}}`, true},
+		{"binding by a type", `{` + books + `,` + signIn + `,"binding":{"number":"X-NUMBER","contact":{"type":"WORK"},` + mail + `}}`, true},
+		{"binding by what anybody may say", `{` + books + `,` + signIn + `,"binding":{"number":"X-NUMBER",` + mail + `},"fields":[{"fact":"customer_number","property":"X-NUMBER"}]}`, false},
+		{"binding by a name", `{` + books + `,` + signIn + `,"binding":{"number":"FN",` + mail + `}}`, false},
+		{"a contact that is no address", `{` + books + `,` + signIn + `,"binding":{"number":"X-NUMBER","contact":{"property":"TEL"},` + mail + `}}`, false},
+		{"binding without mail", `{` + books + `,` + signIn + `,"binding":{"number":"X-NUMBER"}}`, false},
 		{"https", `{` + books + `,` + signIn + `}`, true},
 		{"loopback", `{"url":"http://127.0.0.1:5232/c","journal":"http://127.0.0.1:5232/j",` + signIn + `}`, true},
 		{"fields", `{` + books + `,` + signIn + `,"fields":[{"fact":"email","property":"EMAIL"},{"fact":"customer_number","property":"X-NUMBER"}]}`, true},

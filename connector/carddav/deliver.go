@@ -115,6 +115,12 @@ func (b *Book) write(id string, c *card, j *journal, r connector.Request, f Fiel
 		j.forget(f.Fact)
 	}
 	j.Seen[f.Fact] = hash(b.value(id, c, f))
+	if j.Given == nil {
+		j.Given = map[string]string{}
+	}
+	if r.Kind != "withdraw" {
+		j.Given[f.Fact] = j.Seen[f.Fact]
+	}
 	j.done(r.ID)
 	if !slices.Contains(j.Rels, r.Relationship) {
 		j.Rels = append(j.Rels, r.Relationship)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/connector"
 	"firsthand/fault"
 )
 
@@ -30,8 +31,14 @@ type journal struct {
 
 	// Seen is what each fact was when the gateway last wrote it or saw it changed:
 	// a hash, of nothing too. What differs was changed by staff.
-	Seen   map[string]string `json:"seen,omitempty"`
-	Events []event           `json:"events,omitempty"`
+	Seen map[string]string `json:"seen,omitempty"`
+
+	// Given is likewise what requests have written: no contact to send a code to.
+	Given map[string]string `json:"given,omitempty"`
+	// Sent are the messages that went to the contact, and what was said of where.
+	Sent map[string]string `json:"sent,omitempty"`
+
+	Events []event `json:"events,omitempty"`
 }
 
 // An event is that staff had changed a fact when the gateway looked.
@@ -85,7 +92,13 @@ func (j *journal) done(id firsthand.ID) {
 // forget removes what remembers the value of a fact.
 func (j *journal) forget(fact string) {
 	j.Events = slices.DeleteFunc(j.Events, func(e event) bool { return e.Fact == fact })
-	j.Seen[fact] = hash(firsthand.Value{})
+	if j.Seen != nil {
+		j.Seen[fact] = hash(firsthand.Value{})
+	}
+	delete(j.Given, fact)
+	for id := range j.Sent {
+		j.Sent[id] = connector.Mask("")
+	}
 }
 
 // hash tells values apart.

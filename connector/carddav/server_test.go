@@ -98,9 +98,23 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *server) report(w http.ResponseWriter, dir string, body []byte) {
 	var ask struct {
-		Token string `xml:"sync-token"`
+		Token  string `xml:"sync-token"`
+		Filter struct {
+			Name string `xml:"name,attr"`
+			Text string `xml:"text-match"`
+		} `xml:"filter>prop-filter"`
 	}
 	xml.Unmarshal(body, &ask)
+	if ask.Filter.Name != "" { // without regard to case, as there
+		out := `<multistatus xmlns="DAV:">`
+		for name, text := range s.books[dir] {
+			if strings.Contains(strings.ToLower(text), strings.ToLower("\r\n"+ask.Filter.Name+":"+ask.Filter.Text+"\r\n")) {
+				out += `<response><href>` + dir + name + `</href><propstat><prop><getetag>` + s.etag(text) + `</getetag></prop><status>HTTP/1.1 200 OK</status></propstat></response>`
+			}
+		}
+		multi(w, out+`</multistatus>`)
+		return
+	}
 	book, from, now := s.books[dir], 0, "http://radicale.org/ns/sync/0"
 	changed := map[string]bool{}
 	if ask.Token == "" {

@@ -37,6 +37,7 @@ type stand struct {
 	looker         connector.Connector
 	cursor         string // of looker
 	plant          plant
+	mail           *mailHost // nil: no binding
 }
 
 // A plant is a bug to be put in.
@@ -70,7 +71,7 @@ func TestRadicale(t *testing.T) {
 		must(t, err)
 		base := strings.TrimSuffix(r.URL, "/gateway/")
 		s := &stand{base: base, book: strings.TrimPrefix(book, base), journal: strings.TrimPrefix(journal, base), user: r.User, password: r.Password,
-			restart: func(t testing.TB) { must(t, r.Restart(t.Context())) }}
+			mail: newMailHost(t), restart: func(t testing.TB) { must(t, r.Restart(t.Context())) }}
 		return s.system(t)
 	}})
 }
@@ -84,6 +85,9 @@ func fixture(p plant) connectortest.Fixture {
 		h := httptest.NewServer(srv)
 		t.Cleanup(h.Close)
 		s := &stand{base: h.URL, book: "/gateway/customers/", journal: "/gateway/journal/", user: "gateway", password: "secret", plant: p}
+		if p.connector == nil {
+			s.mail = newMailHost(t)
+		}
 		return s.system(t)
 	}}
 }
@@ -92,7 +96,12 @@ func (s *stand) open(t testing.TB, base string) connector.Connector {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "password")
 	must(t, os.WriteFile(file, []byte(s.password+"\n"), 0o600))
-	raw, err := json.Marshal(map[string]any{"url": base + s.book, "journal": base + s.journal, "user": s.user, "password_file": file})
+	config := map[string]any{"url": base + s.book, "journal": base + s.journal, "user": s.user, "password_file": file}
+	if s.mail != nil {
+		config["binding"] = map[string]any{"number": "X-CUSTOMER-NUMBER", "contact": map[string]any{"property": "EMAIL", "type": "WORK"},
+			"mail": map[string]any{"host": "127.0.0.1", "port": s.mail.port, "tls": "none", "from": "care@acme.test"}}
+	}
+	raw, err := json.Marshal(config)
 	must(t, err)
 	c, err := carddav.New(raw)
 	must(t, err)
@@ -105,7 +114,7 @@ func (s *stand) system(t testing.TB) connectortest.System {
 		s.Rewrite(s.plant.border)
 	}
 	s.looker = s.open(t, s.base)
-	return connectortest.System{
+	sys := connectortest.System{
 		Connect: func(t testing.TB) connector.Connector {
 			c := s.open(t, s.URL)
 			if s.plant.connector != nil {
@@ -118,8 +127,12 @@ func (s *stand) system(t testing.TB) connectortest.System {
 		Restart: s.restart,
 		Shuffle: s.shuffle,
 		// Tickets, Reply and Resolve: there is no place for them. Decide: nobody in an
-		// address book does. Sent: it sends nothing.
+		// address book does.
 	}
+	if s.mail != nil {
+		sys.Sent = func(testing.TB) []connectortest.Sent { return s.mail.all() }
+	}
+	return sys
 }
 
 func (s *stand) ref(name string) connector.Ref {
@@ -157,7 +170,7 @@ func (s *stand) cardLines(t testing.TB, name string) (lines []string, etag strin
 // places is where another program looks for each fact.
 var places = map[string]*regexp.Regexp{
 	"address.home": regexp.MustCompile(`^ADR;TYPE=HOME:(.*)$`),
-	"email":        regexp.MustCompile(`^EMAIL(?:;[^:]*)?:(.*)$`),
+	"email":        regexp.MustCompile(`^EMAIL(?:;TYPE=INTERNET)?:(.*)$`),
 	"shoe_size":    regexp.MustCompile(`(42)`),
 }
 
@@ -235,7 +248,10 @@ func (s *stand) customer(t testing.TB, c connectortest.Customer) connector.Ref {
 	for fact, v := range c.Facts {
 		lines = append(lines, line(fact, v))
 	}
-	s.put(t, name, append(lines, "END:VCARD"), "")
+	if c.Contact != "" {
+		lines = append(lines, "EMAIL;TYPE=WORK:"+c.Contact)
+	}
+	s.put(t, name, append(lines, "X-CUSTOMER-NUMBER:"+c.Number, "END:VCARD"), "")
 	return s.ref(name)
 }
 
