@@ -119,7 +119,7 @@ func TestTheRestOfACardStays(t *testing.T) {
 	d := newDesk(t)
 	before := []string{"BEGIN:VCARD", "VERSION:3.0", "UID:urn:uuid:1", "FN:Mia Peeters", "N:Peeters;Mia;;Dr.;", "item1.EMAIL;TYPE=INTERNET,PREF:mia@example.org",
 		"item1.X-ABLabel:private", "EMAIL;TYPE=INTERNET:second@example.org", "EMAIL;TYPE=\"WORK,INTERNET\":mia@work.example", "TEL;TYPE=WORK,CELL:+32 1", "TEL;VALUE=uri;TYPE=home:tel:+32-2",
-		"ADR;TYPE=WORK:;;Workstraat 1;Gent;;9000;BE", `X-ODD;P="a;b:c":x\,y\;z`, "PHOTO;ENCODING=b;TYPE=JPEG:AAAA", "NOTE:" + strings.Repeat("é", 200), "END:VCARD"}
+		"ADR;TYPE=WORK:;;Workstraat 1;Gent;;9000;BE", `LABEL;TYPE=WORK:Workstraat 1\n9000 Gent`, `X-ODD;P="a;b:c":x\,y\;z`, "PHOTO;ENCODING=b;TYPE=JPEG:AAAA", "NOTE:" + strings.Repeat("é", 200), "END:VCARD"}
 	d.put(t, "mia.vcf", before, "")
 	ref := d.ref("mia.vcf")
 	rec, err := d.c.Read(t.Context(), ref)
@@ -141,6 +141,11 @@ func TestTheRestOfACardStays(t *testing.T) {
 	after = slices.DeleteFunc(after, func(l string) bool { return strings.HasPrefix(l, "X-FIRSTHAND") })
 	if !slices.Equal(after, want) {
 		t.Errorf("the card is\n%s\nwant\n%s", strings.Join(after, "\n"), strings.Join(want, "\n"))
+	}
+	// What repeats a fact goes with it.
+	d.deliver(t, "change", ref, "address.work", firsthand.Value{Parts: map[string]string{"street": "Nieuwstraat 2"}})
+	if after, _ := d.cardLines(t, "mia.vcf"); strings.Contains(strings.Join(after, "\n"), "Workstraat") {
+		t.Errorf("the old address is still in the card: %q", after)
 	}
 	// Of what she withdraws nothing stays, and no second address takes its place.
 	d.deliver(t, "withdraw", ref, "email", firsthand.Value{})
@@ -208,6 +213,25 @@ func TestCopiedCard(t *testing.T) {
 	d.edit(t, d.ref("copy.vcf"), "email", firsthand.Text("b@example.org"))
 	if got := d.changes(t, ""); len(got) != 0 {
 		t.Errorf("a change of the copy is told as one of hers: %+v", got)
+	}
+}
+
+// One card that can't be read keeps nobody waiting but those who write to it.
+func TestOddCards(t *testing.T) {
+	d := newDesk(t)
+	ref := d.deliver(t, "disclose", connector.Ref{}, "email", firsthand.Text("a@example.org")).Ref
+	d.put(t, "odd.vcf", []string{"BEGIN:VCARD", "no line of a card", "END:VCARD"}, "")
+	d.put(t, "damaged.vcf", []string{"BEGIN:VCARD", "VERSION:3.0", "FN:x", "X-FIRSTHAND:%%", "END:VCARD"}, "")
+	d.edit(t, ref, "email", firsthand.Text("b@example.org"))
+	if got := d.changes(t, ""); len(got) != 1 {
+		t.Errorf("changes beside odd cards: %+v", got)
+	}
+	for _, name := range []string{"odd.vcf", "damaged.vcf"} {
+		r := connector.Request{Relationship: d.rel, Kind: "change", Record: d.ref(name), Fact: "email", Value: firsthand.Text("c@example.org")}
+		rand.Read(r.ID[:])
+		if res, err := d.c.Deliver(t.Context(), r); fault.HintOf(err) == "" {
+			t.Errorf("deliver into %s: %+v, %v; want that an operator is told", name, res, err)
+		}
 	}
 }
 

@@ -136,7 +136,12 @@ func (b *Book) follow(ctx context.Context, after int64, token string) error {
 			delete(m.cards, it.id)
 			continue
 		}
-		if err := b.reflect(ctx, it.id, next, stamp); err != nil {
+		err := b.reflect(ctx, it.id, next, stamp)
+		if odd, ok := errors.AsType[*oddCard](err); ok && odd.etag == it.etag {
+			// Others are not to wait for it. Whoever writes to it is told.
+			m.cards[it.id], err = &mirrored{etag: it.etag}, nil
+		}
+		if err != nil {
 			return err // and next time all of them again
 		}
 	}

@@ -71,11 +71,20 @@ func (s *shelf) get(ctx context.Context, id string) (*card, error) {
 	}
 	c, err := parseCard(a.Body)
 	if err != nil {
-		return nil, fault.Tell(fault.Invalid, "the address book gives something else than a card: "+err.Error(), "compare its address")
+		return nil, &oddCard{etag, fault.Tell(fault.Invalid, "the address book has something else than a card: "+err.Error(), "look at "+id)}
 	}
 	c.etag = etag
 	return c, nil
 }
+
+// An oddCard is an error of something that the server gives as a card, at etag, and
+// that isn't one which can be read and written here.
+type oddCard struct {
+	etag string
+	error
+}
+
+func (o *oddCard) Unwrap() error { return o.error }
 
 // there returns an error unless the server says that this is an address book. Where
 // an address is wrong, or a proxy answers, every card would seem to be gone.

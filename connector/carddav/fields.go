@@ -134,9 +134,12 @@ func (b *Book) setFact(id string, c *card, f Field, v firsthand.Value) {
 		if v.IsZero() {
 			v = firsthand.Text(nameless(id))
 		}
-		c.set("FN", escape(v.Text))
-		c.set("N", n)
+		c.drop(func(l line) bool { return l.name == "FN" || l.name == "N" || l.name == "SORT-STRING" })
+		c.lines = append(c.lines, line{name: "FN", value: escape(v.Text)}, line{name: "N", value: n})
 		return
+	}
+	if f.Property == "ADR" { // what is to be printed on a letter repeats it
+		c.drop(func(l line) bool { return l.name == "LABEL" && (f.Type == "" || slices.Contains(l.types(), f.Type)) })
 	}
 	at := b.lines(c, f.Fact)
 	if v.IsZero() {
@@ -146,7 +149,7 @@ func (b *Book) setFact(id string, c *card, f Field, v firsthand.Value) {
 			c.lines = slices.Delete(c.lines, i, i+1)
 		}
 		// item1.X-ABLABEL is about item1.EMAIL, and nothing without it.
-		c.lines = slices.DeleteFunc(c.lines, func(l line) bool { return groups[l.group] && strings.HasPrefix(l.name, "X-AB") })
+		c.drop(func(l line) bool { return groups[l.group] && strings.HasPrefix(l.name, "X-AB") })
 		return
 	}
 	value := escape(v.Text)

@@ -60,7 +60,8 @@ func journalOf(id string, c *card) (*journal, error) {
 		err = json.Unmarshal(raw, &j)
 	}
 	if err != nil {
-		return nil, fault.Tell(fault.Invalid, "the card "+id+" has a damaged "+property, "remove that line from it; requests that come again may then be done again")
+		return nil, &oddCard{c.etag, fault.Tell(fault.Invalid, "the card "+id+" has a damaged "+property,
+			"remove that line from it; requests that come again may then be done again")}
 	}
 	if j.Record != id {
 		return nil, nil

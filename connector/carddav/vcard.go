@@ -120,11 +120,11 @@ func (l line) uri() bool {
 }
 
 // plain removes the parameters that say that a value is written otherwise than as
-// text in UTF-8.
+// text in UTF-8, and those that repeat it.
 func (l *line) plain() {
 	l.params = slices.DeleteFunc(slices.Clone(l.params), func(p string) bool {
 		name, _, _ := strings.Cut(strings.ToUpper(p), "=")
-		return name == "VALUE" || name == "ENCODING" || name == "CHARSET" || name == "QUOTED-PRINTABLE" || name == "BASE64"
+		return name == "LABEL" || name == "GEO" || name == "TZ" || name == "SORT-AS" || name == "VALUE" || name == "ENCODING" || name == "CHARSET" || name == "QUOTED-PRINTABLE" || name == "BASE64"
 	})
 }
 
@@ -137,6 +137,9 @@ func (c *card) first(name string) string {
 	}
 	return ""
 }
+
+// drop removes lines.
+func (c *card) drop(f func(line) bool) { c.lines = slices.DeleteFunc(c.lines, f) }
 
 // set gives the first line called name another value, and makes it if there is none.
 func (c *card) set(name, value string) {
