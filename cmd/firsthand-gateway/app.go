@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"firsthand/connector"
+	"firsthand/connector/carddav"
 	"firsthand/connector/memory"
 	"firsthand/connector/split"
 	"firsthand/connector/webhook"
@@ -25,8 +26,23 @@ import (
 // connectors are those that a configuration can name. The list is code, not
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
+	"carddav": carddavIn,
 	"memory":  memoryIn,
 	"webhook": webhookIn,
+}
+
+// carddavIn opens an address book. The file with its password is looked for beside
+// the configuration.
+func carddavIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c carddav.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.PasswordFile)
+	if c.Binding != nil {
+		beside(dir, &c.Binding.Mail.PasswordFile)
+	}
+	return carddav.Open(c)
 }
 
 // memoryIn opens the small CRM. Its file is looked for beside the configuration.

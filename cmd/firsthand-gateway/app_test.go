@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"firsthand/internal/gateway"
 )
 
 // The files that a connector names are looked for beside the configuration, not
@@ -27,6 +29,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
 		{"memory", `{"file":"crm.journal"}`, ""},
+		{"carddav", `{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"hook.secret"}`, "hook.secret"},
 	} {
 		if _, err := connectors[tt.kind](json.RawMessage(tt.config), dir); err != nil {
 			t.Errorf("%s %s: %v", tt.kind, tt.config, err)
@@ -44,6 +47,25 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 	for _, bad := range []string{`{"url":"https://crm.example/","secret_file":"hook.secret","retries":3}`, `{"url":"https://crm.example/"}`} {
 		if _, err := connectors["webhook"](json.RawMessage(bad), dir); err == nil {
 			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
+
+// What a connector's configuration lacks is said before anything is served.
+func TestCheckJudgesConnectors(t *testing.T) {
+	for config, want := range map[string]string{
+		`"type":"carddav","config":{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"none"}`: "none",
+		`"type":"webhook","config":{"url":"https://crm.example/","secret_file":"none"}`:                                                         "none",
+		`"type":"webhook","config":{"url":"https://crm.example/","secrets":"none"}`:                                                             "secrets",
+		`"type":"crm"`: "crm",
+		`"type":"memory","config":{"file":"crm.journal"}`: "",
+	} {
+		var c gateway.Config
+		if err := json.Unmarshal([]byte(`{`+config+`}`), &c.Connector); err != nil {
+			t.Fatal(err)
+		}
+		if err := judge(c); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want that it says %q", config, err, want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"runtime/debug"
 	"time"
 
@@ -22,19 +23,33 @@ var checkCmd = cli.Command[*app]{
 			if err != nil {
 				return err
 			}
-			err = errors.Join(c.Check(plain(&c)), checkDatabase(&c))
-			if c.Connector.Type != "" {
-				err = errors.Join(err, known("connector", c.Connector.Type))
-			}
-			if c.Tickets.Type != "" {
-				err = errors.Join(err, known("tickets", c.Tickets.Type))
-			}
-			if err == nil {
+			if err = errors.Join(c.Check(plain(&c)), checkDatabase(&c), judge(c)); err == nil {
 				fmt.Fprintln(env.Stdout, "ok")
 			}
 			return err
 		}
 	},
+}
+
+// judge returns what is wrong with the connectors of c. It opens them, which calls
+// nobody; but not the small CRM, whose file it would make.
+func judge(c gateway.Config) (err error) {
+	opens := true
+	for member, kind := range map[string]string{"connector": c.Connector.Type, "tickets": c.Tickets.Type} {
+		if kind != "" {
+			err = errors.Join(err, known(member, kind))
+			opens = opens && kind != "memory"
+		}
+	}
+	if err != nil || !opens {
+		return err
+	}
+	a := &app{config: c}
+	err = a.connect()
+	if x, ok := a.connector.(io.Closer); ok {
+		err = errors.Join(err, x.Close())
+	}
+	return err
 }
 
 var backupCmd = cli.Command[*app]{
