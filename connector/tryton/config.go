@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"firsthand/connector"
@@ -123,6 +124,7 @@ type Tryton struct {
 	places map[string]place
 	client *client
 	locks  locks
+	codes  sync.Map // ids of countries and regions, by model and code
 }
 
 // New returns the connector that raw, a [Config], describes.

@@ -77,16 +77,32 @@ func (t *Tryton) fields(ctx context.Context, p place, v firsthand.Value) (values
 		if each.say == "" {
 			continue
 		}
-		var ids []int
-		if err := t.client.call(ctx, &ids, "model."+each.model+".search", []any{[]any{"code", "=", each.code}}, 0, 1, nil, none); err != nil {
+		id, err := t.coded(ctx, each.model, each.code)
+		if err != nil {
 			return nil, "", err
 		}
-		if len(ids) == 0 {
+		if id == 0 {
 			return nil, fmt.Sprintf("our system doesn't know the %s %q; it knows countries by codes such as BE, regions by codes such as CA", each.field, each.say), nil
 		}
-		values[each.field] = ids[0]
+		values[each.field] = id
 	}
 	return values, "", nil
+}
+
+// coded returns the country or region of that code, 0 if there is none. Once found it
+// stays what it is.
+func (t *Tryton) coded(ctx context.Context, model, code string) (int, error) {
+	key := model + " " + code
+	if id, ok := t.codes.Load(key); ok {
+		return id.(int), nil
+	}
+	var ids []int
+	err := t.client.call(ctx, &ids, "model."+model+".search", []any{[]any{"code", "=", code}}, 0, 1, nil, none)
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	t.codes.Store(key, ids[0])
+	return ids[0], nil
 }
 
 // facts returns what r says.

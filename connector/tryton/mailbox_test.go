@@ -21,7 +21,7 @@ type mailbox struct {
 	mu     sync.Mutex
 	sent   []connectortest.Sent
 	fail   *smtp.SMTPError // what it answers to the next message's text, once
-	break_ bool            // hangs up instead
+	hangUp bool            // once it has a message, without an answer
 }
 
 func newMailbox(t testing.TB) *mailbox {
@@ -33,6 +33,12 @@ func newMailbox(t testing.TB) *mailbox {
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
 	return m
+}
+
+func (m *mailbox) set(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f()
 }
 
 func (m *mailbox) all() []connectortest.Sent {
@@ -72,7 +78,7 @@ func (d *delivery) Data(r io.Reader) error {
 		return fail
 	}
 	d.box.sent = append(d.box.sent, connectortest.Sent{To: d.to, Text: strings.TrimSpace(string(body))})
-	if d.box.break_ {
+	if d.box.hangUp {
 		d.conn.Conn().Close()
 	}
 	return nil

@@ -205,34 +205,35 @@ type row struct {
 
 func (s *stand) look(t testing.TB, ref connector.Ref) (map[string]firsthand.Value, bool) {
 	t.Helper()
-	id := number(t, ref)
-	var parties []struct{ Name string }
-	ctx := t.Context()
-	must(t, s.anna.Call(ctx, &parties, "model.party.party.search_read", []any{[]any{"id", "=", id}}, 0, nil, nil, []string{"name"}, none))
+	var parties []struct {
+		Name       string
+		Addresses  []row `json:"addresses."`
+		Mechanisms []row `json:"contact_mechanisms."`
+	}
+	must(t, s.anna.Call(t.Context(), &parties, "model.party.party.search_read", []any{[]any{"id", "=", number(t, ref)}}, 0, nil, nil,
+		[]string{"name", "addresses.street", "addresses.postal_code", "addresses.city", "addresses.country.code",
+			"contact_mechanisms.type", "contact_mechanisms.value", "contact_mechanisms.comment"}, none))
 	if len(parties) == 0 {
 		return nil, false
 	}
 	facts := map[string]firsthand.Value{}
-	put := func(fact, text string) {
-		if _, there := facts[fact]; text != "" && !there {
-			facts[fact] = firsthand.Text(text)
+	put := func(fact string, v firsthand.Value) {
+		if _, there := facts[fact]; fact != "" && !v.IsZero() && !there {
+			facts[fact] = v
 		}
 	}
-	put("name", parties[0].Name)
-	for _, m := range s.rows(t, "party.contact_mechanism", id, "type", "value", "comment") {
-		put(map[string]string{"email": "email", "mobile": "phone.mobile", "phone": "phone.home"}[m.Type], asGiven(m))
+	put("name", firsthand.Text(parties[0].Name))
+	for _, m := range parties[0].Mechanisms { // in Tryton's order
+		put(map[string]string{"email": "email", "mobile": "phone.mobile", "phone": "phone.home"}[m.Type], firsthand.Text(asGiven(m)))
 	}
-	delete(facts, "")
-	for _, a := range s.rows(t, "party.address", id, "street", "postal_code", "city", "country.code") {
+	for _, a := range parties[0].Addresses {
 		v := firsthand.Value{Parts: map[string]string{}}
 		for name, text := range map[string]string{"street": a.Street, "postal_code": a.PostalCode, "city": a.City, "country": a.Country.Code} {
 			if text != "" {
 				v.Parts[name] = text
 			}
 		}
-		if _, there := facts["address.home"]; !there && !v.IsZero() {
-			facts["address.home"] = v
-		}
+		put("address.home", v)
 	}
 	return facts, true
 }
@@ -257,7 +258,7 @@ func (s *stand) rows(t testing.TB, model string, party int, fields ...string) (r
 
 func (s *stand) customer(t testing.TB, c connectortest.Customer) connector.Ref {
 	t.Helper()
-	var mechanisms []any
+	mechanisms := []any{}
 	if c.Contact != "" {
 		mechanisms = append(mechanisms, map[string]any{"type": "email", "value": c.Contact})
 	}
