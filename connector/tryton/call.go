@@ -33,7 +33,6 @@ type session struct {
 	header  string
 	uid     int
 	company int // zero if she has none
-	checked bool
 }
 
 func newClient(c Config, places map[string]place) *client {

@@ -47,10 +47,11 @@ func (c *cursor) tell(e edit, fact string) {
 	if floor := (edit{at: slices.MaxFunc(c.seen, byOrder).at.Add(-overlap)}); floor.compare(c.floor) > 0 {
 		c.floor = floor
 	}
-	if len(c.seen) > maxSeen {
+	drop := func() { c.seen = slices.DeleteFunc(c.seen, func(s seen) bool { return s.compare(c.floor) <= 0 }) }
+	if drop(); len(c.seen) > maxSeen {
 		c.floor = slices.MinFunc(c.seen, byOrder).edit
+		drop()
 	}
-	c.seen = slices.DeleteFunc(c.seen, func(s seen) bool { return s.compare(c.floor) <= 0 })
 }
 
 // A cursor is text of the form {"floor":[…],"seen":[[…],…]}, where an edit is its time in
