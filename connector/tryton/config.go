@@ -108,6 +108,8 @@ func (m Mapping) places() (map[string]place, error) {
 			return nil, fmt.Errorf("mapping: %s goes to %q, which is no place in a party", fact, p.kind)
 		case p.label != "" && (p.kind == "name" || p.kind == "address"):
 			return nil, fmt.Errorf("mapping: %s: a %s has no label", fact, p.kind)
+		case p.label == noteName:
+			return nil, fmt.Errorf("mapping: %s: %s are the gateway's own", fact, noteName)
 		case taken[m[fact]] != "":
 			return nil, fmt.Errorf("mapping: %s and %s go to the same place", fact, taken[m[fact]])
 		}

@@ -35,6 +35,7 @@ func TestConfig(t *testing.T) {
 		{head + `} {}`, "text after"},
 		{head + `,"mapping":{"email":"e-mail"}}`, "no place in a party"},
 		{head + `,"mapping":{"a":"email","b":"email"}}`, "the same place"},
+		{head + `,"mapping":{"a":"email:Firsthand"}}`, "the gateway's own"},
 		{head + `,"mapping":{"a":"name:b"}}`, "has no label"},
 		{head + `,"mapping":[{"fact":"a","to":"name"},{"fact":"a","to":"email"}]}`, "twice"},
 		{head + `,"find":["name"]}`, "nothing to be found by"},

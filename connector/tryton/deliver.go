@@ -71,7 +71,7 @@ func declined(ref connector.Ref, reason string) connector.Result {
 // put does r, unless a note says that it was done. A result is the same again, but for
 // a party that staff have put together with another since: then it names that one.
 func (t *Tryton) put(ctx context.Context, p place, r connector.Request) (connector.Result, error) {
-	_, id := parseRef(r.Record)
+	id := partyID(r.Record)
 	mine := r.Relationship.String()
 	among, err := t.load(ctx, []any{"OR", []any{"id", "=", id}, []any{"contact_mechanisms.value", "in", []string{r.ID.String(), mine}}}, 0)
 	if err != nil {
@@ -113,8 +113,14 @@ func (t *Tryton) put(ctx context.Context, p place, r connector.Request) (connect
 		id, err = rec.ID, t.write(ctx, rec, p, r, values, n)
 	}
 	var no *refusal
-	if errors.As(err, &no) && p.spoken() {
-		return declined(r.Record, "our system takes this for no telephone number"), nil // the one thing that it checks
+	switch {
+	case !errors.As(err, &no):
+	case p.spoken(): // the one thing that it checks
+		return declined(r.Record, "our system takes this for no telephone number"), nil
+	case rec == nil: // or an earlier try, whose answer was lost, has just made the party
+		if now, e := t.load(ctx, []any{[]any{"contact_mechanisms.value", "=", mine}}, 0); e == nil && len(now) > 0 {
+			err = errRaced
+		}
 	}
 	if err != nil {
 		return connector.Result{}, err
@@ -128,8 +134,7 @@ func (t *Tryton) bare(ref connector.Ref) connector.Ref {
 	return ref
 }
 
-// create makes the party of r's relationship. Its code being taken means that somebody
-// else has just made it.
+// create makes the party of r's relationship, whose code is taken if it has one.
 func (t *Tryton) create(ctx context.Context, p place, r connector.Request, values map[string]any, n note) (int, error) {
 	mine := note{ID: r.Relationship.String(), Relationship: r.Relationship, Did: made}
 	notes := []any{mine.values(), n.values()}

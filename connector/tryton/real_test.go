@@ -125,6 +125,11 @@ func TestWish(t *testing.T) {
 		if _, err := c.Read(t.Context(), lead); err != nil {
 			t.Errorf("read it: %v", err)
 		}
+		astray := disclose(rel, "name", "Mia")
+		astray.Record = lead // whose number may be a party's as well
+		if res, err := c.Deliver(t.Context(), astray); err != nil || res.State != connector.Declined {
+			t.Errorf("a fact for a lead: %+v, %v", res, err)
+		}
 		must(t, c.(connector.Redactor).Redact(t.Context(), lead, ""))
 	}
 }

@@ -85,8 +85,8 @@ func (t touched) at() time.Time {
 
 func (t touched) by() int { return cmp.Or(t.WriteUID, t.CreateUID) }
 
-// fields are what of a party is read.
-var fields = func() []string {
+// columns are what of a party is read.
+var columns = func() []string {
 	list := []string{"name", "code", "active", "replaced_by", "_timestamp", "write_date", "write_uid", "create_date", "create_uid"}
 	rows := []string{"active", "sequence", "_timestamp", "write_date", "write_uid", "create_date", "create_uid"}
 	for _, f := range append([]string{"street", "postal_code", "city", "country.code", "subdivision.code"}, rows...) {
@@ -105,7 +105,7 @@ func (t *Tryton) load(ctx context.Context, domain []any, limit int) ([]*record, 
 	if limit > 0 {
 		most = limit
 	}
-	if err := t.client.call(ctx, &list, "model.party.party.search_read", domain, 0, most, []any{[]string{"id", "ASC"}}, fields, hidden); err != nil {
+	if err := t.client.call(ctx, &list, "model.party.party.search_read", domain, 0, most, []any{[]string{"id", "ASC"}}, columns, hidden); err != nil {
 		return nil, err
 	}
 	for _, r := range list {
@@ -179,6 +179,14 @@ func parseRef(ref connector.Ref) (model string, id int) {
 		return "", 0
 	}
 	return model, id
+}
+
+// partyID returns which party ref names, 0 if it names none.
+func partyID(ref connector.Ref) int {
+	if model, id := parseRef(ref); model == party {
+		return id
+	}
+	return 0
 }
 
 // versioned names r as it is now.

@@ -47,7 +47,7 @@ func (t *Tryton) led(ids []int, err error) (connector.Result, error) {
 
 // of returns the record that r is about, nil if there is none.
 func (t *Tryton) of(ctx context.Context, r connector.Request) (*record, error) {
-	_, id := parseRef(r.Record)
+	id := partyID(r.Record)
 	among, err := t.load(ctx, []any{"OR", []any{"id", "=", id}, []any{"contact_mechanisms.value", "=", r.Relationship.String()}}, 0)
 	if err != nil {
 		return nil, err

@@ -97,8 +97,8 @@ func (t *Tryton) Start(ctx context.Context) (err error) {
 }
 
 // trytonTemplate returns the file of a prepared database, which it makes if the cache
-// has none for what is installed. Two that make it at once make the same, and each
-// puts a whole file in its place.
+// has none for what is installed. Who finds another at it waits; a file that is there
+// is whole.
 func trytonTemplate(ctx context.Context) (string, error) {
 	key, err := trytonKey()
 	if err != nil {
@@ -115,6 +115,14 @@ func trytonTemplate(ctx context.Context) (string, error) {
 	}
 	if err := os.MkdirAll(cache, 0o700); err != nil {
 		return "", err
+	}
+	unlock, err := lock(file + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return file, err
 	}
 	dir, err := os.MkdirTemp(cache, "making-*")
 	if err != nil {
