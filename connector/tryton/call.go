@@ -48,16 +48,9 @@ func newClient(c Config, places map[string]place) *client {
 // errRaced says that somebody wrote a record between our reading and writing.
 var errRaced = fmt.Errorf("%w: the record was written meanwhile", fault.Conflict)
 
-// A refusal is Tryton saying in words why it won't. The words may repeat values, so
-// they are for people who may see those, and no part of Error.
-type refusal struct{ text string }
-
-func (r *refusal) Error() string { return "Tryton refuses it" }
-
-// Unwrap makes it a notice for an operator.
-func (r *refusal) Unwrap() error {
-	return fault.Tell(fault.Denied, "Tryton refuses what the gateway asks of it", "compare the rights of its user; Tryton's log should say more")
-}
+// errRefused says that Tryton won't, and said why in words for its own users. They may
+// repeat values, which belong in no log of ours.
+var errRefused = fault.Tell(fault.Denied, "Tryton refuses what the gateway asks of it", "compare the rights of its user; Tryton's log should say more")
 
 // call calls a method and puts what it answers into result, which may be nil. The
 // user is signed in first, and again where Tryton has forgotten that.
@@ -128,11 +121,7 @@ func failure(text json.RawMessage) error {
 	case "ConcurrencyException":
 		return errRaced
 	case "UserError", "UserWarning":
-		var words []string
-		if len(list) > 1 {
-			json.Unmarshal(list[1], &words) // has a null at its end, which stays empty
-		}
-		return &refusal{strings.Join(words, " ")}
+		return errRefused
 	case "LoginException":
 		return fault.Tell(fault.Denied, "Tryton doesn't let the gateway's user in", "it must be able to sign in by its password alone")
 	}

@@ -112,9 +112,8 @@ func (t *Tryton) put(ctx context.Context, p place, r connector.Request) (connect
 	default:
 		id, err = rec.ID, t.write(ctx, rec, p, r, values, n)
 	}
-	var no *refusal
 	switch {
-	case !errors.As(err, &no):
+	case !errors.Is(err, errRefused):
 	case p.spoken(): // the one thing that it checks
 		return declined(r.Record, "our system takes this for no telephone number"), nil
 	case rec == nil: // or an earlier try, whose answer was lost, has just made the party

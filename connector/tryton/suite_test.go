@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"os"
 	"slices"
 	"strconv"
@@ -39,6 +40,8 @@ var real struct {
 	err    error
 }
 
+var postgres = flag.String("postgres", "", "run Tryton on the PostgreSQL of this `URI`, in an empty database by the name of vendor, instead of SQLite")
+
 // company returns the real Tryton, and Anna who works with it.
 func company(t testing.TB) (*systems.Tryton, *systems.TrytonSession) {
 	t.Helper()
@@ -50,7 +53,7 @@ func company(t testing.TB) (*systems.Tryton, *systems.TrytonSession) {
 		if real.dir, real.err = os.MkdirTemp("", "tryton"); real.err != nil {
 			return
 		}
-		if real.tryton, real.err = systems.StartTryton(ctx, real.dir); real.err != nil {
+		if real.tryton, real.err = systems.StartTryton(ctx, real.dir, *postgres); real.err != nil {
 			return
 		}
 		var service *systems.TrytonSession

@@ -21,22 +21,32 @@ const (
 	trytonAdmin    = "admin"
 )
 
-// A Tryton is Tryton 6 with the modules party and sale_opportunity, on loopback and
-// SQLite. It has a company that counts in euros, Anna who works there, and a few
+// A Tryton is Tryton 6 with the modules party and sale_opportunity, on loopback. It has a company that counts in euros, Anna who works there, and a few
 // countries.
 type Tryton struct {
 	URL string // of its JSON-RPC, without the database
 
-	dir  string
-	port int
+	dir string
 	*process
 }
 
-// StartTryton starts a Tryton whose files are in dir. A database takes half a minute
-// to make: the first one is kept in the user's cache, and copied from then on.
-func StartTryton(ctx context.Context, dir string) (*Tryton, error) {
+// StartTryton starts a Tryton whose files are in dir. Its database is SQLite: one takes
+// half a minute to make, so the first is kept in the user's cache and copied from then
+// on. Or it is on the PostgreSQL that a URI like postgresql://user:password@127.0.0.1:5432
+// names, where an empty one by the name of [TrytonDatabase] must be; that takes minutes.
+func StartTryton(ctx context.Context, dir, postgres string) (*Tryton, error) {
 	if _, err := program("trytond-admin"); err != nil {
 		return nil, err
+	}
+	if postgres != "" {
+		t, err := newTryton(dir, postgres)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.make(ctx); err != nil {
+			return nil, fmt.Errorf("prepare Tryton: %w", err)
+		}
+		return t, t.Start(ctx)
 	}
 	template, err := trytonTemplate(ctx)
 	if err != nil {
@@ -46,7 +56,7 @@ func StartTryton(ctx context.Context, dir string) (*Tryton, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := newTryton(dir)
+	t, err := newTryton(dir, sqlite)
 	if err != nil {
 		return nil, err
 	}
@@ -56,20 +66,22 @@ func StartTryton(ctx context.Context, dir string) (*Tryton, error) {
 	return t, t.Start(ctx)
 }
 
+const sqlite = "sqlite://"
+
 // newTryton returns one that isn't started, with its configuration.
-func newTryton(dir string) (*Tryton, error) {
+func newTryton(dir, uri string) (*Tryton, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	t := &Tryton{dir: dir, port: port, URL: "http://127.0.0.1:" + strconv.Itoa(port)}
+	t := &Tryton{dir: dir, URL: "http://127.0.0.1:" + strconv.Itoa(port)}
 	for _, sub := range []string{"db", "att"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, err
 		}
 	}
-	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n[database]\nuri = sqlite://\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
-		port, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
+	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n[database]\nuri = %s\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
+		port, uri, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
 	return t, errors.Join(
 		os.WriteFile(t.config(), []byte(conf), 0o600),
 		// There is nothing to guess here, and much signing in.
@@ -129,7 +141,7 @@ func trytonTemplate(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	t, err := newTryton(dir)
+	t, err := newTryton(dir, sqlite)
 	if err != nil {
 		return "", err
 	}
@@ -171,7 +183,7 @@ func (t *Tryton) make(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(t.database(), nil, 0o600); err != nil { // it must be there before
+	if err := os.WriteFile(t.database(), nil, 0o600); err != nil { // SQLite's must be there before
 		return err
 	}
 	for _, args := range [][]string{

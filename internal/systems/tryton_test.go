@@ -14,7 +14,7 @@ func TestTryton(t *testing.T) {
 		t.Skip("starts Tryton: runs where FIRSTHAND_TEST_ALL is 1")
 	}
 	ctx := t.Context()
-	tryton, err := systems.StartTryton(ctx, t.TempDir())
+	tryton, err := systems.StartTryton(ctx, t.TempDir(), "")
 	if errors.Is(err, errors.ErrUnsupported) {
 		needtest.Skip(t, err.Error())
 	}
