@@ -67,6 +67,42 @@ func TestNameIsNotMasked(t *testing.T) {
 	}
 }
 
+// Anna writes between our reading and writing: nothing of hers is written over unseen.
+func TestRace(t *testing.T) {
+	s := newStand(t)
+	c, rel := s.connect(t), newID()
+	ref := deliver(t, c, connector.Request{ID: newID(), Relationship: rel, Kind: "disclose", Fact: "address.home", Value: home("Kerkstraat 1")})
+	for _, versioned := range []bool{true, false} {
+		rec, err := c.Read(t.Context(), ref)
+		must(t, err)
+		time.Sleep(1100 * time.Millisecond) // on SQLite, Tryton tells writes apart by the second
+		r := connector.Request{ID: newID(), Relationship: rel, Kind: "change", Fact: "address.home", Value: home("Veldstraat 22"), Record: ref}
+		if versioned {
+			r.Record = rec.Ref
+		}
+		read := 0
+		s.Rewrite(func(_, _ string, body []byte) []byte {
+			if strings.Contains(string(body), `"addresses."`) {
+				if read++; read == 1 {
+					s.edit(t, ref, "address.home", home("Stationsstraat 3"))
+				}
+			}
+			return body
+		})
+		res, err := c.Deliver(t.Context(), r)
+		s.Rewrite(nil)
+		facts, _ := s.look(t, ref)
+		switch {
+		case read != 2:
+			t.Errorf("read %d times, want again after the write that failed", read)
+		case versioned && (fault.KindOf(err) != fault.Conflict || !facts["address.home"].Equal(home("Stationsstraat 3"))):
+			t.Errorf("Anna was quicker: %+v, %v, and it is %q", res, err, facts["address.home"])
+		case !versioned && (err != nil || !facts["address.home"].Equal(r.Value)):
+			t.Errorf("after Anna, whatever she wrote: %+v, %v, and it is %q", res, err, facts["address.home"])
+		}
+	}
+}
+
 // Staff find that a party which a relationship made is one that they had.
 func TestMerged(t *testing.T) {
 	s := newStand(t)
