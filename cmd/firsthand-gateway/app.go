@@ -17,6 +17,7 @@ import (
 	"firsthand/connector/carddav"
 	"firsthand/connector/memory"
 	"firsthand/connector/split"
+	"firsthand/connector/tryton"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
 	"firsthand/internal/cli"
@@ -28,6 +29,7 @@ import (
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
 	"carddav": carddavIn,
 	"memory":  memoryIn,
+	"tryton":  trytonIn,
 	"webhook": webhookIn,
 }
 
@@ -53,6 +55,20 @@ func memoryIn(config json.RawMessage, dir string) (connector.Connector, error) {
 	}
 	beside(dir, &c.File)
 	return memory.Open(c)
+}
+
+// trytonIn opens the connector to a Tryton. The files with passwords are looked for
+// beside the configuration.
+func trytonIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c tryton.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.PasswordFile)
+	if c.SMTP != nil {
+		beside(dir, &c.SMTP.PasswordFile)
+	}
+	return tryton.Open(c)
 }
 
 // webhookIn opens a webhook. The files with its keys are looked for beside the

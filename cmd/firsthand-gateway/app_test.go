@@ -19,7 +19,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "keys"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"hook.secret", "keys/hook.secret"} {
+	for _, name := range []string{"hook.secret", "keys/hook.secret", "tryton.password"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(secret), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -28,6 +28,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
+		{"tryton", `{"url":"https://erp.example","database":"acme","user":"firsthand","password_file":"tryton.password"}`, "tryton.password"},
 		{"memory", `{"file":"crm.journal"}`, ""},
 		{"carddav", `{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"hook.secret"}`, "hook.secret"},
 	} {

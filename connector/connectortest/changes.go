@@ -3,6 +3,7 @@ package connectortest
 import (
 	"fmt"
 
+	"firsthand"
 	"firsthand/connector"
 )
 
@@ -57,6 +58,29 @@ func edit(w *world) {
 	}
 }
 
+// lastEdit is staff changing their mind: what a fact has become is told, whatever of
+// the way there.
+func lastEdit(w *world) {
+	ref := w.settle(w.fact("disclose", 0, false))
+	cursor := w.cursor()
+	s := w.samples[0]
+	for round := range 2 {
+		var v firsthand.Value
+		for n := range 3 {
+			v = with(s.One, fmt.Sprintf("Stationsstraat %d", 3*round+n))
+			w.sys.Edit(w, ref, s.Fact, v)
+		}
+		changes := w.changes(cursor)
+		if len(changes) == 0 || len(changes) > 3 {
+			w.Fatalf("%d changes after 3 edits", len(changes))
+		}
+		if c := changes[len(changes)-1]; c.Fact != s.Fact || !c.Value.Equal(v) {
+			w.Errorf("the last change is %s = %q, want %q", c.Fact, c.Value, v)
+		}
+		cursor = last(cursor, changes)
+	}
+}
+
 // A stream is a world in which staff act, and what changes must show of it.
 type stream struct {
 	*world
@@ -79,9 +103,16 @@ func (w *world) stream() *stream {
 	return s
 }
 
-// act is staff doing one thing after the other.
+// act is staff doing one thing after the other: where only the last of several would
+// be told, each to another record.
 func (s *stream) act() {
 	n := len(s.want)
+	if s.sys.Latest {
+		hers := s.rel
+		s.rel = newID()
+		s.record = s.settle(s.fact("disclose", 0, false))
+		s.rel = hers
+	}
 	if s.ticket.IsZero() || n%2 == 0 && !s.record.IsZero() {
 		v := with(s.samples[0].One, fmt.Sprintf("Stationsstraat %d", n))
 		s.sys.Edit(s, s.record, s.samples[0].Fact, v)

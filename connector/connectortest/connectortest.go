@@ -68,6 +68,10 @@ type System struct {
 	// Edit is staff giving a fact of a record another value.
 	Edit func(t testing.TB, ref connector.Ref, fact string, v firsthand.Value)
 
+	// Latest says that the system keeps no history: it shows what a fact is and when
+	// that was written, so that of several edits of one fact only the last is told.
+	Latest bool
+
 	// Reply is staff answering in a ticket.
 	Reply func(t testing.TB, ticket connector.Ref, author, text string)
 
@@ -201,6 +205,8 @@ var cases = []testCase{
 	{"a person decides on a proposal", func(s System, _ connector.Connector, _ Fixture) bool { return s.Decide != nil }, decide},
 	{"a proposal can be decided from away", isDecider, decideFromAway},
 	{"an edit by staff is a change", func(s System, _ connector.Connector, _ Fixture) bool { return s.Edit != nil }, edit},
+
+	{"of several edits the last is a change", func(s System, _ connector.Connector, _ Fixture) bool { return s.Edit != nil }, lastEdit},
 
 	{"a message makes one ticket", hasTickets, message},
 	{"a thread stays in its ticket", hasTickets, thread},

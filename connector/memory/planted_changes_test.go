@@ -45,6 +45,9 @@ var changeBugs = []bug{
 			return b.CRM.Deliver(ctx, r)
 		}
 	}},
+	{"of several edits the first is told", "of several edits the last is a change", list(func(_ *broken, _ string, cs []connector.Change) []connector.Change {
+		return cs[:min(len(cs), 1)]
+	})},
 	{"a reply is by nobody", "a reply is a change", each(func(c *connector.Change) { c.Author = "" })},
 	{"a reply is cut", "a reply is a change", each(func(c *connector.Change) { c.Text = cut(1000)(c.Text) })},
 	{"a reply shows twice", "a reply is a change", list(func(_ *broken, _ string, cs []connector.Change) []connector.Change {

@@ -1,6 +1,7 @@
 package systems
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 )
@@ -16,3 +17,17 @@ func own(cmd *exec.Cmd) {
 
 // end kills the group of cmd.
 func end(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
+// lock waits until no other program has the file locked, and locks it until unlock or
+// the end of this one.
+func lock(file string) (unlock func(), err error) {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}
