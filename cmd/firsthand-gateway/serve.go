@@ -15,6 +15,7 @@ import (
 
 	"firsthand/fault"
 	"firsthand/internal/cli"
+	"firsthand/internal/meetus"
 	"firsthand/wire"
 )
 
@@ -22,7 +23,8 @@ import (
 func serveCmd() cli.Command[*app] {
 	return cli.Command[*app]{
 		Name: "serve", Short: "answer customers, carry the outbox, carry out commands", Local: true,
-		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers).`,
+		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers),
+and GET URL/meet: the page to which the button on the company's site leads.`,
 		Setup: func(fs *flag.FlagSet) run {
 			debug := fs.Bool("debug", false, "log more")
 			return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
@@ -70,8 +72,12 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	}
+	page, err := a.meetPage()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	server := handler.NewServer()
-	server.Handler = withHealth(a, server.Handler)
+	server.Handler = withHealth(a, page.Before(server.Handler))
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -96,6 +102,15 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	}
 	fmt.Fprintln(env.Stderr, "firsthand-gateway: stopped")
 	return err
+}
+
+// meetPage is the page to which the button on the company's site leads.
+func (a *app) meetPage() (*meetus.Handler, error) {
+	o, err := a.config.Options()
+	if err != nil {
+		return nil, err
+	}
+	return meetus.New(meetus.Options{Company: o.Company})
 }
 
 // perMinute returns a limit of n a minute, the zero Limit for n = 0.

@@ -64,6 +64,7 @@ and the page behind the scenes has her mail account. The world is kept in the fo
 
 type demoOptions struct {
 	dir, addr    string
+	base         string // where the pages are, once that is known
 	fresh, reset bool
 	directories  []string
 }
@@ -115,6 +116,8 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		return fault.Tell(fault.Unavailable, err.Error(), "another address: --addr localhost:0 takes any that is free")
 	}
 	defer l.Close()
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	o.base = "http://" + net.JoinHostPort(host, port)
 	d := &stage{env: env, log: log, o: o, ctx: ctx}
 	if err := d.open(o.fresh); err != nil {
 		return err
@@ -124,8 +127,7 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		defer d.changing.Unlock()
 		err = errors.Join(err, d.close())
 	}()
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	return d.serve(ctx, l, "http://"+net.JoinHostPort(host, port))
+	return d.serve(ctx, l, o.base)
 }
 
 // A stage is a demo that runs: a world, and Mia's home in it. To begin anew is to
@@ -149,7 +151,7 @@ type stage struct {
 // open opens the world, makes up a life in it unless it is to be fresh, and lets
 // both go on.
 func (d *stage) open(fresh bool) error {
-	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, Directories: d.o.directories})
+	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, App: d.o.base, Directories: d.o.directories})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"firsthand/internal/rbutton"
 )
 
 //go:embed static
@@ -30,14 +32,7 @@ type asset struct {
 // assets are the static files by their names with and without hash.
 var assets = sync.OnceValue(func() map[string]*asset {
 	all := make(map[string]*asset)
-	err := fs.WalkDir(staticFiles, "static", func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasSuffix(file, ".txt") {
-			return err
-		}
-		text, err := staticFiles.ReadFile(file)
-		if err != nil {
-			return err
-		}
+	add := func(file string, text []byte) {
 		sum := sha256.Sum256(text)
 		base, ext := strings.TrimSuffix(path.Base(file), path.Ext(file)), path.Ext(file)
 		a := &asset{name: base + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext, media: mime.TypeByExtension(ext), text: text}
@@ -47,7 +42,19 @@ var assets = sync.OnceValue(func() map[string]*asset {
 		z.Close()
 		a.gzip = packed.Bytes()
 		all[path.Base(file)], all[a.name] = a, a
-		return nil
+	}
+	for _, s := range rbutton.States {
+		add(string(s)+".svg", s.SVG())
+	}
+	err := fs.WalkDir(staticFiles, "static", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(file, ".txt") {
+			return err
+		}
+		text, err := staticFiles.ReadFile(file)
+		if err == nil {
+			add(file, text)
+		}
+		return err
 	})
 	if err != nil {
 		panic(err) // they are embedded
@@ -65,6 +72,9 @@ func (s *Server) static(v *visit) error {
 	h.Set("Content-Type", a.media)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
+	if path.Ext(a.name) == ".svg" { // pictures with colours for light and dark
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
 	text := a.text
 	if strings.Contains(v.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")

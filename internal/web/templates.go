@@ -14,6 +14,7 @@ import (
 	"firsthand"
 	"firsthand/internal/agent/money"
 	"firsthand/internal/locale"
+	"firsthand/internal/rbutton"
 )
 
 //go:embed templates/*.html
@@ -90,6 +91,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 			}
 			return svg, nil
 		},
+		"rbutton":  func(state rbutton.State) string { return "/static/" + assets()[string(state)+".svg"].name },
 		"mailstep": mailStep,
 		"seen": func(step string) string { // a step that nobody has signed
 			if step == "received" {

@@ -71,6 +71,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A deskCompany is a company as the page shows it.
 type deskCompany struct {
 	Name, Domain, Does, Number string
+	Site                       string
 	Up                         bool
 	Records                    []deskRecord
 }
@@ -112,7 +113,7 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 		page.Exports = append(page.Exports, name.Name())
 	}
 	for _, c := range world.Companies() {
-		row := deskCompany{Name: c.name, Domain: c.domain, Does: manners[c.manner], Number: c.Number(), Up: c.IsUp()}
+		row := deskCompany{Name: c.name, Domain: c.domain, Does: manners[c.manner], Number: c.Number(), Site: c.Site(), Up: c.IsUp()}
 		for _, rec := range c.Records() {
 			one := deskRecord{Number: rec.Number}
 			for _, fact := range slices.Sorted(maps.Keys(rec.Facts)) {
