@@ -118,12 +118,15 @@ func perMinute(n int) wire.Limit {
 	return wire.Limit{Rate: rate.Limit(n) / 60, Burst: n}
 }
 
+// probes are what withHealth answers.
+var probes = []string{"/healthz", "/readyz"}
+
 // withHealth answers for supervisors, and gives everything else to h. Neither
 // answer says anything of customers.
 func withHealth(a *app, h http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+probes[0], func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET "+probes[1], func(w http.ResponseWriter, r *http.Request) {
 		if _, err := a.store.Setting(r.Context(), "ready"); err != nil {
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 			return
