@@ -56,8 +56,13 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	limits := a.config.Limits
-	handler, err := wire.NewHandler(a.gateway, wire.Options{BaseURL: a.config.URL, Log: log, MaxPolls: limits.Waiting,
-		OpenEach: perMinute(limits.OpensPerMinute), OpenAll: perMinute(limits.OpensPerMinuteAll)})
+	o := wire.Options{BaseURL: a.config.URL, Log: log, MaxPolls: limits.Waiting,
+		OpenEach: perMinute(limits.OpensPerMinute), OpenAll: perMinute(limits.OpensPerMinuteAll),
+		CallEach: wire.Limit{Rate: rate.Limit(a.config.Calls()), Burst: 10 * a.config.Calls()}}
+	if limits.SourceHeader != "" {
+		o.Source = wire.SourceIn(limits.SourceHeader)
+	}
+	handler, err := wire.NewHandler(a.gateway, o)
 	if err != nil {
 		return err
 	}
