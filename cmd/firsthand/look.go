@@ -228,7 +228,14 @@ func (a *app) statusOne(env *cli.Env, d agent.Detail) error {
 	if bound := d.State.Binding; bound != nil {
 		fmt.Fprintf(&b, "bound to your record %s in %s\n", cli.Printable(bound.Record), cli.Printable(bound.System))
 	} else if c := d.LastChallenge(); c != nil {
-		fmt.Fprintf(&b, "prove your claim: a code went to %s; firsthand prove %s\n", cli.Printable(c.Say.To), d.Domain)
+		switch page := d.SignInPage(); {
+		case page != "":
+			fmt.Fprintf(&b, "prove your claim: sign in at %s, and enter the code that it shows you: firsthand prove %s\n", cli.Printable(page), d.Domain)
+		case c.Say.Way == "sign_in":
+			fmt.Fprintf(&b, "prove your claim: it wants you to sign in, on a page that is not its own; ask the company\n")
+		default:
+			fmt.Fprintf(&b, "prove your claim: a code went to %s; firsthand prove %s\n", cli.Printable(c.Say.To), d.Domain)
+		}
 	}
 	if len(d.View.Holdings) > 0 {
 		rows := [][]string{{"\nHOLDS", "VALUE", "ORIGIN", "SINCE", "UNTIL"}}

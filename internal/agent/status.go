@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"iter"
+	"net/url"
 	"slices"
 	"time"
 
@@ -231,6 +232,22 @@ type Detail struct {
 // LastChallenge returns the challenge that waits for her proof, or nil.
 func (d *Detail) LastChallenge() *firsthand.Said[*firsthand.Challenge] {
 	return openChallenge(d.State)
+}
+
+// SignInPage returns the address at which she signs in with the company to get the
+// code that its last challenge asks for: "" if that is of another way, or names an
+// address that isn't the gateway's own. Nobody sends her to sign in elsewhere.
+func (d *Detail) SignInPage() string {
+	c := d.LastChallenge()
+	if c == nil || c.Say.Way != "sign_in" {
+		return ""
+	}
+	page, err := url.Parse(c.Say.To)
+	own, err2 := url.Parse(d.Gateway)
+	if err != nil || err2 != nil || page.Scheme != own.Scheme || page.Host != own.Host || page.User != nil || page.Host == "" {
+		return ""
+	}
+	return page.String()
 }
 
 // Answered reports whether the company has said to each of acts what it can be

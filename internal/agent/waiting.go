@@ -12,6 +12,7 @@ const (
 	WaitAsk     = "ask"     // the company asks for a fact
 	WaitCounter = "counter" // it names other terms than she offered
 	WaitCode    = "code"    // it has sent a code to the contact that it has on record
+	WaitSignIn  = "sign_in" // it shows a code to whom it lets in
 	WaitMessage = "message" // it wrote, and she has not written back
 	WaitRefused = "refused" // it refused what she told or changed
 	WaitAnswer  = "answer"  // it answered a right that she claimed
@@ -67,7 +68,11 @@ func waiting(s *firsthand.State, row *Relationship) (rows []Waiting) {
 		}
 	}
 	if c := openChallenge(s); c != nil {
-		add(Waiting{What: WaitCode, Entry: c.Entry, Until: c.Say.Until, Since: c.At})
+		what := WaitCode
+		if c.Say.Way == "sign_in" {
+			what = WaitSignIn
+		}
+		add(Waiting{What: what, Entry: c.Entry, Until: c.Say.Until, Since: c.At})
 	}
 	if n := len(s.Messages); n > 0 && s.Messages[n-1].Side == firsthand.Second {
 		add(Waiting{What: WaitMessage, Entry: s.Messages[n-1].Entry, Since: s.Messages[n-1].At})

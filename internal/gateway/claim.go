@@ -21,7 +21,8 @@ import (
 //
 // A claim that fits no record or several, or whose record has no contact, is for
 // an operator, and the claimant is told nothing: whoever tries numbers learns of
-// those alone to whose owner a message went.
+// those alone to whose owner a message went. Where the company has a sign-in, the
+// claimant is sent there instead: whom it lets in, it knows. See signin.go.
 
 // causeClaim queues the verification of a claim.
 func (t *turn) causeClaim(ctx context.Context, e *firsthand.Entry) error {
@@ -35,23 +36,23 @@ func (t *turn) causeClaim(ctx context.Context, e *firsthand.Entry) error {
 	if len(t.state().Claims) > maxClaims {
 		d.Status, d.Why = Held, "the customer has made many claims: look before a code is sent"
 	}
-	if _, ok := t.g.o.Connector.(connector.Binder); !ok {
+	if _, ok := t.g.o.Connector.(connector.Binder); !ok && t.g.o.SignIn == "" {
 		d.Status, d.Why = Held, "the system can't send codes: ask the customer for another proof"
 	}
 	return t.once(ctx, d)
 }
 
-// verify finds the record of a claim and sends a code to the contact on it.
+// verify finds the record of a claim, and has the claimant prove that it is hers:
+// by a code that goes to the contact on it or, where the company has that, by
+// signing in.
 func (g *Gateway) verify(ctx context.Context, d Delivery) error {
-	binder, ok := g.o.Connector.(connector.Binder)
-	if !ok {
-		return g.settle(ctx, d, outcome{status: Held, why: "the system can't send codes"})
-	}
 	claim, c, over, err := g.claim(ctx, d)
 	if err != nil || over {
 		return err
 	}
-	if c.Record.System == "" { // not found yet, or named by an operator
+	binder, binds := g.o.Connector.(connector.Binder)
+	why := "the system can't send codes"
+	if binds && c.Record.System == "" { // not found yet, or named by an operator
 		refs, err := binder.Find(ctx, connector.Claim{Record: cmp.Or(c.Record.ID, claim.Record)})
 		if err != nil {
 			return g.settle(ctx, d, outcome{err: err})
@@ -59,23 +60,40 @@ func (g *Gateway) verify(ctx context.Context, d Delivery) error {
 		if !c.Record.IsZero() {
 			refs = slices.DeleteFunc(refs, func(r connector.Ref) bool { return r.ID != c.Record.ID })
 		}
-		if len(refs) != 1 {
-			return g.settle(ctx, d, outcome{status: Held, why: fmt.Sprintf("%d records fit the claim", len(refs))})
+		if len(refs) == 1 {
+			c.Record = refs[0]
+		} else {
+			why = fmt.Sprintf("%d records fit the claim", len(refs))
 		}
-		c.Record = refs[0]
 	}
+	if c.Record.System != "" && !g.o.SignInFirst {
+		if why, err = g.sendCode(ctx, d, c, binder); why == "" || err != nil {
+			return err
+		}
+	}
+	if g.o.SignIn == "" {
+		return g.settle(ctx, d, outcome{status: Held, why: why})
+	}
+	c.Hash, c.Until = firsthand.ID{}, firsthand.DateOf(g.o.Now().AddDate(0, 0, codeDays))
+	page := fmt.Sprintf("%s/%s/%s", g.o.SignIn, d.Rel, c.Claim)
+	return g.within(ctx, d.Rel, func(t *turn) error { return t.challenge(ctx, d, c, "sign_in", page) })
+}
+
+// sendCode sends a code to the contact on the record of c, and says that it did. It
+// returns why it can't be sent.
+func (g *Gateway) sendCode(ctx context.Context, d Delivery, c *Challenge, binder connector.Binder) (why string, err error) {
 	code, hold, err := g.prepareCode(ctx, d, c)
 	if err != nil || hold != "" {
-		return cmp.Or(err, g.settle(ctx, d, outcome{status: Held, why: hold}))
+		return "", cmp.Or(err, g.settle(ctx, d, outcome{status: Held, why: hold}))
 	}
 	to, err := binder.Notify(ctx, c.Record, codeMessage(&g.o.Company, c, code))
 	switch {
 	case fault.KindOf(err) == fault.NotExist:
-		return g.settle(ctx, d, outcome{status: Held, why: "the record has no contact that a code could go to"})
+		return "the record has no contact that a code could go to", nil
 	case err != nil:
-		return g.settle(ctx, d, outcome{err: err})
+		return "", g.settle(ctx, d, outcome{err: err})
 	}
-	return g.within(ctx, d.Rel, func(t *turn) error { return t.challenge(ctx, d, c, to) })
+	return "", g.within(ctx, d.Rel, func(t *turn) error { return t.challenge(ctx, d, c, "code", to) })
 }
 
 // claim returns what d is about and the row that belongs to it; over if it has
@@ -130,12 +148,13 @@ func (g *Gateway) prepareCode(ctx context.Context, d Delivery, c *Challenge) (co
 	})
 }
 
-// challenge says that the code is on its way.
-func (t *turn) challenge(ctx context.Context, d Delivery, c *Challenge, to string) error {
+// challenge says how the claim is to be proved: with the code that is on its way, or
+// with the one that a page shows.
+func (t *turn) challenge(ctx context.Context, d Delivery, c *Challenge, way, to string) error {
 	if t.mute() != "" {
 		return nil // d waits; the message is not sent twice
 	}
-	id, err := t.say(ctx, &firsthand.Challenge{Claim: d.Entry, Way: "code", To: to, Until: c.Until})
+	id, err := t.say(ctx, &firsthand.Challenge{Claim: d.Entry, Way: way, To: to, Until: c.Until})
 	if fault.KindOf(err) == fault.Invalid { // closed meanwhile
 		d.Status, d.Due = Done, ""
 		t.queue(d)

@@ -247,6 +247,18 @@ func (c *crm) lastCode() string {
 	return last
 }
 
+// codeOf returns the last code that was sent for a claim.
+func (c *crm) codeOf(claim firsthand.ID) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for n := 9; n > 0; n-- {
+		if _, code, ok := strings.Cut(c.sent[fmt.Sprintf("code-%s-%d", claim, n)].Text, "The code is "); ok {
+			return code[:9]
+		}
+	}
+	return ""
+}
+
 // crashing is a crm that the process may not live to call, or to hear of.
 type crashing struct {
 	*crm

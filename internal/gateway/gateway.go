@@ -32,6 +32,12 @@ type Options struct {
 	Connector connector.Connector
 	// Purposes are those that Connector serves; all if there are none.
 	Purposes []string
+	// SignIn is the address, without a slash at its end, of the pages that send a
+	// claimant to the company's own sign-in (see [Gateway.SignedIn]); "" if there are
+	// none. SignInFirst has every claim proved there; else those are, to whose
+	// record no code can be sent.
+	SignIn      string
+	SignInFirst bool
 	// Poll is how often the connector is asked for changes; default 15 s.
 	Poll time.Duration
 	// Retention names facts that a law obliges the company to keep.

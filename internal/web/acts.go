@@ -25,8 +25,9 @@ type ActPage struct {
 	Ask       *AskRow
 	Counter   string
 	Challenge *firsthand.Said[*firsthand.Challenge]
-	Paired    bool // it goes to a gateway
-	First     bool // there is no relationship yet: it opens one
+	SignIn    string // where she gets the code, if by signing in
+	Paired    bool   // it goes to a gateway
+	First     bool   // there is no relationship yet: it opens one
 }
 
 // An act is what a form does: it writes, and says so.
@@ -89,7 +90,7 @@ func (s *Server) actAt(v *visit, f Form) (p ActPage, err error) {
 	if err != nil {
 		return p, err
 	}
-	p = ActPage{C: c.C, Act: name, Form: f, Counter: c.Counter, Challenge: c.Challenge,
+	p = ActPage{C: c.C, Act: name, Form: f, Counter: c.Counter, Challenge: c.Challenge, SignIn: c.SignIn,
 		First: c.Rel == nil || c.Rel.Closed}
 	p.Paired = c.Rel != nil && c.Rel.Gateway != "" || p.First && c.C.Gateway
 	facts, err := v.agent().Facts(v.ctx())

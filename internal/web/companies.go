@@ -218,6 +218,7 @@ type CompanyPage struct {
 	Counter   string // code of a counter-offer that waits for her
 	Offered   bool   // an offer waits for the company
 	Challenge *firsthand.Said[*firsthand.Challenge]
+	SignIn    string // where she proves it, if by signing in
 	Tasks     []agent.Task
 	Ladder    []LadderStep
 	Ways      []agent.WayTo

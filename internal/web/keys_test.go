@@ -115,7 +115,7 @@ func TestFamilies(t *testing.T) {
 		"group":      {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"group_hint": {agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut},
 		"show":       {"all", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate},
-		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
+		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitSignIn, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
 			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract},
 		"mask_kind": {"none", mask.Subaddress, mask.Domain, mask.SimpleLogin},
 		"sort":      {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},

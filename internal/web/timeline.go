@@ -136,7 +136,7 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 		}
 		p.Offered = o.Open() && o.Counter == nil
 	}
-	p.Challenge = d.LastChallenge()
+	p.Challenge, p.SignIn = d.LastChallenge(), d.SignInPage()
 }
 
 // timelineRow says what an entry says. What it lacks, such as which fact an answer

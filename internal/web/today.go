@@ -65,6 +65,8 @@ func (s *Server) cardRow(v *visit, c agent.Card) CardRow {
 		r.Say, r.To = v.say("card.counter", c.Name), company("do", "take")
 	case agent.WaitCode:
 		r.Say, r.To = v.say("card.code", c.Name), company("do", "prove")
+	case agent.WaitSignIn:
+		r.Say, r.To = v.say("card.sign_in", c.Name), company("do", "prove")
 	case agent.WaitRefused:
 		r.Say, r.To = v.say("card.refused", c.Name, fact), company()
 	case agent.CardTask:
