@@ -61,6 +61,10 @@ var imports = map[string][]string{
 	"internal/gateway/pgstore": {".", "fault", "internal/gateway"},
 
 	"internal/locale": {},
+	// The r-button is one picture: her app shows it, and so does the company's page
+	// that leads to her app.
+	"internal/rbutton": {},
+	"internal/meetus":  {".", "fault", "internal/rbutton"},
 	// A wrong key, a full disk and a database from a newer program ask for
 	// different things of a person, and only the code that opens the file can
 	// tell them apart.
@@ -71,7 +75,7 @@ var imports = map[string][]string{
 
 	// The agent's own types have parts of these: rules of hers, drafts of channels,
 	// what is listed of a company, fields of a document. Pages show them.
-	"internal/web": {".", "fault", "terms", "internal/locale", "internal/look", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
+	"internal/web": {".", "fault", "terms", "internal/locale", "internal/look", "internal/rbutton", "internal/agent", "internal/agent/policy", "internal/agent/channel", "internal/agent/directory", "internal/agent/money", "internal/agent/importer", "internal/agent/importer/fields", "internal/agent/mask"},
 	// Two kinds of people sign in with a company: its staff, and its customers.
 	"internal/oidc":   {"fault"},
 	"internal/signin": {".", "fault", "internal/look", "internal/oidc"},

@@ -28,11 +28,15 @@ func (h *Handler) discover(w http.ResponseWriter, r *http.Request) error {
 
 // call serves open and sync.
 func (h *Handler) call(w http.ResponseWriter, r *http.Request, route Route, rel *ID) error {
+	source := h.source(r)
+	if err := h.calls.admit(source, h.now()); err != nil {
+		return err
+	}
 	if err := checkHeader(r.Header); err != nil {
 		return err
 	}
 	if route.Access == Opener {
-		if err := h.openings.admit(h.source(r), h.now()); err != nil {
+		if err := h.openings.admit(source, h.now()); err != nil {
 			return err
 		}
 	}
@@ -55,6 +59,7 @@ func (h *Handler) call(w http.ResponseWriter, r *http.Request, route Route, rel 
 	}
 	c := firsthand.Call{Method: r.Method, Host: h.address.host, Path: r.URL.RequestURI(), Body: body}
 	if err := h.authenticate(r.Context(), r.Header, &c, &req, route.Access == Opener); err != nil {
+		h.calls.charge(source, h.now(), strangerCosts-1)
 		return err
 	}
 	resp, err := h.serve(r.Context(), serve, req)
@@ -63,6 +68,10 @@ func (h *Handler) call(w http.ResponseWriter, r *http.Request, route Route, rel 
 	}
 	return writeResponse(w, &resp)
 }
+
+// strangerCosts is how many calls one counts for that nobody has signed. Customers
+// make none of them but where a clock is wrong or a relationship was lost.
+const strangerCosts = 10
 
 // checkHeader refuses what no agent sends. A browser can't send the content type
 // without asking first, and gets no permission; so no page that a customer or an

@@ -55,7 +55,7 @@ import (
 //	call-browser    no browser calls: no Origin, no Sec-Fetch-* header
 //	call-signature  the call is signed by the relationship's key (see auth.go)
 //	call-time       it was signed within five minutes of now
-//	call-rate       relationships are opened no faster than the gateway allows
+//	call-rate       calls are made, and relationships opened, no faster than the gateway allows
 //	call-busy       there is room for one more big call
 //	gateway-url     the base URL of a gateway is spelled as address.go says
 //	batch-size      at most 256 entries and 1 MiB

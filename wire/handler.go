@@ -31,7 +31,13 @@ type Options struct {
 	// second, 1,000 at once.
 	OpenEach, OpenAll Limit
 
-	// Source tells who calls, for OpenEach. The default is where the connection
+	// CallEach limits how fast one source may call at all. A call above it is refused
+	// before its body is read and its signature looked at; one that turns out to be
+	// signed by nobody counts ten times. Zero is no limit: what is right depends on
+	// whether a source is a person or a proxy with everybody behind it.
+	CallEach Limit
+
+	// Source tells who calls, for OpenEach and CallEach. The default is where the connection
 	// comes from. Behind a proxy that is the proxy, and Source has to read what
 	// that proxy, and nobody else, wrote into a header.
 	Source func(*http.Request) netip.Addr
@@ -50,6 +56,7 @@ type Handler struct {
 	log      *slog.Logger
 	source   func(*http.Request) netip.Addr
 	openings *openings
+	calls    *openings
 	polls    polls
 	big      chan struct{}       // a place for each big call in memory
 	nobody   firsthand.PublicKey // a key whose private half was thrown away
@@ -69,7 +76,8 @@ func NewHandler(s Server, o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		server: s, address: a, now: o.Now, log: o.Log, source: o.Source,
-		openings: newOpenings(cmp.Or(o.OpenEach, Limit{1, 60}), cmp.Or(o.OpenAll, Limit{50, 1000})),
+		calls: newOpenings("calls are made", cmp.Or(o.CallEach, unlimited), unlimited),
+		openings: newOpenings("relationships are opened", cmp.Or(o.OpenEach, Limit{1, 60}), cmp.Or(o.OpenAll, Limit{50, 1000})),
 		polls:    polls{max: cmp.Or(o.MaxPolls, 10_000), waiting: make(map[*poll]struct{}), each: make(map[ID]int)},
 		big:      make(chan struct{}, maxBig),
 		nobody:   nobody.Public(),

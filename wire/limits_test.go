@@ -150,6 +150,85 @@ func TestOpeningsAreLimited(t *testing.T) {
 	}
 }
 
+// A source that calls too often is turned away before anything of its call is looked
+// at; nobody else is; and what nobody has signed counts more.
+func TestCallsAreLimited(t *testing.T) {
+	now := start
+	w := newWorld(t, newGateway(), func(o *wire.Options) {
+		o.CallEach = wire.Limit{Rate: 1, Burst: 30}
+		o.Now = func() time.Time { return now }
+		o.Source = wire.SourceIn("X-Real-IP")
+	})
+	ann := newCustomer(t, "ann")
+	w.open(t, ann)
+	call := func(from string, key string) string {
+		t.Helper()
+		c := w.raw(t, "/desk/v1/sync", signer(key), ann.request())
+		c.header.Set("X-Real-IP", from)
+		status, body := w.do(t, c)
+		return answer(status, body)
+	}
+	for i := range 3 {
+		if got := call("192.0.2.66", "mallory"); got != "403 call-signature" {
+			t.Errorf("call %d that nobody has signed: %s", i+1, got)
+		}
+	}
+	for _, key := range []string{"mallory", "ann"} { // his three counted for thirty
+		if got := call("192.0.2.66", key); got != "429 call-rate" {
+			t.Errorf("one more, by %s: %s", key, got)
+		}
+	}
+	for i := range 25 {
+		if got := call("192.0.2.7", "ann"); got != "200" {
+			t.Errorf("another source's call %d: %s", i+1, got)
+		}
+	}
+	now = now.Add(3 * time.Second)
+	if got := call("192.0.2.66", "ann"); got != "200" {
+		t.Errorf("three seconds later: %s", got)
+	}
+	// The answer says when, and comes without a byte of the body.
+	for range 40 {
+		call("192.0.2.99", "ann")
+	}
+	conn := w.dial(t)
+	fmt.Fprintf(conn, "POST /desk/v1/sync HTTP/1.1\r\nHost: a\r\nX-Real-IP: 192.0.2.99\r\nContent-Type: %s\r\nContent-Length: 1000000\r\nExpect: 100-continue\r\n\r\n", wire.ContentType)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
+		t.Errorf("without a body: %+v, %v", resp, err)
+	}
+	// An agent hears it.
+	w = newWorld(t, newGateway(), func(o *wire.Options) { o.CallEach = wire.Limit{Rate: 0.2, Burst: 1} })
+	bob := newCustomer(t, "bob")
+	w.open(t, bob)
+	_, err = w.client.Sync(t.Context(), w.base, bob.key, bob.request())
+	if e, ok := errors.AsType[*wire.GatewayError](err); !ok || fault.RuleOf(err) != "call-rate" || e.RetryAfter < 4*time.Second {
+		t.Errorf("an agent gets %v", err)
+	}
+}
+
+func TestSourceIn(t *testing.T) {
+	source := wire.SourceIn("X-Forwarded-For")
+	for _, tt := range []struct {
+		headers []string
+		want    string
+	}{
+		{nil, "198.51.100.1"},
+		{[]string{"192.0.2.1"}, "192.0.2.1"},
+		{[]string{"10.0.0.1, 192.0.2.1"}, "192.0.2.1"},
+		{[]string{"192.0.2.1", "192.0.2.2"}, "192.0.2.2"},
+		{[]string{"2001:db8::1"}, "2001:db8::1"},
+		{[]string{"[2001:db8::1]:4711"}, "2001:db8::1"},
+		{[]string{"192.0.2.1:4711"}, "192.0.2.1"},
+		{[]string{"unknown"}, "198.51.100.1"},
+	} {
+		r := &http.Request{RemoteAddr: "198.51.100.1:4711", Header: http.Header{"X-Forwarded-For": tt.headers}}
+		if got := source(r).String(); got != tt.want {
+			t.Errorf("%q: %s, want %s", tt.headers, got, tt.want)
+		}
+	}
+}
+
 func TestOpenings(t *testing.T) {
 	addr := netip.MustParseAddr
 	o := wire.NewOpenings(wire.Limit{Rate: 1, Burst: 2}, wire.Limit{Rate: 1000, Burst: 1 << 20})

@@ -3,6 +3,7 @@ package wire
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,9 +22,11 @@ type Limit struct {
 // which takes about 4 MB.
 const maxSources = 10_000
 
-// openings limits how fast relationships are opened: opening is the one thing
-// that a stranger can make the gateway store.
+// openings limits how fast something is done, by one source and in all: relationships
+// are opened, which is the one thing that a stranger can make the gateway store; or
+// calls are made, of which each costs a look at a signature.
 type openings struct {
+	what string // what is done, for the refusal
 	each Limit
 
 	mu  sync.Mutex // held for a few instructions
@@ -35,17 +38,24 @@ type openings struct {
 	recent, older map[netip.Prefix]*rate.Limiter
 }
 
-func newOpenings(each, all Limit) *openings {
+func newOpenings(what string, each, all Limit) *openings {
 	return &openings{
+		what:   what,
 		each:   each,
 		all:    rate.NewLimiter(all.Rate, all.Burst),
 		recent: make(map[netip.Prefix]*rate.Limiter),
 	}
 }
 
-// admit refuses an opening that comes too soon: [fault.Unavailable], rule
+// unlimited is the Limit of what is not limited.
+var unlimited = Limit{Rate: rate.Inf}
+
+// admit refuses what comes too soon: [fault.Unavailable], rule
 // call-rate, with the time to wait.
 func (o *openings) admit(source netip.Addr, now time.Time) error {
+	if o.each == unlimited && o.all.Limit() == rate.Inf {
+		return nil
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	one := o.bucket(prefix(source)).ReserveN(now, 1)
@@ -56,7 +66,21 @@ func (o *openings) admit(source netip.Addr, now time.Time) error {
 	}
 	one.CancelAt(now)
 	all.CancelAt(now)
-	return &retryError{fault.Refuse(fault.Unavailable, "call-rate", "relationships are opened too fast"), after}
+	return &retryError{fault.Refuse(fault.Unavailable, "call-rate", "%s too fast", o.what), after}
+}
+
+// charge takes n more from the bucket of source, below zero if need be: what turned
+// out to be worth nothing costs it more.
+func (o *openings) charge(source netip.Addr, now time.Time, n int) {
+	if o.each == unlimited {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	one := o.bucket(prefix(source))
+	for range n { // one by one: a reservation of more than the burst takes nothing
+		one.ReserveN(now, 1)
+	}
 }
 
 func (o *openings) bucket(p netip.Prefix) *rate.Limiter {
@@ -84,6 +108,27 @@ func prefix(a netip.Addr) netip.Prefix {
 	}
 	p, _ := a.Prefix(bits) // the zero Prefix for the zero Addr
 	return p
+}
+
+// SourceIn returns a Source for a gateway behind a proxy, which writes the caller's
+// address into a header: the last one in it counts, since those before it are the
+// caller's own word. Nobody but the proxy may reach the gateway then.
+func SourceIn(header string) func(*http.Request) netip.Addr {
+	return func(r *http.Request) netip.Addr {
+		values := r.Header.Values(header)
+		if len(values) == 0 {
+			return remote(r)
+		}
+		all := values[len(values)-1]
+		last := strings.TrimSpace(all[strings.LastIndexByte(all, ',')+1:])
+		if a, err := netip.ParseAddr(last); err == nil {
+			return a
+		}
+		if a, err := netip.ParseAddrPort(last); err == nil {
+			return a.Addr()
+		}
+		return remote(r)
+	}
 }
 
 // remote returns the address that the connection of r comes from.

@@ -18,6 +18,7 @@ import (
 	"firsthand/connector/remote"
 	"firsthand/fault"
 	"firsthand/internal/cli"
+	"firsthand/internal/meetus"
 	"firsthand/internal/oidc"
 	"firsthand/internal/signin"
 	"firsthand/wire"
@@ -27,7 +28,8 @@ import (
 func serveCmd() cli.Command[*app] {
 	return cli.Command[*app]{
 		Name: "serve", Short: "answer customers, carry the outbox, carry out commands, serve the desk", Local: true,
-		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers).`,
+		Long: `Beside the protocol it answers GET /healthz (it lives) and /readyz (its store answers),
+and GET URL/meet: the page to which the button on the company's site leads.`,
 		Setup: func(fs *flag.FlagSet) run {
 			debug := fs.Bool("debug", false, "log more")
 			return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
@@ -59,8 +61,13 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	limits := a.config.Limits
-	handler, err := wire.NewHandler(a.gateway, wire.Options{BaseURL: a.config.URL, Log: log, MaxPolls: limits.Waiting,
-		OpenEach: perMinute(limits.OpensPerMinute), OpenAll: perMinute(limits.OpensPerMinuteAll)})
+	o := wire.Options{BaseURL: a.config.URL, Log: log, MaxPolls: limits.Waiting,
+		OpenEach: perMinute(limits.OpensPerMinute), OpenAll: perMinute(limits.OpensPerMinuteAll),
+		CallEach: wire.Limit{Rate: rate.Limit(a.config.Calls()), Burst: 10 * a.config.Calls()}}
+	if limits.SourceHeader != "" {
+		o.Source = wire.SourceIn(limits.SourceHeader)
+	}
+	handler, err := wire.NewHandler(a.gateway, o)
 	if err != nil {
 		return err
 	}
@@ -75,12 +82,16 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 		}
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	}
+	page, err := a.meetPage()
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	server := handler.NewServer()
 	signIn, err := a.signIn(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	server.Handler = withHealth(a, withSignIn(signIn, server.Handler))
+	server.Handler = withHealth(a, page.Before(withSignIn(signIn, server.Handler)))
 	desk, deskListener, err := a.deskServer(log)
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -113,6 +124,15 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger) (err error) {
 	}
 	fmt.Fprintln(env.Stderr, "firsthand-gateway: stopped")
 	return err
+}
+
+// meetPage is the page to which the button on the company's site leads.
+func (a *app) meetPage() (*meetus.Handler, error) {
+	o, err := a.config.Options()
+	if err != nil {
+		return nil, err
+	}
+	return meetus.New(meetus.Options{Company: o.Company})
 }
 
 // perMinute returns a limit of n a minute, the zero Limit for n = 0.
@@ -151,12 +171,15 @@ func withSignIn(pages *signin.Handler, h http.Handler) http.Handler {
 	return mux
 }
 
+// probes are what withHealth answers.
+var probes = []string{"/healthz", "/readyz"}
+
 // withHealth answers for supervisors, and gives everything else to h. Neither
 // answer says anything of customers.
 func withHealth(a *app, h http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+probes[0], func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET "+probes[1], func(w http.ResponseWriter, r *http.Request) {
 		if _, err := a.store.Setting(r.Context(), "ready"); err != nil {
 			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
 			return

@@ -168,8 +168,12 @@ you say it again if it still matters. If it was not you: firsthand rotate --stol
 
 var meetCmd = cli.Command[*app]{
 	Name: "meet", Args: "company", Short: "open a relationship; the company learns nothing of you",
+	Long: `The company is named by its domain, or by what its "meet us" page gives: an address
+like firsthand:acme.example, or the address of that page. --look shows what its domain
+has signed about itself, and meets nobody.`,
 	Setup: func(fs *flag.FlagSet) run {
 		var o agent.MeetOptions
+		look := fs.Bool("look", false, "only show who the company says it is")
 		fs.BoolVar(&o.Unpaired, "unpaired", false, "the company has no gateway: keep a log of your own")
 		fs.BoolVar(&o.Again, "again", false, "though you have met it already")
 		fs.BoolVar(&o.Kept, "keep", false, "keep the record after it ends; else it is nameless and then forgotten, unless you tell or claim something")
@@ -178,7 +182,14 @@ var meetCmd = cli.Command[*app]{
 			if err := count(args, 1, 1); err != nil {
 				return err
 			}
-			r, err := a.agent.Meet(ctx, args[0], o)
+			domain, err := agent.DomainOf(args[0])
+			if err != nil {
+				return err
+			}
+			if *look {
+				return a.introduce(ctx, env, domain)
+			}
+			r, err := a.agent.Meet(ctx, domain, o)
 			if err != nil {
 				return err
 			}
@@ -186,6 +197,30 @@ var meetCmd = cli.Command[*app]{
 			return a.sent(ctx, env, r.ID, *wait)
 		}
 	},
+}
+
+// introduce prints what a company's domain has signed about the company.
+func (a *app) introduce(ctx context.Context, env *cli.Env, domain string) error {
+	i, err := a.agent.Introduce(ctx, domain)
+	if err != nil {
+		return err
+	}
+	met := "not met"
+	if !i.Met.ID.IsZero() {
+		met = "met"
+	}
+	var codes []string
+	for _, ref := range i.Company.Terms {
+		codes = append(codes, cli.Printable(ref.Code))
+	}
+	_, err = fmt.Fprint(env.Stdout, cli.Table(
+		[]string{"company", domain},
+		[]string{"legal entity", cli.Printable(i.Company.Name)},
+		[]string{"under the law of", cli.Printable(i.Company.Jurisdiction)},
+		[]string{"gateway", cli.Printable(i.Company.Gateway)},
+		[]string{"accepts", strings.Join(codes, ", ")},
+		[]string{"you have", met}))
+	return err
 }
 
 var termsCmd = cli.Command[*app]{

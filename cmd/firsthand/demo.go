@@ -64,6 +64,7 @@ and the page behind the scenes has her mail account. The world is kept in the fo
 
 type demoOptions struct {
 	dir, addr    string
+	base         string // where the pages are, once that is known
 	fresh, reset bool
 	directories  []string
 }
@@ -116,7 +117,8 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 	}
 	defer l.Close()
 	_, port, _ = net.SplitHostPort(l.Addr().String())
-	d := &stage{env: env, log: log, o: o, ctx: ctx, base: "http://" + net.JoinHostPort(host, port)}
+	o.base = "http://" + net.JoinHostPort(host, port)
+	d := &stage{env: env, log: log, o: o, ctx: ctx}
 	if err := d.open(o.fresh); err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func demo(ctx context.Context, env *cli.Env, log *slog.Logger, o demoOptions) (e
 		defer d.changing.Unlock()
 		err = errors.Join(err, d.close())
 	}()
-	return d.serve(ctx, l, d.base)
+	return d.serve(ctx, l, o.base)
 }
 
 // A stage is a demo that runs: a world, and Mia's home in it. To begin anew is to
@@ -135,8 +137,6 @@ type stage struct {
 	log *slog.Logger
 	o   demoOptions
 	ctx context.Context // of all that runs by itself
-
-	base string // of the pages
 
 	// changing is held while world and home are replaced, and to read while the
 	// home is being opened: else one could open that nobody closes.
@@ -151,7 +151,7 @@ type stage struct {
 // open opens the world, makes up a life in it unless it is to be fresh, and lets
 // both go on.
 func (d *stage) open(fresh bool) error {
-	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, Directories: d.o.directories, Behind: d.base + deskPath})
+	w, err := world.Open(d.ctx, world.Options{Dir: d.o.dir, Log: d.log, App: d.o.base, Directories: d.o.directories, Behind: d.o.base + deskPath})
 	if err != nil {
 		return err
 	}

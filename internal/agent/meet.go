@@ -14,6 +14,9 @@ type MeetOptions struct {
 	Unpaired bool // keep a log of her own; the company has no gateway
 	Again    bool // though there is a relationship with it already
 	Kept     bool // else it is nameless: forgotten whole when it ends
+	// Key is the company's key in what she was shown of it. If it has another by
+	// now, nobody is met. The zero key is any.
+	Key firsthand.PublicKey
 }
 
 // Meet opens a relationship with the company at domain, under a key that occurs
@@ -37,6 +40,9 @@ func (a *Agent) Meet(ctx context.Context, domain string, o MeetOptions) (Relatio
 					Hint: "keep a log of your own with: firsthand meet --unpaired " + domain}
 			}
 			return row, fmt.Errorf("meet %s: %w", domain, err)
+		}
+		if !o.Key.IsZero() && company.Key() != o.Key {
+			return row, fault.Tell(fault.Conflict, domain+" has another key than a moment ago", "look again who it is")
 		}
 		row.Name, row.Gateway, row.Company = company.Name, company.Gateway, raw
 		open.CompanyKey = company.Key()

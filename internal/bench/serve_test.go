@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"firsthand"
 	"firsthand/connector/memory"
 	"firsthand/internal/gateway"
@@ -35,6 +37,9 @@ type setup struct {
 	// Deliver says that the gateway also does what no call asks for: it brings
 	// entries to a CRM. Else they wait in its outbox.
 	Deliver bool
+	// Calls is how many calls a second one source may make, which a header names; 0
+	// for no limit.
+	Calls int
 
 	// Street is how many TLS hosts there are instead of a gateway, and Dead how
 	// many of them never answer.
@@ -76,7 +81,11 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 		return err
 	}
 	many := wire.Limit{Rate: 1e9, Burst: 1e9} // opening is not what is measured
-	h, err := wire.NewHandler(g, wire.Options{BaseURL: base, OpenEach: many, OpenAll: many})
+	wo := wire.Options{BaseURL: base, OpenEach: many, OpenAll: many}
+	if s.Calls > 0 {
+		wo.CallEach, wo.Source = wire.Limit{Rate: rate.Limit(s.Calls), Burst: 10 * s.Calls}, wire.SourceIn(sourceHeader)
+	}
+	h, err := wire.NewHandler(g, wo)
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,14 @@ type Limits struct {
 	OpensPerMinute int `json:"opens_per_minute"`
 	// OpensPerMinuteAll is the same for all addresses together; default 3,000.
 	OpensPerMinuteAll int `json:"opens_per_minute_all"`
+	// CallsPerSecond is how many calls one address may make, ten times as many at
+	// once; default 200. Where the gateway listens on loopback without SourceHeader
+	// there is no limit unless one is given: the address is a proxy's then, and
+	// everybody is behind it.
+	CallsPerSecond int `json:"calls_per_second"`
+	// SourceHeader is the header in which a proxy, and nobody else, writes the
+	// address that calls: "X-Real-IP", or the last in "X-Forwarded-For".
+	SourceHeader string `json:"source_header"`
 	// Waiting is how many calls may wait for news at once; default 10,000.
 	Waiting int `json:"waiting"`
 	// LogEntries is how many entries a customer may write in one relationship;
@@ -268,13 +276,27 @@ func (c *Config) Check(plain bool) error {
 			fail("retention", "number %d needs a fact, a law and between 1 and 36525 days", i+1)
 		}
 	}
-	for _, n := range []int{c.Limits.OpensPerMinute, c.Limits.OpensPerMinuteAll, c.Limits.Waiting, c.Limits.LogEntries,
+	for _, n := range []int{c.Limits.OpensPerMinute, c.Limits.OpensPerMinuteAll, c.Limits.CallsPerSecond, c.Limits.Waiting, c.Limits.LogEntries,
 		c.Limits.CacheMiB, c.Limits.Workers, c.Connector.PollSeconds} {
 		if n < 0 {
 			fail("limits", "%d is below zero", n)
 		}
 	}
+	if strings.ContainsFunc(c.Limits.SourceHeader, func(r rune) bool {
+		return r != '-' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}) {
+		fail("limits", "source_header: %q is no header", c.Limits.SourceHeader)
+	}
 	return errors.Join(errs...)
+}
+
+// Calls is how many calls a second one address may make; 0 for no limit.
+func (c *Config) Calls() int {
+	host, _, _ := net.SplitHostPort(c.Listen)
+	if c.Limits.CallsPerSecond > 0 || isLoopback(host) && c.Limits.SourceHeader == "" {
+		return c.Limits.CallsPerSecond
+	}
+	return 200
 }
 
 // checkURL refuses an address that agents could not or should not call.

@@ -71,7 +71,7 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 		r.Subject, r.Text = subject(say.Text), say.Text
 		r.Thread, err = t.ticket(ctx, say.Thread)
 	case *firsthand.Request:
-		r.Subject, r.Text = fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due), requestText(say)
+		r.Subject, r.Text = subject(fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due)), requestText(say)
 	case *firsthand.Disclose, *firsthand.Change:
 		h := t.holding(e.ID)
 		if h == nil || t.ended(h) {

@@ -37,15 +37,22 @@ func contactMessage(company *firsthand.Company, r *connector.Request) connector.
 	}
 }
 
-// subject returns the beginning of a text as one line.
+// subject returns the beginning of a text as one line. Lists of tickets show it, and
+// programs export such lists: it turns no text round, and begins no formula. The text
+// itself is brought as it is.
 func subject(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		switch {
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
 			return ' '
+		case r == '\u200c', r == '\u200d':
+			return r // Persian and family emoji are written with them
+		case unicode.Is(unicode.Cf, r):
+			return -1 // bidi controls, zero-width, tags
 		}
 		return r
 	}, text)
-	text = strings.Join(strings.Fields(text), " ")
+	text = strings.TrimLeft(strings.Join(strings.Fields(text), " "), "=+-@ ")
 	if short := cut(text, 80); short != text {
 		return short + " …"
 	}

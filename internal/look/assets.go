@@ -49,7 +49,7 @@ func NewAssets(trees ...fs.FS) Assets {
 			if err != nil {
 				return err
 			}
-			all.add(file, text)
+			all.Add(file, text)
 			return nil
 		})
 		if err != nil {
@@ -59,7 +59,8 @@ func NewAssets(trees ...fs.FS) Assets {
 	return all
 }
 
-func (all Assets) add(file string, text []byte) {
+// Add adds a file that isn't in a tree.
+func (all Assets) Add(file string, text []byte) {
 	sum := sha256.Sum256(text)
 	base, ext := strings.TrimSuffix(path.Base(file), path.Ext(file)), path.Ext(file)
 	a := &asset{name: base + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext, media: mime.TypeByExtension(ext), text: text}
@@ -91,6 +92,9 @@ func (all Assets) Serve(w http.ResponseWriter, r *http.Request, name string) boo
 	h.Set("Content-Type", a.media)
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
+	if path.Ext(a.name) == ".svg" { // pictures with colours for light and dark
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
 	text := a.text
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")

@@ -129,6 +129,7 @@ type Companies interface {
 	HeldPage(ctx context.Context, fact string, offset, limit int) ([]agent.Held, int, error)
 	LookForGateways(ctx context.Context, domains ...string) ([]agent.GatewayAt, error)
 	Directories(ctx context.Context) ([]agent.Listing, error)
+	Introduce(ctx context.Context, domain string) (agent.Introduction, error)
 }
 
 // Relationships are the logs, as they are read.

@@ -15,7 +15,7 @@ import (
 // Which routes are for whom. Everything that isn't named here is for a browser
 // with a passphrase given, so a route that forgets to ask for one is found.
 var (
-	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /calendar/{word}", "GET /"}
+	forAnyone = []string{"GET /static/{name}", "GET /enter/{link}", "GET /calendar/{word}", "GET /meet", "GET /"}
 	forLinked = []string{"GET /{$}", "POST /unlock", "POST /setup", "GET /setup/kit", "POST /setup/kit.txt", "POST /setup/done",
 		"GET /restore", "POST /restore", "POST /lock"}
 	forFresh = []string{"POST /change/{draft}", "POST /tasks/{entry}/mail", "POST /safety/backup", "POST /safety/export", "POST /safety/kit",

@@ -284,6 +284,8 @@ func navOf(path string) string {
 		return "changes"
 	case "masks":
 		return "me"
+	case "meet":
+		return "companies"
 	case "answers":
 		return "mail"
 	case "safety", "relationships":

@@ -25,6 +25,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "GET /static/{name}", handle: s.static},
 		{pattern: "GET /enter/{link}", handle: s.enter},
 		{pattern: "GET /calendar/{word}", handle: s.calendar},
+		{pattern: "GET /meet", handle: s.showMeet},
 		{pattern: "GET /", handle: s.nothing},
 
 		// Before she is in.
@@ -73,6 +74,8 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /money/{ref}/haggle", need: inside, fresh: true, handle: s.haggleContract},
 
 		// Companies.
+		{pattern: "POST /meet", need: inside, handle: s.introduce},
+		{pattern: "POST /meet/{domain}", need: inside, handle: s.meet},
 		{pattern: "GET /companies", need: inside, handle: s.showCompanies},
 		{pattern: "POST /companies", need: inside, handle: s.addCompany},
 		{pattern: "POST /companies/many", need: inside, handle: s.manyCompanies},

@@ -4,10 +4,18 @@ import (
 	"sync"
 
 	"firsthand/internal/look"
+	"firsthand/internal/rbutton"
 )
 
-// assets are the files that the pages of both programs share.
-var assets = sync.OnceValue(func() look.Assets { return look.NewAssets(look.Static()) })
+// assets are the files that the pages of both programs share, and the pictures of the
+// button that is on companies' sites.
+var assets = sync.OnceValue(func() look.Assets {
+	all := look.NewAssets(look.Static())
+	for _, s := range rbutton.States {
+		all.Add(string(s)+".svg", s.SVG())
+	}
+	return all
+})
 
 // static serves GET /static/{name}.
 func (s *Server) static(v *visit) error {

@@ -16,6 +16,7 @@ import (
 	"firsthand/internal/agent/money"
 	"firsthand/internal/locale"
 	"firsthand/internal/look"
+	"firsthand/internal/rbutton"
 )
 
 //go:embed templates/*.html
@@ -89,6 +90,7 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"shortmonth": func(d firsthand.Date) string { return shortMonth(l, d) },
 		"size":       func(n int64) string { return l.Number(int((n+1023)>>10)) + " KiB" },
 		"asset":      assets().Path,
+		"rbutton":    func(state rbutton.State) (string, error) { return assets().Path(string(state) + ".svg") },
 		"icon":       look.Icon,
 		"mailstep":   mailStep,
 		"seen": func(step string) string { // a step that nobody has signed

@@ -41,6 +41,7 @@ type character struct {
 	manner                  Manner
 	desk                    string // who looks at what a person decides
 	record                  memory.Record
+	shop                    bool // it has a site, with the button that leads to her app
 }
 
 // record is what a company has of her under a number: her old contacts, to which
@@ -58,7 +59,13 @@ var cast = []character{
 	{domain: "leiebank.example", name: "Leiebank NV", law: "BE", does: "keeps the savings", manner: Refuses, desk: "Koen, branch Veldstraat", record: record("LB-77-104-2")},
 	{domain: "kruidenbox.example", name: "Kruidenbox BV", law: "NL", does: "sends a box of herbs each month", manner: Falters, record: record("K5521")},
 	{domain: "leeszaal.example", name: "Leeszaal vzw", law: "BE", does: "lends books", manner: AtOnce, record: record("L-000931")},
+	// The example for a company's developers: nothing of Mia's leads to it but the
+	// button on its own site. See docs/meet-us.md.
+	{domain: Shop, name: "Kaarsenmakerij Schelde VOF", law: "BE", does: "pours candles", manner: AtOnce, shop: true},
 }
+
+// Shop is the domain of a small company that Mia has never dealt with.
+const Shop = "kaarsenmakerij.example"
 
 // noAddress is why the company that refuses does.
 const noAddress = "A bank may not take a new address from afar. Please come to the branch in Veldstraat with your identity card."

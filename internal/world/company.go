@@ -19,6 +19,7 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
+	"firsthand/internal/meetus"
 	"firsthand/terms"
 	"firsthand/wire"
 )
@@ -31,6 +32,7 @@ type Company struct {
 	dir  string
 	cert tls.Certificate
 	net  *network
+	app  string // where the customer's pages are, for its page that leads there; "" for the usual place
 	now  func() time.Time
 	log  *slog.Logger
 
@@ -53,6 +55,8 @@ type life struct {
 	server  *http.Server
 	desk    *http.Server // nil where nobody decides anything
 	deskURL string
+	shop    *http.Server // its site on loopback, for browsers; nil without one
+	site    string       // where that is
 	calls   calls
 	stop    context.CancelFunc // of what it does by itself; nil while nothing runs
 	done    sync.WaitGroup
@@ -129,7 +133,11 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	if c.manner == ByPerson || c.manner == Refuses {
 		mode = memory.Person
 	}
-	if l.crm, err = memory.Open(memory.Config{File: filepath.Join(c.dir, journalName), Mode: mode, Seed: []memory.Record{c.record}, Now: c.now}); err != nil {
+	var seed []memory.Record
+	if c.record.Number != "" { // else it has never heard of her
+		seed = append(seed, c.record)
+	}
+	if l.crm, err = memory.Open(memory.Config{File: filepath.Join(c.dir, journalName), Mode: mode, Seed: seed, Now: c.now}); err != nil {
 		return nil, err
 	}
 	keys, err := gateway.LoadKeys(filepath.Join(c.dir, keyName), filepath.Join(c.dir, chainName))
@@ -149,8 +157,9 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	if !ok {
 		return nil, fmt.Errorf("the roster lacks %s: %w", agreed, fault.Internal)
 	}
+	company := firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: c.law, Gateway: url, Terms: []firsthand.TermsRef{agreement.Ref()}}
 	l.gateway, err = gateway.New(gateway.Options{
-		Company: firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: c.law, Gateway: url, Terms: []firsthand.TermsRef{agreement.Ref()}},
+		Company: company,
 		Keys:    keys, Store: l.store, Connector: l.crm, Poll: time.Second, Workers: 1, Now: c.now, Log: c.log,
 	})
 	if err != nil {
@@ -160,12 +169,25 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	front, err := meetus.New(meetus.Options{Company: company, App: c.app})
 	if err != nil {
 		return nil, err
 	}
+	all := front.Before(h)
+	if c.shop {
+		if all, err = c.withSite(all); err != nil {
+			return nil, err
+		}
+		if l.site, err = l.serveSite(all); err != nil {
+			return nil, err
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, l.closeSite())
+	}
 	l.server = h.NewServer()
-	l.server.Handler = l.calls.count(l.server.Handler)
+	l.server.Handler = l.calls.count(all)
 	secure := tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{c.cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	l.done.Go(func() { l.server.Serve(secure) }) // it ends when the server is closed, and no other way
 	if err := c.openDesk(l); err != nil {
@@ -195,7 +217,7 @@ func (c *Company) Down() error {
 	l := c.life
 	c.life = nil
 	c.net.open(c.domain, webPort, "")
-	err := l.server.Close()
+	err := errors.Join(l.server.Close(), l.closeSite())
 	if l.desk != nil {
 		err = errors.Join(err, l.desk.Close())
 	}

@@ -72,6 +72,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A deskCompany is a company as the page shows it.
 type deskCompany struct {
 	Name, Domain, Does, Number string
+	Site                       string
 	Up                         bool
 	Records                    []deskRecord
 
@@ -116,7 +117,7 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 		page.Exports = append(page.Exports, name.Name())
 	}
 	for _, c := range world.Companies() {
-		row := deskCompany{Name: c.name, Domain: c.domain, Does: manners[c.manner], Number: c.Number(), Up: c.IsUp()}
+		row := deskCompany{Name: c.name, Domain: c.domain, Does: manners[c.manner], Number: c.Number(), Site: c.Site(), Up: c.IsUp()}
 		if row.Desk, row.Taken, row.Link, err = c.Desk(r.Context()); err != nil {
 			fail(w, err)
 			return

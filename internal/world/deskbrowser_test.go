@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +41,33 @@ func TestDeskInABrowser(t *testing.T) {
 		b.Open("/demo/")
 		b.Evaluate(`document.querySelectorAll("details").forEach(e => e.open = true), true`, new(bool))
 		b.Check(t, "with letters and records, "+l.String(), l.Width)
+	}
+}
+
+// The site of a small company, and the page that its button leads to.
+func TestSiteInABrowser(t *testing.T) {
+	s := fresh(t)
+	site := strings.TrimSuffix(s.Company(world.Shop).Site(), "/")
+	b, looks := webtest.Open(t, site), webtest.Looks()
+	if !needtest.Big() {
+		looks = looks[:2]
+	}
+	for _, l := range looks {
+		b.Look(l.Width, l.Dark)
+		for _, page := range []string{"/", "/meet", "/meet?company=" + world.Shop} {
+			b.Open(page)
+			b.Evaluate(`document.querySelectorAll("details").forEach(e => e.open = true), true`, new(bool))
+			b.Check(t, l.String()+": "+page, l.Width)
+			var broken int
+			b.Evaluate(`[...document.images].filter(i => !i.complete || i.naturalWidth === 0).length`, &broken)
+			if broken > 0 {
+				t.Errorf("%s: %d pictures are not shown", page, broken)
+			}
+		}
+	}
+	s.must(s.Company(world.Shop).Down())
+	if at := s.Company(world.Shop).Site(); at != "" {
+		t.Errorf("its site is at %s while it is down", at)
 	}
 }
 

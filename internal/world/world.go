@@ -29,6 +29,9 @@ type Options struct {
 
 	// Behind is the address of the world's own page, for what leads back to it.
 	Behind string
+	// App is where the customer's pages are, for links of companies that lead there;
+	// "" for the usual place.
+	App string
 
 	// Patience is how long staff leave what waits for them; default 4 s.
 	Patience time.Duration
@@ -88,7 +91,7 @@ func Open(ctx context.Context, o Options) (_ *World, err error) {
 		return nil, err
 	}
 	for _, who := range cast {
-		c := &Company{character: who, dir: w.path(companiesName, who.domain), net: w.net, now: w.Now, behind: o.Behind, log: o.Log.With("company", who.domain)}
+		c := &Company{character: who, dir: w.path(companiesName, who.domain), net: w.net, now: w.Now, app: o.App, behind: o.Behind, log: o.Log.With("company", who.domain)}
 		if c.cert, err = w.net.add(who.domain); err != nil {
 			return nil, err
 		}
@@ -97,6 +100,13 @@ func Open(ctx context.Context, o Options) (_ *World, err error) {
 	if !whole {
 		if err := w.create(ctx); err != nil {
 			return nil, fmt.Errorf("make the world in %s: %w", o.Dir, err)
+		}
+	}
+	for _, c := range w.companies { // a world of an older program has fewer
+		if _, err := os.Stat(c.dir); errors.Is(err, fs.ErrNotExist) {
+			if err := c.create(ctx); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if w.post, err = openPost(w.path(mailName), w.Now); err != nil {

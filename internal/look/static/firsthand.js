@@ -29,6 +29,13 @@ document.addEventListener("click", (e) => {
 });
 for (const b of document.querySelectorAll("[data-copy], [data-print], [data-drop-hint]")) b.hidden = false;
 
+// A browser can be taught where the links on companies' pages lead. It asks her.
+for (const part of document.querySelectorAll("[data-handler]")) {
+  if (!window.isSecureContext || !navigator.registerProtocolHandler) continue;
+  part.hidden = false;
+  part.querySelector("button").addEventListener("click", () => navigator.registerProtocolHandler(part.dataset.handler, location.origin + "/meet?company=%s"));
+}
+
 // A live part is fetched anew every few seconds, and replaced if it differs, until
 // the page that comes says that there is nothing more to come.
 function live(part) {

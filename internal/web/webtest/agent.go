@@ -49,6 +49,7 @@ type Agent struct {
 	LeakList    []agent.Leak
 	MaskAt      mask.Config
 	Letters     agent.Writing
+	Introduced  agent.Introduction // whoever is asked
 
 	Account    *agent.MailState // nil: none is set
 	MailList   []agent.Mail
@@ -276,6 +277,10 @@ func (a *Agent) Bundle(_ context.Context, rel firsthand.ID) (*firsthand.Bundle, 
 		return nil, fault.NotExist
 	}
 	return b, nil
+}
+
+func (a *Agent) Introduce(_ context.Context, domain string) (agent.Introduction, error) {
+	return a.Introduced, a.note("Introduce", domain)
 }
 
 func (a *Agent) Meet(_ context.Context, domain string, o agent.MeetOptions) (agent.Relationship, error) {

@@ -106,6 +106,9 @@ func life(t testing.TB, n int, say speaker) *Agent {
 		{Token: "gone9999", Domain: "acme.example", Kind: "simplelogin", Address: "old@sl.example", State: agent.MaskRetired, Made: day(-99)}}
 	a.LeakList = []agent.Leak{{Token: "x7k2q9ab", From: say("sender.example"), N: 2, First: day(-5), Last: day(-1)},
 		{Token: "x7k2q9ab", From: "news.example", N: 1, First: day(-5), Last: day(-5), Verdict: agent.LeakTheirs}, {Token: "x7k2q9ab", From: "spam.example", N: 9, First: day(-5), Last: day(-1), Verdict: agent.LeakReal}}
+	base, _ := terms.Default().Lookup(agent.DefaultTerms)
+	a.Introduced = agent.Introduction{Company: firsthand.Company{Domain: "new.example", Name: say("New NV"), Jurisdiction: say("BE"), Gateway: "https://" + say("gw.new.example"),
+		Chain: []firsthand.ChainKey{{Key: firsthand.SignerFromSeed([32]byte{1}).Public()}}, Terms: []firsthand.TermsRef{base.Ref(), {Code: say("OTHER"), Version: say("1")}}}}
 	a.WayList = []agent.WayTo{{Channel: "manual", Group: agent.NeedsYou, Say: "you tell it yourself, on its account page", Used: true, Chosen: true},
 		{Channel: "mail", Group: agent.Prepared, Say: "by mail to " + say("privacy@acme.example")}}
 	return a

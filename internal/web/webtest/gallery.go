@@ -12,7 +12,7 @@ import (
 // Pages returns the addresses of pages with something to see, for a signed-in
 // browser, made from the data: at least one for each GET route behind the door.
 func Pages(a *Agent) []string {
-	pages := []string{"/", "/today", "/today?all=yes", "/masks", "/change?fact=email&only=acme.example", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/money", "/money/new", "/import/columns", "/import/columns?import=3", "/change", "/change?fact=address.home&fact=phone", "/rights", "/rights?of=acme.example&of=bolt.example", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/mail", "/safety", "/there-is-nothing"}
+	pages := []string{"/", "/today", "/today?all=yes", "/masks", "/change?fact=email&only=acme.example", "/import", "/companies", "/companies?show=guessed", "/me", "/me?add=address.home", "/me?add=other", "/money", "/money/new", "/import/columns", "/import/columns?import=3", "/change", "/change?fact=address.home&fact=phone", "/rights", "/rights?of=acme.example&of=bolt.example", "/changes", "/tasks", "/terms", "/terms/FIRSTHAND-SD-BASE", "/mail", "/safety", "/meet", "/meet?company=web%2Bfirsthand%3Aacme.example", "/there-is-nothing"}
 	for _, f := range a.Hers {
 		pages = append(pages, "/me/"+f.Name)
 	}
