@@ -283,7 +283,11 @@ func TestHostileCustomerEntries(t *testing.T) {
 		{"has seen 2^53-1", "200|400 [a-z-]+", func(e *firsthand.Entry) { e.Seen.Seq = 1<<53 - 1 }},
 		{"of Mia's relationship", "400 (batch-rel|log-rel)", func(e *firsthand.Entry) { e.Rel = s.mia.Rel() }},
 	} {
-		s.attack(tt.name, tt.want, nothing, forge(tt.change, hello))
+		most := nothing
+		if tt.name == "a gap" {
+			most.lines = 1 // an honest agent would only leave one over what we lost: it is noted, now and then
+		}
+		s.attack(tt.name, tt.want, most, forge(tt.change, hello))
 	}
 	s.attack("the company's, signed by him", "400 entry-signature", nothing, func() string {
 		e := s.next()
