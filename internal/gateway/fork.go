@@ -155,7 +155,7 @@ func (t *turn) freeze(ctx context.Context, why string) error {
 	t.row = t.r.row
 	t.row.Frozen = why
 	t.c = Commit{Relationships: []Relationship{t.row}}
-	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
+	if err := t.g.commit(ctx, t.c); err != nil {
 		return err
 	}
 	t.r.row, t.c = t.row, Commit{}

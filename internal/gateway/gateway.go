@@ -51,6 +51,8 @@ type Options struct {
 	Now  func() time.Time // default: time.Now
 	Rand io.Reader        // default: crypto/rand
 	Log  *slog.Logger     // default: nothing is logged. No personal data; a relationship is its ID
+
+	Meter Meter // nil if nobody measures
 }
 
 // A Gateway acts for one company. Its methods may be called from several
@@ -76,7 +78,8 @@ type Gateway struct {
 	alone    map[string]bool            // chores in progress of which there is one at a time
 	breaker  breaker
 	nextPoll time.Time
-	polls    int // that failed in a row
+	polls    int       // that failed in a row
+	polled   time.Time // when one succeeded last; the start, before
 }
 
 var _ wire.Server = (*Gateway)(nil)
@@ -113,6 +116,10 @@ func New(o Options) (*Gateway, error) {
 		cache: newCache(o.CacheBytes), news: newWaiters(), kick: make(chan struct{}, o.Workers),
 		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
 	}
+	if o.Connector != nil {
+		g.o.Connector = g.watch(o.Connector)
+	}
+	g.polled = o.Now()
 	if err := g.fill(g.secret[:]); err != nil {
 		return nil, err
 	}

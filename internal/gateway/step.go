@@ -147,6 +147,9 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.nextPoll, g.polls = now.Add(wait), failed
+		if failed == 0 {
+			g.polled = now
+		}
 		return err == nil, err
 	})
 	return worked, time.Time{}, err

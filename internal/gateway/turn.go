@@ -162,7 +162,7 @@ func (t *turn) commit(ctx context.Context) error {
 	if t.c.empty() {
 		return nil
 	}
-	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
+	if err := t.g.commit(ctx, t.c); err != nil {
 		t.ahead = true // what the store has now is asked of it next time
 		return err
 	}

@@ -23,6 +23,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		queryBehind,
 		queryOfRecord,
 		queryChallenged,
+		queryLines,
+		queryDuties,
 	} {
 		err := s.db.View(t.Context(), func(tx *sqlite.Tx) error {
 			n := strings.Count(query, "?")
