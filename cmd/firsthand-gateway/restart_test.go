@@ -3,7 +3,10 @@
 package main
 
 import (
+	"encoding/base64"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"firsthand"
 	"firsthand/internal/needtest"
 )
 
@@ -145,5 +149,93 @@ func TestStopping(t *testing.T) {
 	her.Sync(t, g)
 	if out, err := c.command("doctor").CombinedOutput(); err != nil {
 		t.Errorf("doctor: %v\n%s", err, out)
+	}
+}
+
+// The company's key is replaced while customers call, from a key that comes on
+// standard input; relationships that there are move on, and the next process knows
+// both keys.
+func TestRotateWhileServing(t *testing.T) {
+	c := newCompany(t, nil)
+	cmd := c.serve()
+	her, g := c.meet("mia")
+	before := her.State.Log(firsthand.Second).Key()
+	next, err := os.Open(filepath.Join(c.dir, "next.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	rotate := c.command("rotate", "--next-key", "-", "--new-next-key", filepath.Join(c.dir, "next2.key"))
+	rotate.Stdin = next
+	if out, err := rotate.CombinedOutput(); err != nil {
+		t.Fatalf("rotate: %v\n%s", err, out)
+	}
+	her.Say(t, "who are you now?")
+	her.Sync(t, g)
+	after := her.State.Log(firsthand.Second).Key()
+	if after == before {
+		t.Error("the relationship has the old key")
+	}
+	c.stop(cmd)
+	cmd = c.serve()
+	newcomer, _ := c.meet("ann")
+	if got := newcomer.State.Opened.CompanyKey; got != after {
+		t.Errorf("who comes after it pins %v, not %v", got, after)
+	}
+	if _, text := c.get("/metrics"); !strings.Contains(text, "\nfirsthand_rotation_unfinished 0\n") {
+		t.Errorf("the rotation is unfinished:\n%s", text)
+	}
+	c.stop(cmd)
+}
+
+// What would stop a gateway from starting is said before, and nothing is made by
+// looking.
+func TestCheckJudgesAll(t *testing.T) {
+	c := newCompany(t, nil)
+	check := func(change func(string) string) string {
+		t.Helper()
+		config := filepath.Join(c.dir, "gateway.json")
+		text, err := os.ReadFile(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.WriteFile(config, text, 0o600)
+		if err := os.WriteFile(config, []byte(change(string(text))), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := c.command("check").CombinedOutput()
+		if ok := string(out) == "ok\n"; ok != (err == nil) {
+			t.Errorf("check: %v\n%s", err, out)
+		}
+		return string(out)
+	}
+	if out := check(func(s string) string { return s }); out != "ok\n" {
+		t.Errorf("check = %s", out)
+	}
+	if _, err := os.Stat(filepath.Join(c.dir, "crm.journal")); err == nil {
+		t.Error("check has made the small CRM's file")
+	}
+	hook := func(s string) string {
+		before, _, _ := strings.Cut(s, `"connector"`)
+		return before + `"connector": {"type": "webhook", "config": {"url": "https://crm.example/", "secret_file": "hook.secret"}}}`
+	}
+	if out := check(hook); !strings.Contains(out, "hook.secret") {
+		t.Errorf("without a secret: %s", out)
+	}
+	secret := filepath.Join(c.dir, "hook.secret")
+	if err := os.WriteFile(secret, []byte("whsec_"+base64.StdEncoding.EncodeToString([]byte(strings.Repeat("s", 32)))+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out := check(hook); !strings.Contains(out, "can be read by others") {
+		t.Errorf("with a secret for all: %s", out)
+	}
+	if err := os.Chmod(secret, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := check(hook); out != "ok\n" {
+		t.Errorf("with a secret: %s", out)
+	}
+	if out := check(func(s string) string { return strings.Replace(hook(s), "secret_file", "secrets", 1) }); !strings.Contains(out, "secrets") {
+		t.Errorf("with a member that there isn't: %s", out)
 	}
 }

@@ -66,6 +66,25 @@ func Labels() map[string][]string {
 	}
 }
 
+// Names are those of all metrics of the gateway's own, without those of the process
+// and the runtime.
+func Names() (all []string) {
+	m := New("")
+	m.Watch(nil, nil, nil, nil)
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		defer close(descs)
+		m.registry.Describe(descs)
+	}()
+	for d := range descs {
+		if name, ok := strings.CutPrefix(d.String(), `Desc{fqName: "firsthand_`); ok {
+			name, _, _ = strings.Cut(name, `"`)
+			all = append(all, "firsthand_"+name)
+		}
+	}
+	return all
+}
+
 // From a fast disk's sync to the longest that a call may take.
 var seconds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120}
 
