@@ -2,7 +2,8 @@
 //
 // Where a program or an ability of the system is missing, the test skips and
 // says why. Where everything is installed, FIRSTHAND_TEST_ALL=1 is set, and
-// then a skip is a failure: so a skip only ever means "not installed".
+// then a skip is a failure: so a skip only ever means "not installed", or, under the
+// race detector, that there is nothing to race.
 package needtest
 
 import (
@@ -19,6 +20,16 @@ func All() bool { return os.Getenv("FIRSTHAND_TEST_ALL") == "1" }
 // Big reports whether tests that have a small and a bigger size should take
 // the bigger: where everything is installed, and the race detector is off.
 func Big() bool { return All() && !Race }
+
+// Alone skips t under the race detector: it has one goroutine, and what it calls is
+// raced by other tests, so the detector would find nothing new and take ten times
+// as long.
+func Alone(t testing.TB) {
+	t.Helper()
+	if Race {
+		t.Skip("one goroutine: nothing to race")
+	}
+}
 
 // Skip skips t, and says why. Where FIRSTHAND_TEST_ALL is 1 nothing may be
 // missing, so there it fails t instead.

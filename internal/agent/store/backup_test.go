@@ -120,6 +120,7 @@ func (h *home) files() string {
 }
 
 func TestRestoreDrills(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	drills := 5
 	if needtest.Big() {
@@ -257,6 +258,7 @@ func refused(d *sqlitetest.Disk, data []byte, o Opener) error {
 }
 
 func TestDamagedBackupIsRefused(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	flips := 50
 	if needtest.Big() {
@@ -471,6 +473,7 @@ func badBackups(t testing.TB) (h *home, bad map[string][]byte) {
 }
 
 func TestForeignBackupIsRefused(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	h, bad := badBackups(t)
 	for name, data := range bad {
@@ -518,6 +521,7 @@ func drillFails(t testing.TB, spoil func(name string, data []byte)) error {
 }
 
 func TestBackupCountsOnlyAfterItsDrill(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	for _, name := range []string{"/backups/one.new", lifeDir + "/" + copyName} {
 		for _, at := range []int{0, 100, 1000, 60_000, 100_000} {
@@ -534,6 +538,7 @@ func TestBackupCountsOnlyAfterItsDrill(t *testing.T) {
 }
 
 func TestBackupOnFullDisk(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	h := newHome(t, "acme")
 	for _, room := range []int64{0, 1000, 200_000, 300_000, 500_000} {

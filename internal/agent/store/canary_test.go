@@ -152,6 +152,7 @@ func nest(t testing.TB, n int) (commit agent.Commit) {
 // TestNothingAtRest searches every file that the store ever leaves, while it is
 // open, during and after a backup, closed, and restored.
 func TestNothingAtRest(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	hits, err := nothingAtRest(t.Context(), sqlitetest.NewDisk(t, nil), nest(t, 1000))
 	if err != nil {
@@ -238,6 +239,7 @@ func brought(ctx context.Context, s *Store, c *canaries, n int) (int64, error) {
 // What was guessed, stated, grouped or brought is gone when she takes it back, in
 // each of the ways there are.
 func TestErasedCompaniesAreGone(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	for _, what := range erasedCompanies(t) {
 		t.Error(what)

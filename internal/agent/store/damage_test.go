@@ -13,6 +13,7 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/agenttest"
+	"firsthand/internal/needtest"
 	"firsthand/internal/sqlite"
 	"firsthand/internal/sqlite/sqlitetest"
 	"firsthand/logtest"
@@ -84,6 +85,7 @@ func damagePlan(t testing.TB) sqlitetest.CorruptionPlan {
 }
 
 func TestDamage(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	sqlitetest.Corruption(t, damagePlan(t))
 }
@@ -131,6 +133,7 @@ func readsLies(t testing.TB) error {
 }
 
 func TestLiesAreNoticed(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	if err := readsLies(t); err != nil {
 		t.Error(err)

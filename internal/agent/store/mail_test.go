@@ -10,6 +10,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/needtest"
 	"firsthand/internal/sqlite"
 )
 
@@ -27,6 +28,7 @@ func answered(t testing.TB, s *Store, key byte, text string, file []byte) agent.
 // TestErasedMailIsGone looks under the encryption for what was sent, answered and
 // attached, for documents and what was taken over from them.
 func TestErasedMailIsGone(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	h := newHome(t, "acme")
 	p, gone, stays := h.pairs[0], new(canaries), new(canaries)
@@ -83,6 +85,7 @@ func TestErasedMailIsGone(t *testing.T) {
 // TestDamagedBlob: an attachment that is not what it was is neither read nor backed
 // up, and one that is missing is noticed.
 func TestDamagedBlob(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	for _, lie := range []string{
 		`UPDATE blob_part SET data = CAST('lies' AS BLOB)`, `UPDATE blob_part SET data = zeroblob(length(data))`, `UPDATE blob SET size = 3`, `UPDATE blob SET hash = zeroblob(32)`,

@@ -15,6 +15,7 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/store"
+	"firsthand/internal/needtest"
 )
 
 // wantNotice checks that err has a kind, and says something to a person.
@@ -77,6 +78,7 @@ func TestCreateAndOpen(t *testing.T) {
 // A folder that is there and empty becomes private; one with other things in it
 // is left as it is.
 func TestFolderBecomesPrivate(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	k := aKit(t)
 	for _, other := range []bool{false, true} {
@@ -166,6 +168,7 @@ func TestCreateRefuses(t *testing.T) {
 
 // What a crash in Create or Restore leaves is finished, or made anew.
 func TestInterruptedInstall(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	c, s := newCustomer(t)
 	mustClose(t, s)
@@ -201,6 +204,7 @@ func TestInterruptedInstall(t *testing.T) {
 }
 
 func TestSidecarMissingOrDamaged(t *testing.T) {
+	needtest.Alone(t)
 	t.Parallel()
 	c, s := newCustomer(t)
 	mustClose(t, s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type flight struct {
 	commits []agent.Commit // nil parts: see restoreStep
 	states  []string       // what there is after so many steps
 	backup  int            // the step before the backup
+	without atomic.Int64   // states in which there is no file
 }
 
 // restoreStep is the one in which the file is found to be restored.
@@ -169,7 +171,11 @@ func (f *flight) verify(d *sqlitetest.Disk, acked []any) error {
 	}
 	s, err := openOn(d, lifeDir)
 	if fault.KindOf(err) == fault.NotExist && len(acked) == 0 {
-		// The power went before there was a file. Then one can be made.
+		// The power went before there was a file. Then one can be made; in one of eight
+		// such states, since that takes as long as all the rest.
+		if f.without.Add(1)%8 != 1 {
+			return nil
+		}
 		s, err = createOn(d, lifeDir)
 	}
 	if err != nil {
