@@ -145,7 +145,7 @@ func TestStopping(t *testing.T) {
 		t.Errorf("health of nobody: %s", out)
 	}
 	her.Say(t, "and after a kill")
-	cmd = c.serve()
+	c.serve()
 	her.Sync(t, g)
 	if out, err := c.command("doctor").CombinedOutput(); err != nil {
 		t.Errorf("doctor: %v\n%s", err, out)
