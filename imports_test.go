@@ -59,6 +59,8 @@ var imports = map[string][]string{
 	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
 	// The same, in a database that several gateways share.
 	"internal/gateway/pgstore": {".", "fault", "internal/gateway"},
+	// What is measured is what the gateway says it does, and the calls that it answers.
+	"internal/gateway/metrics": {".", "fault", "wire", "internal/gateway"},
 
 	"internal/locale": {},
 	// The r-button is one picture: her app shows it, and so does the company's page

@@ -99,7 +99,14 @@ func (h *Handler) serve(ctx context.Context, f func(context.Context, Request) (R
 		return f(ctx, r)
 	}
 	defer h.polls.leave(poll)
-	return f(waiting, r)
+	resp, err := f(waiting, r)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		// The waiting was ended by Drain, and not the call: it may have been at work
+		// still. Calls may be repeated.
+		r.Wait = 0
+		return f(ctx, r)
+	}
+	return resp, err
 }
 
 var buffers = sync.Pool{New: func() any { return new([]byte) }}

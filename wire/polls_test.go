@@ -162,3 +162,43 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// busy is a gateway that is still at work when the waiting of a call ends.
+type busy struct {
+	*gateway
+	working chan struct{}
+}
+
+func (b busy) Sync(ctx context.Context, r wire.Request) (wire.Response, error) {
+	if r.Wait > 0 {
+		b.working <- struct{}{}
+		<-ctx.Done()
+		return wire.Response{}, ctx.Err()
+	}
+	return b.gateway.Sync(ctx, r)
+}
+
+// TestDrainCutsNoCall: draining ends the waiting, and not what a call that may wait is
+// at before that.
+func TestDrainCutsNoCall(t *testing.T) {
+	g := busy{newGateway(), make(chan struct{})}
+	l := listen(t)
+	base := "http://" + l.Addr().String()
+	h, err := wire.NewHandler(g, wire.Options{BaseURL: base, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := h.NewServer()
+	go s.Serve(l)
+	defer s.Close()
+	w := newWorld(t, g.gateway, nil)
+	w.base = base
+	c := newCustomer(t, "ann")
+	w.open(t, c)
+	done := w.poll(t.Context(), c)
+	<-g.working
+	h.Drain()
+	if r := <-done; r.err != nil {
+		t.Errorf("a call that was at work: %v", r.err)
+	}
+}

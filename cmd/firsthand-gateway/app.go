@@ -97,6 +97,7 @@ type app struct {
 	store     database
 	connector connector.Connector // nil if the configuration names none
 	gateway   *gateway.Gateway
+	log       *slog.Logger
 }
 
 // dir returns the folder of gateway.json.
@@ -121,10 +122,15 @@ func plain(c *gateway.Config) bool {
 
 // openApp opens the gateway for one command, when no server runs.
 func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
-	return open(ctx, env, slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	quiet := func(gateway.LogConfig) *slog.Logger {
+		return slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
+	return open(ctx, env, quiet, nil)
 }
 
-func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() error, error) {
+// open opens what the configuration says. It logs to what newLog makes of it, and is
+// measured by meter unless that is nil.
+func open(ctx context.Context, env *cli.Env, newLog func(gateway.LogConfig) *slog.Logger, meter gateway.Meter) (*app, func() error, error) {
 	c, err := gateway.LoadConfig(configPath(env))
 	if err != nil {
 		if fault.KindOf(err) == fault.NotExist {
@@ -135,8 +141,8 @@ func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() err
 	if err := c.Check(plain(&c)); err != nil {
 		return nil, nil, err
 	}
-	a := &app{config: c}
-	if a.store, err = openDatabase(ctx, &c, log); err != nil {
+	a := &app{config: c, log: newLog(c.Log)}
+	if a.store, err = openDatabase(ctx, &c, a.log); err != nil {
 		return nil, nil, err
 	}
 	done := a.store.Close
@@ -150,7 +156,7 @@ func open(ctx context.Context, env *cli.Env, log *slog.Logger) (*app, func() err
 	if err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	o.Store, o.Connector, o.Log = a.store, a.connector, log
+	o.Store, o.Connector, o.Log, o.Meter = a.store, a.connector, a.log, meter
 	if a.gateway, err = gateway.New(o); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}

@@ -65,7 +65,7 @@ func TestCheckJudgesConnectors(t *testing.T) {
 		if err := json.Unmarshal([]byte(`{`+config+`}`), &c.Connector); err != nil {
 			t.Fatal(err)
 		}
-		if err := judge(c); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+		if err := checkConnectors(&c); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want that it says %q", config, err, want)
 		}
 	}

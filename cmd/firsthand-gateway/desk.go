@@ -3,13 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -76,41 +73,27 @@ func printStaff(ctx context.Context, a *app, env *cli.Env) error {
 
 // deskServer returns the server of the desk and where it listens; nil if there is to
 // be none.
-func (a *app) deskServer(log *slog.Logger) (*http.Server, net.Listener, error) {
+func (a *app) deskServer() (*http.Server, error) {
 	c := &a.config
-	if c.Desk.Listen == "" {
-		return nil, nil, nil
-	}
-	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: log, Scratch: store.Scratch, System: c.Connector.Type}
+	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: a.log, Scratch: store.Scratch, System: c.Connector.Type}
 	if len(c.Connector.Config) > 0 {
 		var text bytes.Buffer
 		if err := json.Indent(&text, c.Connector.Config, "", "  "); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		o.Configured = text.String()
 	}
 	if c.Desk.OIDC.Issuer != "" {
 		p, err := desk.NewProvider(c.Desk.OIDC, c.Desk.URL, nil, time.Now)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		o.Provider = p
 	}
 	pages, err := desk.New(o)
 	if err != nil {
-		return nil, nil, err
-	}
-	l, err := net.Listen("tcp", c.Desk.Listen)
-	if err != nil {
-		return nil, nil, fault.Tell(fault.Unavailable, err.Error(), "another desk.listen in gateway.json")
-	}
-	if t := c.Desk.TLS; t.CertFile != "" {
-		cert, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
-			return nil, nil, errors.Join(err, l.Close())
-		}
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		return nil, err
 	}
 	return &http.Server{Handler: pages, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}, l, nil
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug)}, nil
 }

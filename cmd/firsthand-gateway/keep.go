@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -9,6 +11,9 @@ import (
 	"runtime/debug"
 	"time"
 
+	"firsthand/connector"
+	"firsthand/connector/memory"
+	"firsthand/connector/split"
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
@@ -23,7 +28,8 @@ var checkCmd = cli.Command[*app]{
 			if err != nil {
 				return err
 			}
-			if err = errors.Join(c.Check(plain(&c)), checkDatabase(&c), judge(c)); err == nil {
+			err = errors.Join(c.Check(plain(&c)), checkCertificate(c.TLS, time.Now()), checkDatabase(&c), checkConnectors(&c))
+			if err == nil {
 				fmt.Fprintln(env.Stdout, "ok")
 			}
 			return err
@@ -31,25 +37,46 @@ var checkCmd = cli.Command[*app]{
 	},
 }
 
-// judge returns what is wrong with the connectors of c. It opens them, which calls
-// nobody; but not the small CRM, whose file it would make.
-func judge(c gateway.Config) (err error) {
-	opens := true
-	for member, kind := range map[string]string{"connector": c.Connector.Type, "tickets": c.Tickets.Type} {
-		if kind != "" {
-			err = errors.Join(err, known(member, kind))
-			opens = opens && kind != "memory"
+// checkConnectors makes the connectors, which calls nobody. The small CRM's would
+// make a file: of it the configuration is read.
+func checkConnectors(c *gateway.Config) error {
+	trial := func(member, kind string, config json.RawMessage) (connector.Connector, error) {
+		if kind == "" {
+			return nil, nil
 		}
+		if kind == "memory" {
+			return nil, parseConnector(config, new(memory.Config))
+		}
+		made, err := connect(member, kind, config, c.Dir())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", member, err)
+		}
+		if x, ok := made.(io.Closer); ok {
+			err = x.Close()
+		}
+		return made, err
 	}
-	if err != nil || !opens {
-		return err
-	}
-	a := &app{config: c}
-	err = a.connect()
-	if x, ok := a.connector.(io.Closer); ok {
-		err = errors.Join(err, x.Close())
+	records, err := trial("connector", c.Connector.Type, c.Connector.Config)
+	tickets, err2 := trial("tickets", c.Tickets.Type, c.Tickets.Config)
+	if err = errors.Join(err, err2); err == nil && records != nil && tickets != nil {
+		_, err = split.Join(records, tickets)
 	}
 	return err
+}
+
+// checkCertificate judges a certificate and its key as a server would be given them.
+func checkCertificate(files gateway.TLSFiles, now time.Time) error {
+	if files.CertFile == "" || files.KeyFile == "" {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(files.CertFile, files.KeyFile)
+	if err != nil {
+		return fmt.Errorf("tls: %w", err)
+	}
+	if now.After(cert.Leaf.NotAfter) {
+		return fault.Tell(fault.Invalid, "tls: the certificate was good until "+cert.Leaf.NotAfter.Format(time.DateOnly), "get a new one")
+	}
+	return nil
 }
 
 var backupCmd = cli.Command[*app]{
@@ -126,12 +153,16 @@ var versionCmd = cli.Command[*app]{
 	Name: "version", Short: "print the version", Local: true,
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
-			version := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				version = info.Main.Version
-			}
-			_, err := fmt.Fprintf(env.Stdout, "firsthand-gateway %s, protocol 1\n", version)
+			_, err := fmt.Fprintf(env.Stdout, "firsthand-gateway %s, protocol 1\n", version())
 			return err
 		}
 	},
+}
+
+// version is that of the program, as it was built.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
 }

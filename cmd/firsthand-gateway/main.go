@@ -15,6 +15,7 @@
 //	init                                    make the folder: configuration, keys, database
 //	serve                                   answer customers, carry the outbox, carry out commands, serve the desk
 //	check                                   judge gateway.json and the files that it names
+//	health                                  ask the running gateway whether it is ready
 //	due                                     what the company owes and what waits for somebody, the earliest due first
 //	show relationship                       all that the company has of one relationship; the look is audited
 //	apply relationship entry [record]       you have done it by hand in the system: it is read back and signed
@@ -52,7 +53,7 @@ func program() *cli.Program[*app] {
 			{Name: "dir", Var: "FIRSTHAND_GATEWAY_DIR", Usage: "`folder` of gateway.json"},
 		},
 		Commands: []cli.Command[*app]{
-			initCmd, serveCmd(), checkCmd,
+			initCmd, serveCmd(), checkCmd, healthCmd,
 			dueCmd, showCmd, applyCmd, refuseCmd, retryCmd, challengeCmd, sayCmd,
 			deskCmd, backupCmd, restoreCmd, moveCmd, rotateCmd, doctorCmd,
 			crmCmd, versionCmd,

@@ -25,14 +25,14 @@ func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
 	n := 0
 	for c, err := range g.o.Connector.Changes(ctx, cursor) {
 		if err != nil {
-			g.o.Log.Warn("changes of the company's system", "err", why(err))
+			g.o.Log.Warn("changes of the company's system", "kind", fault.KindOf(err)) // its words may be about a customer
 			g.trouble(err)
 			return false, errPoll
 		}
 		if err := g.change(ctx, &c); err != nil {
 			return false, err
 		}
-		if err := g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingCursor: c.Cursor}}); err != nil {
+		if err := g.commit(ctx, Commit{Settings: map[string]string{settingCursor: c.Cursor}}); err != nil {
 			return false, err
 		}
 		if n++; n == maxChanges {
@@ -56,7 +56,7 @@ func (g *Gateway) cursor(ctx context.Context) (string, error) {
 	if values[1] == values[2] {
 		return values[0], nil
 	}
-	return "", g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingCursor: "", settingReread: values[1]}})
+	return "", g.commit(ctx, Commit{Settings: map[string]string{settingCursor: "", settingReread: values[1]}})
 }
 
 // errPoll says that the system couldn't be asked, which is no error of ours.
@@ -98,7 +98,7 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 		case fault.KindOf(err) == fault.NotExist:
 			// Of this relationship nothing is known here. It may have been lost with a
 			// backup, and come back.
-			if err := g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingUnheard + rel.String(): "1"}}); err != nil {
+			if err := g.commit(ctx, Commit{Settings: map[string]string{settingUnheard + rel.String(): "1"}}); err != nil {
 				return err
 			}
 		case fault.RuleOf(err) != "": // a log that can't be folded: the others go on
@@ -124,7 +124,7 @@ func (g *Gateway) now(ctx context.Context, c *connector.Change) (firsthand.Value
 	case fault.KindOf(err) == fault.NotExist:
 		return firsthand.Value{}, nil
 	case err != nil:
-		g.o.Log.Warn("read a changed record", "err", why(err))
+		g.o.Log.Warn("read a changed record", "kind", fault.KindOf(err))
 		return firsthand.Value{}, errPoll
 	}
 	return rec.Facts[c.Fact], nil

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,14 @@ type Config struct {
 
 	// Desk are the pages for the company's staff. Where it is absent, there are none.
 	Desk DeskConfig `json:"desk"`
+	// Metrics is where Prometheus may look. Where it is absent, nobody can.
+	Metrics MetricsConfig `json:"metrics"`
+	// Log says how the gateway logs, to standard error.
+	Log LogConfig `json:"log"`
+	// GraceSeconds is how long the gateway goes on taking calls once it is told to
+	// stop, while GET /readyz says 503: as long as a load balancer needs to notice;
+	// default 0, at most 300. Where systemd keeps the socket, leave it so.
+	GraceSeconds int `json:"grace_seconds"`
 
 	// Limits are for what strangers can ask of the gateway; the zero of each is its
 	// default.
@@ -159,6 +168,27 @@ type ConnectorConfig struct {
 type TicketsConfig struct {
 	Type   string          `json:"type"`
 	Config json.RawMessage `json:"config"`
+}
+
+// MetricsConfig says where metrics are served, with GET /metrics, /healthz and
+// /readyz. They say nothing of customers, but much of the company.
+type MetricsConfig struct {
+	// Listen is an address that only this machine or a closed network reaches:
+	// "127.0.0.1:9464". There is no TLS and nobody is asked who he is, so that it
+	// is a loopback address unless Open is set.
+	Listen string `json:"listen"`
+	// Open allows another address than a loopback one: in a container, or where
+	// the network is closed by other means.
+	Open bool `json:"open"`
+}
+
+// LogConfig says how to log.
+type LogConfig struct {
+	// Format is "text" or "json"; default "text".
+	Format string `json:"format"`
+	// Level is "debug", "info", "warn" or "error"; default "info". No level logs
+	// personal data.
+	Level string `json:"level"`
 }
 
 // Limits bound what is taken.
@@ -245,8 +275,7 @@ func (c *Config) Check(plain bool) error {
 	if err := checkURL(c.URL, plain); err != nil {
 		fail("url", "%v", err)
 	}
-	errs = append(errs, checkListen("", c.Listen, c.TLS, plain))
-	errs = append(errs, c.checkDesk(plain))
+	errs = append(errs, checkListen("", c.Listen, c.TLS, plain), c.checkDesk(plain), c.checkOperation())
 	if info, err := os.Stat(c.Data); err != nil || !info.IsDir() {
 		fail("data", "%q is no directory", c.Data)
 	}
@@ -330,7 +359,41 @@ func checkListen(before, listen string, files TLSFiles, plain bool) error {
 			return bad(before+"tls", "%v", err)
 		}
 	}
-	return nil
+	if files.KeyFile == "" {
+		return nil
+	}
+	return checkMode(files.KeyFile)
+}
+
+// checkOperation judges what operators need beside the work itself.
+func (c *Config) checkOperation() error {
+	var errs []error
+	if m := c.Metrics; m.Listen != "" {
+		host, _, err := net.SplitHostPort(m.Listen)
+		switch {
+		case err != nil:
+			errs = append(errs, bad("metrics.listen", "%q is no address like 127.0.0.1:9464", m.Listen))
+		case m.Listen == c.Listen:
+			errs = append(errs, bad("metrics.listen", "customers' agents are served at %q", m.Listen))
+		case !m.Open && !isLoopback(host):
+			errs = append(errs, bad("metrics.listen", "%q is no loopback address; metrics.open allows it", m.Listen))
+		}
+	}
+	if !slices.Contains([]string{"", "text", "json"}, c.Log.Format) {
+		errs = append(errs, bad("log.format", "is text or json, not %q", c.Log.Format))
+	}
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level) {
+		errs = append(errs, bad("log.level", "is debug, info, warn or error, not %q", c.Log.Level))
+	}
+	if c.GraceSeconds < 0 || c.GraceSeconds > 300 {
+		errs = append(errs, bad("grace_seconds", "%d is not between 0 and 300", c.GraceSeconds))
+	}
+	for member, text := range map[string]json.RawMessage{"connector": c.Connector.Config, "tickets": c.Tickets.Config} {
+		if err := checkSecrets(text, c.dir); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", member, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func isLoopback(host string) bool {

@@ -84,6 +84,12 @@ func TestConfig(t *testing.T) {
 		{"a sign-in without https", `"limits"`, `"sign_in": {"issuer": "http://login.acme.example", "client_id": "x", "client_secret_file": "company.key"}, "limits"`, "sign_in.issuer"},
 		{"a sign-in without client", `"limits"`, `"sign_in": {"issuer": "https://login.acme.example", "client_secret_file": "company.key"}, "limits"`, "sign_in.client_id"},
 		{"a sign-in without secret", `"limits"`, `"sign_in": {"issuer": "https://login.acme.example", "client_id": "x"}, "limits"`, "sign_in.client_secret_file"},
+		{"metrics where agents are", `"limits"`, `"metrics": {"listen": "127.0.0.1:0"}, "limits"`, "metrics.listen"},
+		{"metrics for all", `"limits"`, `"metrics": {"listen": ":9464"}, "limits"`, "metrics.open"},
+		{"another form of logs", `"limits"`, `"log": {"format": "xml"}, "limits"`, "log.format"},
+		{"another level", `"limits"`, `"log": {"level": "all"}, "limits"`, "log.level"},
+		{"a long grace", `"limits"`, `"grace_seconds": 3600, "limits"`, "grace_seconds"},
+		{"a secret that isn't there", `"file": "crm.json"`, `"proxies": [{"password_file": "nowhere"}]`, "password_file"},
 		{"below zero", `"workers": 2`, `"workers": -2`, "below zero"},
 	}
 	for _, tt := range tests {
@@ -181,5 +187,43 @@ func TestConfigFactWithDots(t *testing.T) {
 	_, err := gateway.ParseConfig([]byte(`{"connector":{"type":"memory","config":{"seed":[{"number":"1","facts":{"address.home":"x"}}]}}}`), "")
 	if fault.KindOf(err) != fault.Invalid || !strings.Contains(fault.HintOf(err), `[{"fact": "address.home", "value": "…"}]`) {
 		t.Errorf("error = %v, hint %q", err, fault.HintOf(err))
+	}
+}
+
+// A secret that others can read is no secret: no matter whose.
+func TestConfigSecrets(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // which has other permissions
+	}
+	dir := configDir(t)
+	for _, name := range []string{"tls.key", "tls.pem", "hook.secret"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := strings.Replace(goodConfig, `"file": "crm.json"`, `"secret_file": "hook.secret", "ca_file": "tls.pem"`, 1)
+	text = strings.Replace(text, `"limits"`, `"tls": {"cert_file": "tls.pem", "key_file": "tls.key"}, "limits"`, 1)
+	c, err := gateway.ParseConfig([]byte(text), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name string
+		mode os.FileMode
+		bad  bool
+	}{
+		{"tls.key", 0o600, false}, {"tls.key", 0o400, false}, {"tls.key", 0o604, true}, {"tls.key", 0o660, true},
+		{"hook.secret", 0o644, true}, {"company.key", 0o644, true}, {"tls.pem", 0o644, false},
+	} {
+		path := filepath.Join(dir, tt.name)
+		if err := os.Chmod(path, tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Check(true); (err != nil) != tt.bad || tt.bad && (fault.KindOf(err) != fault.Denied || !strings.Contains(err.Error(), tt.name)) {
+			t.Errorf("%s with %o: %v", tt.name, tt.mode, err)
+		}
+		if err := os.Chmod(path, 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

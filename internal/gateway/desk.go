@@ -251,7 +251,7 @@ func (g *Gateway) said(ctx context.Context, rel, entry firsthand.ID) bool {
 
 // Note writes down what somebody at the desk does that is about no relationship.
 func (g *Gateway) Note(ctx context.Context, by, act, note string) error {
-	return g.o.Store.Commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)}})
+	return g.commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)}})
 }
 
 func (g *Gateway) note(by, act, note string) Audit {
@@ -269,7 +269,7 @@ func (g *Gateway) Kept(ctx context.Context, name string) (string, error) {
 // Keep replaces what the desk keeps under a name, with a row of the audit that says
 // who did what, in one commit. [fault.Conflict] if it is not from any more.
 func (g *Gateway) Keep(ctx context.Context, by, act, note, name, from, to string) error {
-	return g.o.Store.Commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)},
+	return g.commit(ctx, Commit{Audit: []Audit{g.note(by, act, note)},
 		Expect: map[string]string{deskPrefix + name: from}, Settings: map[string]string{deskPrefix + name: to}})
 }
 

@@ -51,6 +51,8 @@ type Options struct {
 	Now  func() time.Time // default: time.Now
 	Rand io.Reader        // default: crypto/rand
 	Log  *slog.Logger     // default: nothing is logged. No personal data; a relationship is its ID
+
+	Meter Meter // nil if nobody measures
 }
 
 // A Gateway acts for one company. Its methods may be called from several
@@ -80,6 +82,7 @@ type Gateway struct {
 	nextPoll time.Time
 	polls    int       // that failed in a row
 	nextKeys time.Time // when to compare keys with other gateways next
+	polled   time.Time // when one succeeded last; the start, before
 }
 
 var _ wire.Server = (*Gateway)(nil)
@@ -117,6 +120,10 @@ func New(o Options) (*Gateway, error) {
 		cache: newCache(o.CacheBytes), news: newWaiters(), kick: make(chan struct{}, o.Workers),
 		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
 	}
+	if o.Connector != nil {
+		g.o.Connector = g.watch(o.Connector)
+	}
+	g.polled = o.Now()
 	if err := g.fill(g.secret[:]); err != nil {
 		return nil, err
 	}

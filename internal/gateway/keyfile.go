@@ -120,15 +120,3 @@ func replaceFile(path string, text []byte) error {
 	}
 	return errors.Join(dir.Sync(), dir.Close())
 }
-
-// checkMode refuses a key file that others may read.
-func checkMode(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || runtime.GOOS == "windows" {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return fault.Tell(fault.Denied, fmt.Sprintf("%s can be read by others.", path), "Run: chmod 600 "+path)
-	}
-	return nil
-}

@@ -110,7 +110,7 @@ type Content struct {
 
 // Contents reads all of s.
 func Contents(ctx context.Context, s Movable) (Content, error) {
-	var c Counter
+	var c Tally
 	for commit, err := range Export(ctx, s) {
 		if err != nil {
 			return Content{}, err
@@ -122,15 +122,15 @@ func Contents(ctx context.Context, s Movable) (Content, error) {
 	return c.Content(), nil
 }
 
-// A Counter finds out the Content of a store whose commits pass by. Its zero value is
+// A Tally finds out the Content of a store whose commits pass by. Its zero value is
 // that of nothing.
-type Counter struct {
+type Tally struct {
 	content Content
 	hash    [sha256.Size]byte
 }
 
 // Add adds the next commit.
-func (c *Counter) Add(commit *Commit) error {
+func (c *Tally) Add(commit *Commit) error {
 	c.content.Relationships += len(commit.Relationships)
 	c.content.Entries += int64(len(commit.Entries))
 	rest := *commit
@@ -154,7 +154,7 @@ func (c *Counter) Add(commit *Commit) error {
 }
 
 // Content returns what was added.
-func (c *Counter) Content() Content {
+func (c *Tally) Content() Content {
 	content := c.content
 	content.SHA256 = hex.EncodeToString(c.hash[:])
 	return content

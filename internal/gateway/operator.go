@@ -21,7 +21,7 @@ func (g *Gateway) audit(ctx context.Context, by, act string, rel, entry firsthan
 		return fmt.Errorf("relationship %s: %w", rel, err)
 	}
 	a := Audit{Rel: rel, At: g.o.Now(), By: by, Act: act, Entry: entry, Note: cut(note, maxWhy)}
-	return g.o.Store.Commit(ctx, Commit{Audit: []Audit{a}})
+	return g.commit(ctx, Commit{Audit: []Audit{a}})
 }
 
 // Apply says that an operator has done by hand, in the company's system, what an

@@ -6,14 +6,21 @@ import (
 	"time"
 )
 
+// finishTime is how long the pieces in hand may take once a gateway is to stop. What
+// a system was called for by then is cut off, and asked for again after the start.
+const finishTime = 10 * time.Second
+
 // Run does the work that no call asks for, until ctx ends. It returns when the
-// pieces in hand are done.
+// pieces in hand are done, at most finishTime after that.
 func (g *Gateway) Run(ctx context.Context) error {
+	work, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, cut) })()
 	var workers sync.WaitGroup
 	for range g.o.Workers {
 		workers.Go(func() {
 			for n := 0; ctx.Err() == nil; {
-				if !g.turnOver(ctx, &n) {
+				if !g.turnOver(ctx, work, &n) {
 					return
 				}
 			}
@@ -29,10 +36,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 // longest is how long a worker sleeps at most: a clock may be set.
 const longest = time.Minute
 
-// turnOver does a step, or sleeps until there may be one. failed counts the steps
-// that failed in a row. It reports whether to go on.
-func (g *Gateway) turnOver(ctx context.Context, failed *int) bool {
-	worked, next, err := g.Step(ctx)
+// turnOver does a step with the context work, or sleeps until there may be one, or
+// ctx ends. failed counts the steps that failed in a row. It reports whether to go
+// on.
+func (g *Gateway) turnOver(ctx, work context.Context, failed *int) bool {
+	worked, next, err := g.Step(work)
 	if ctx.Err() != nil {
 		return false
 	}

@@ -49,7 +49,7 @@ func (g *Gateway) announceKeys(ctx context.Context) error {
 	}
 	chain := g.keyring().Chain
 	value := fmt.Sprintf("%d %s", len(chain), chain[len(chain)-1].Key)
-	return g.o.Store.Commit(ctx, Commit{Settings: map[string]string{settingKeys: value}})
+	return g.commit(ctx, Commit{Settings: map[string]string{settingKeys: value}})
 }
 
 // stepKeys compares this gateway's keys with the others' when it is time to. What

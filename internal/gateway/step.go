@@ -162,7 +162,9 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.nextPoll, g.polls = now.Add(wait), failed; failed == 0 {
+		g.nextPoll, g.polls = now.Add(wait), failed
+		if failed == 0 {
+			g.polled = now
 			g.seen.asked, g.seen.answer = now, now
 		}
 		return err == nil, err

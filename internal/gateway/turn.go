@@ -189,7 +189,7 @@ func (t *turn) put(ctx context.Context) error {
 	if t.g.shared != nil {
 		t.c.At = []At{{t.r.id, t.r.row.Version}}
 	}
-	if err := t.g.o.Store.Commit(ctx, t.c); err != nil {
+	if err := t.g.commit(ctx, t.c); err != nil {
 		t.ahead = true // what the store has now is asked of it next time
 		if t.g.shared != nil && fault.KindOf(err) == fault.Conflict {
 			return fmt.Errorf("%w: %w", errOvertaken, err)

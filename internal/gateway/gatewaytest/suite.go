@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -42,6 +44,7 @@ func Run(t *testing.T, f Fixture) {
 		{"the audit of all", audits},
 		{"settings that must be as expected", expected},
 		{"numbers", numbers},
+		{"counts", counts},
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) { c.run(t, f) })
@@ -351,4 +354,57 @@ func together(t *testing.T, f Fixture) {
 			t.Errorf("%d deliveries of %d, %v", len(ds), n, err)
 		}
 	}
+}
+
+// counts checks a store that is a [gateway.Counter].
+func counts(t *testing.T, f Fixture) {
+	ctx, s := t.Context(), f.Open(t)
+	counter, ok := s.(gateway.Counter)
+	if !ok {
+		return
+	}
+	check := func(want string) {
+		t.Helper()
+		c, err := counter.Counts(ctx)
+		must(t, err)
+		got := fmt.Sprint("relationships ", c.Relationships)
+		slices.SortFunc(c.Lines, func(a, b gateway.Line) int { return strings.Compare(string(a.Status), string(b.Status)) })
+		for _, l := range c.Lines {
+			got += fmt.Sprintf(", %s %d", l.Status, l.N)
+			if !l.Oldest.IsZero() {
+				got += l.Oldest.UTC().Format(" since 15:04")
+			}
+		}
+		for _, due := range slices.Sorted(maps.Keys(c.Duties)) {
+			got += fmt.Sprintf(", due %s %d", due, c.Duties[due])
+		}
+		if got != want {
+			t.Errorf("counts = %s\nwant     %s", got, want)
+		}
+	}
+	check("relationships 0")
+	must(t, s.Commit(ctx, filled()))
+	check("relationships 1, later 1, stopped 1, due 2026-12-21 1")
+
+	// Three things that she wrote, an hour apart, after the relationship was opened.
+	c := NewCustomer(t, "counted", Company{Key: KeyOf("company").Public()})
+	for range 3 {
+		c.Now = c.Now.Add(time.Hour)
+		c.Say(t, "x")
+	}
+	opened := c.First[1].At.Add(30 * time.Minute)
+	commit := gateway.Commit{Relationships: []gateway.Relationship{{ID: c.Rel(), Opened: opened}}, Entries: c.First}
+	for i, e := range c.First[1:] {
+		commit.Deliveries = append(commit.Deliveries, gateway.Delivery{Rel: c.Rel(), Seq: e.Seq, Task: gateway.Deliver, Entry: e.ID,
+			Status: []gateway.Status{gateway.Waiting, gateway.Waiting, gateway.Held}[i], Next: noon, Due: []firsthand.Date{"", "2026-12-01", "2026-12-21"}[i]})
+	}
+	commit.Deliveries = append(commit.Deliveries, gateway.Delivery{Rel: c.Rel(), Seq: 2, Task: gateway.Redact, Entry: c.First[1].ID, Status: gateway.Later, Next: noon})
+	must(t, s.Commit(ctx, commit))
+	check("relationships 2, held 1" + c.First[3].At.Format(" since 15:04") + ", later 2, stopped 1, waiting 2" +
+		opened.Format(" since 15:04") + ", due 2026-12-01 1, due 2026-12-21 2")
+	for i := range commit.Deliveries {
+		commit.Deliveries[i].Status, commit.Deliveries[i].Due = gateway.Applied, ""
+	}
+	must(t, s.Commit(ctx, gateway.Commit{Deliveries: commit.Deliveries}))
+	check("relationships 2, later 1, stopped 1, due 2026-12-21 1")
 }

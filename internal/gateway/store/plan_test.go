@@ -29,6 +29,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		queryFailed,
 		queryEnded,
 		queryTook,
+		queryLines,
+		queryDuties,
 	} {
 		err := s.db.View(t.Context(), func(tx *sqlite.Tx) error {
 			n := strings.Count(query, "?")

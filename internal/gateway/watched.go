@@ -1,0 +1,223 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/fault"
+)
+
+// A Meter is told what a Gateway does, as it does it, for those who watch its
+// operation. It is told numbers and names that the program has, never anything of a
+// customer or from a system. Its methods may be called from several goroutines, and
+// must not block.
+type Meter interface {
+	// Committed: a commit took that long. Entry: it had an entry of that kind.
+	Committed(took time.Duration, err error)
+	Entry(side firsthand.Side, kind firsthand.Kind)
+	// Called: a call of the company's system took that long. For changes, that is
+	// until the last of those that there were.
+	Called(call Call, took time.Duration, err error)
+}
+
+// A Call is a way to call a company's system.
+type Call string
+
+const (
+	CallDeliver Call = "deliver"
+	CallRead    Call = "read"
+	CallChanges Call = "changes"
+	CallFind    Call = "find"
+	CallNotify  Call = "notify"
+	CallRedact  Call = "redact"
+	CallDecide  Call = "decide"
+)
+
+// Calls are all of them.
+var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide}
+
+// commit is o.Store.Commit, measured.
+func (g *Gateway) commit(ctx context.Context, c Commit) error {
+	if g.o.Meter == nil {
+		return g.o.Store.Commit(ctx, c)
+	}
+	start := time.Now() // what it took is of this machine, whatever the clock says that was handed in
+	err := g.o.Store.Commit(ctx, c)
+	g.o.Meter.Committed(time.Since(start), err)
+	if err == nil {
+		for i := range c.Entries {
+			g.o.Meter.Entry(c.Entries[i].Side, c.Entries[i].Kind())
+		}
+	}
+	return err
+}
+
+// watch returns c, measured, and with an error of our own kind in place of a panic:
+// a connector is given what customers tell, and a program that dies of a panic
+// prints what it was about. The connector can do what c can, and no more.
+func (g *Gateway) watch(c connector.Connector) connector.Connector {
+	w := &watched{c, g}
+	binder, binds := c.(connector.Binder)
+	redactor, redacts := c.(connector.Redactor)
+	decider, decides := c.(connector.Decider)
+	b, r, d := watchedBinder{binder, g}, watchedRedactor{redactor, g}, watchedDecider{decider, g}
+	switch {
+	case binds && redacts && decides:
+		return struct {
+			*watched
+			watchedBinder
+			watchedRedactor
+			watchedDecider
+		}{w, b, r, d}
+	case binds && redacts:
+		return struct {
+			*watched
+			watchedBinder
+			watchedRedactor
+		}{w, b, r}
+	case binds && decides:
+		return struct {
+			*watched
+			watchedBinder
+			watchedDecider
+		}{w, b, d}
+	case redacts && decides:
+		return struct {
+			*watched
+			watchedRedactor
+			watchedDecider
+		}{w, r, d}
+	case binds:
+		return struct {
+			*watched
+			watchedBinder
+		}{w, b}
+	case redacts:
+		return struct {
+			*watched
+			watchedRedactor
+		}{w, r}
+	case decides:
+		return struct {
+			*watched
+			watchedDecider
+		}{w, d}
+	}
+	return w
+}
+
+type watched struct {
+	c connector.Connector
+	g *Gateway
+}
+
+// String returns the connector's name; see [connector.Name].
+func (w *watched) String() string { return connector.Name(w.c) }
+
+// ended is deferred by each call: it ends a panic and tells the meter.
+func (g *Gateway) ended(call Call, start time.Time, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("the connector panicked: %w", fault.Internal)
+		// Of what it panicked with only the type: the rest may be a customer's.
+		g.o.Log.Error("connector panicked", "call", call, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+	}
+	if g.o.Meter != nil {
+		g.o.Meter.Called(call, time.Since(start), *err)
+	}
+}
+
+func (w *watched) Deliver(ctx context.Context, r connector.Request) (res connector.Result, err error) {
+	defer w.g.ended(CallDeliver, time.Now(), &err)
+	return w.c.Deliver(ctx, r)
+}
+
+func (w *watched) Read(ctx context.Context, ref connector.Ref) (rec connector.Record, err error) {
+	defer w.g.ended(CallRead, time.Now(), &err)
+	return w.c.Read(ctx, ref)
+}
+
+func (w *watched) Changes(ctx context.Context, cursor string) iter.Seq2[connector.Change, error] {
+	return func(yield func(connector.Change, error) bool) {
+		var failed error
+		var within, stopped bool // the gateway's own panics are not the connector's
+		var took time.Duration
+		start := time.Now()
+		err := func() (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					if within {
+						panic(v)
+					}
+					err = fmt.Errorf("the connector panicked: %w", fault.Internal)
+					w.g.o.Log.Error("connector panicked", "call", CallChanges, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+				}
+			}()
+			for c, err := range w.c.Changes(ctx, cursor) {
+				took += time.Since(start)
+				failed, within = err, true
+				more := yield(c, err)
+				start, within = time.Now(), false
+				if !more {
+					stopped = true
+					break
+				}
+			}
+			return nil
+		}()
+		if err != nil {
+			failed = err
+		}
+		if w.g.o.Meter != nil {
+			w.g.o.Meter.Called(CallChanges, took+time.Since(start), failed)
+		}
+		if err != nil && !stopped {
+			yield(connector.Change{}, err)
+		}
+	}
+}
+
+// watchedBinder, watchedRedactor and watchedDecider are what a connector may offer beside the rest.
+type (
+	watchedBinder struct {
+		b connector.Binder
+		g *Gateway
+	}
+	watchedRedactor struct {
+		r connector.Redactor
+		g *Gateway
+	}
+	watchedDecider struct {
+		d connector.Decider
+		g *Gateway
+	}
+)
+
+func (w watchedBinder) Find(ctx context.Context, c connector.Claim) (refs []connector.Ref, err error) {
+	defer w.g.ended(CallFind, time.Now(), &err)
+	return w.b.Find(ctx, c)
+}
+
+func (w watchedBinder) Notify(ctx context.Context, ref connector.Ref, m connector.Message) (to string, err error) {
+	defer w.g.ended(CallNotify, time.Now(), &err)
+	return w.b.Notify(ctx, ref, m)
+}
+
+func (w watchedRedactor) Redact(ctx context.Context, ref connector.Ref, fact string) (err error) {
+	defer w.g.ended(CallRedact, time.Now(), &err)
+	return w.r.Redact(ctx, ref, fact)
+}
+
+func (w watchedDecider) Accept(ctx context.Context, id firsthand.ID, record string) (err error) {
+	defer w.g.ended(CallDecide, time.Now(), &err)
+	return w.d.Accept(ctx, id, record)
+}
+
+func (w watchedDecider) Reject(ctx context.Context, id firsthand.ID, reason string) (err error) {
+	defer w.g.ended(CallDecide, time.Now(), &err)
+	return w.d.Reject(ctx, id, reason)
+}
