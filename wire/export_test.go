@@ -43,7 +43,9 @@ func (c *Client) UsePeer(rel firsthand.ID) { c.peers.give(c.peers.take(rel), fal
 // Openings lets the tests ask the limiter without a network.
 type Openings struct{ o *openings }
 
-func NewOpenings(each, all Limit) Openings { return Openings{newOpenings("things are done", each, all)} }
+func NewOpenings(each, all Limit) Openings {
+	return Openings{newOpenings("things are done", each, all)}
+}
 
 func (o Openings) Admit(a netip.Addr, now time.Time) error { return o.o.admit(a, now) }
 

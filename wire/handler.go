@@ -76,7 +76,7 @@ func NewHandler(s Server, o Options) (*Handler, error) {
 	}
 	h := &Handler{
 		server: s, address: a, now: o.Now, log: o.Log, source: o.Source,
-		calls: newOpenings("calls are made", cmp.Or(o.CallEach, unlimited), unlimited),
+		calls:    newOpenings("calls are made", cmp.Or(o.CallEach, unlimited), unlimited),
 		openings: newOpenings("relationships are opened", cmp.Or(o.OpenEach, Limit{1, 60}), cmp.Or(o.OpenAll, Limit{50, 1000})),
 		polls:    polls{max: cmp.Or(o.MaxPolls, 10_000), waiting: make(map[*poll]struct{}), each: make(map[ID]int)},
 		big:      make(chan struct{}, maxBig),
