@@ -21,6 +21,12 @@ var exempt = map[string]string{
 	"fetch":      "it is what the others must use",
 	"connector/": "calls the systems of the company, at addresses that its operator typed",
 	"cmd/":       "calls the server of the same machine",
+
+	"internal/oidc":          "calls the company's own provider, at the address that its operator typed",
+	"internal/oidc/oidctest": "is a provider on loopback, for tests",
+	"internal/signin":        "hands a client to internal/oidc",
+	"internal/desk":          "as internal/oidc",
+	"internal/systems":       "calls what it has started itself, on loopback",
 }
 
 // banned are the names of net/http with which a call can be made.
