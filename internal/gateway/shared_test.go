@@ -157,6 +157,7 @@ func TestTwoGateways(t *testing.T) {
 		c := gatewaytest.NewCustomer(t, fmt.Sprint("customer ", i), gatewaytest.Company{})
 		c.Now = time.Now()
 		all[i] = c
+		first := c.Request()
 		callers.Go(func() {
 			for n := range messages {
 				c.Call(t, h.gateways[n%2])
@@ -165,7 +166,6 @@ func TestTwoGateways(t *testing.T) {
 		})
 		// The same calls come at the other gateway as well, as of an agent that gave up
 		// waiting.
-		first := c.Request()
 		callers.Go(func() {
 			for n := range messages {
 				h.gateways[(n+1)%2].Open(context.WithoutCancel(ctx), first)
