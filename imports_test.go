@@ -81,7 +81,7 @@ var imports = map[string][]string{
 	// Two kinds of people sign in with a company: its staff, and its customers.
 	"internal/oidc":   {"fault"},
 	"internal/signin": {".", "fault", "internal/look", "internal/oidc"},
-	"internal/desk":   {".", "fault", "terms", "connector", "internal/locale", "internal/look", "internal/gateway"},
+	"internal/desk":   {".", "fault", "terms", "connector", "internal/locale", "internal/look", "internal/oidc", "internal/gateway"},
 	// One look for the pages of both programs, which know nothing of each other: the
 	// style sheet, the script, icons and headers stand in a package of their own.
 	"internal/look": {},

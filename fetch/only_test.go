@@ -25,7 +25,7 @@ var exempt = map[string]string{
 	"internal/oidc":          "calls the company's own provider, at the address that its operator typed",
 	"internal/oidc/oidctest": "is a provider on loopback, for tests",
 	"internal/signin":        "hands a client to internal/oidc",
-	"internal/desk":          "as internal/oidc",
+	"internal/desk":          "hands a client to internal/oidc",
 	"internal/systems":       "calls what it has started itself, on loopback",
 }
 

@@ -112,9 +112,12 @@ type Identity struct {
 	Claims          map[string]any
 }
 
+// ErrState is the error of Finish where somebody was led back who wasn't led away
+// from here by this attempt.
+var ErrState = fault.Tell(fault.Denied, "This sign-in was not begun here.", "Begin again.")
+
 // Errors of Finish beside those of calls. All are of kind Denied.
 var (
-	errState = fault.Tell(fault.Denied, "This sign-in was not begun here.", "Begin again.")
 	errNo    = fault.Tell(fault.Denied, "The company's sign-in has said no.", "")
 	errFresh = fmt.Errorf("%w: the provider doesn't say that she signed in anew", fault.Denied)
 )
@@ -128,7 +131,7 @@ const freshTime = 10 * time.Minute
 // operator what is wrong.
 func (p *Provider) Finish(ctx context.Context, query url.Values, a Attempt) (id Identity, err error) {
 	if a.State == "" || subtle.ConstantTimeCompare([]byte(query.Get("state")), []byte(a.State)) != 1 {
-		return id, errState
+		return id, ErrState
 	}
 	code := query.Get("code")
 	if code == "" {
