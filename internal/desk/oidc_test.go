@@ -355,6 +355,23 @@ func TestCompanyConfirms(t *testing.T) {
 	}
 }
 
+// A provider whose clock is ahead makes nobody fresh for longer.
+func TestCompanyIsAhead(t *testing.T) {
+	f := newForger(t)
+	f.change = func(m map[string]any) {
+		m["groups"], m["auth_time"] = "crm-admin", time.Now().Add(24*time.Hour).Unix()
+	}
+	o := newOffice(t, setting{empty: true, provider: provider(t, f.url, true)})
+	c := o.client()
+	if r := c.get(c.away(t, "/signin/company")); r.Code != http.StatusOK {
+		t.Fatalf("status %d", r.Code)
+	}
+	o.pass(desk.FreshTime + time.Second)
+	if r := c.post("/staff/invite", "name", "Cor", "role", "reader"); r.Code != http.StatusForbidden {
+		t.Errorf("an act of an admin, long after: status %d", r.Code)
+	}
+}
+
 // A provider that is down is said to be, and passkeys go on.
 func TestProviderIsDown(t *testing.T) {
 	server := httptest.NewServer(nil)

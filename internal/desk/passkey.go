@@ -124,6 +124,10 @@ var (
 
 // enter lets a member in, who signed in at a time, under a new cookie.
 func (s *Server) enter(v *visit, member string, signed time.Time) {
+	// A provider whose clock is ahead makes nobody fresh for longer.
+	if now := s.Now(); signed.After(now) {
+		signed = now
+	}
 	s.setCookie(v.w, beginCookie, "", http.SameSiteStrictMode)
 	s.setCookie(v.w, sessionCookie, s.sessions.enter(s.cookie(v.Request, sessionCookie), member, signed), http.SameSiteStrictMode)
 }
