@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -41,7 +43,7 @@ func serveParts(ctx context.Context, url string, l net.Listener) error {
 		return err
 	}
 	defer p.pool.Close()
-	if _, err := p.pool.Exec(ctx, `CREATE TABLE IF NOT EXISTS part (rel text, seq bigint, signed text, body text, PRIMARY KEY (rel, seq))`); err != nil {
+	if _, err := p.pool.Exec(ctx, `CREATE TABLE IF NOT EXISTS part (rel text, seq bigint, signed bytea, body bytea, PRIMARY KEY (rel, seq))`); err != nil {
 		return err
 	}
 	public, private, err := ed25519.GenerateKey(nil)
@@ -65,14 +67,23 @@ func (p *partServer) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	first, second, _ := bytes.Cut(text, []byte("\n"))
+	first, line, _ := bytes.Cut(text, []byte("\n"))
+	entry := bytes.SplitN(line, []byte(" "), 3) // signed, salt, body
+	if len(entry) < 3 {
+		return errors.New("no entry with a body")
+	}
+	parts := strings.Split(string(entry[0]), ".") // header, payload, signature
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return err
+	}
 	var head struct {
 		Rel           string
 		First, Second json.RawMessage
 	}
-	var entry struct{ Signed, Salt, Body string }
 	var at struct{ Seq int64 }
-	if err := errors.Join(json.Unmarshal(first, &head), json.Unmarshal(second, &entry)); err != nil {
+	var said, body map[string]any
+	if err := errors.Join(json.Unmarshal(first, &head), json.Unmarshal(payload, &said), json.Unmarshal(entry[2], &body)); err != nil {
 		return err
 	}
 	if err := json.Unmarshal(head.First, &at); err != nil {
@@ -85,7 +96,7 @@ func (p *partServer) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	tag, err := p.pool.Exec(r.Context(), `
 		INSERT INTO part SELECT $1, $2::bigint, $3, $4
-		WHERE $2::bigint = 2 OR EXISTS (SELECT 1 FROM part WHERE rel = $1 AND seq = $2::bigint - 1)`, head.Rel, at.Seq, entry.Signed, entry.Body)
+		WHERE $2::bigint = 2 OR EXISTS (SELECT 1 FROM part WHERE rel = $1 AND seq = $2::bigint - 1)`, head.Rel, at.Seq, entry[0], entry[2])
 	if err == nil && tag.RowsAffected() != 1 {
 		err = fmt.Errorf("entry %d does not follow", at.Seq)
 	}

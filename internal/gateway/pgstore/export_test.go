@@ -2,7 +2,10 @@ package pgstore
 
 import (
 	"context"
+	"io/fs"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // OptionsOf returns how s was opened.
@@ -52,6 +55,38 @@ func Beat(t testing.TB, s *Store) {
 func Vacuum(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.vacuum(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func steps(t testing.TB) []string {
+	t.Helper()
+	all, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// Forms returns how many forms the tables have had.
+func Forms(t testing.TB) int { return len(steps(t)) }
+
+// CreateForm makes the tables as they were in a form.
+func CreateForm(t testing.TB, url string, form int) { raise(t, url, 0, form) }
+
+// Raise brings tables of the first form to a later one.
+func Raise(t testing.TB, url string, form int) { raise(t, url, 1, form) }
+
+func raise(t testing.TB, url string, from, to int) {
+	t.Helper()
+	s, err := connect(t.Context(), Options{URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.pool.Close()
+	if err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
+		return migrateFrom(t.Context(), tx, steps(t)[:to], from)
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
