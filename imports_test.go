@@ -90,8 +90,6 @@ var imports = map[string][]string{
 	"internal/sim":   {"..."},
 	"cmd/...":        {"..."}, // commands tie everything together
 
-	// A connector made of two knows no more of them than their contract.
-	"connector/split": {".", "fault", "connector"},
 	// Starts a company's real systems, for tests and for the demo, which know what
 	// joins a gateway to them.
 	"internal/systems": {"fault"},

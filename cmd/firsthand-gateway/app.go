@@ -16,7 +16,6 @@ import (
 	"firsthand/connector"
 	"firsthand/connector/carddav"
 	"firsthand/connector/memory"
-	"firsthand/connector/split"
 	"firsthand/connector/tryton"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
@@ -95,7 +94,8 @@ func beside(dir string, paths ...*string) {
 type app struct {
 	config    gateway.Config
 	store     database
-	connector connector.Connector // nil if the configuration names none
+	connector connector.Connector // nil if the configuration names none, and so
+	tickets   connector.Connector
 	gateway   *gateway.Gateway
 	log       *slog.Logger
 }
@@ -145,18 +145,22 @@ func open(ctx context.Context, env *cli.Env, newLog func(gateway.LogConfig) *slo
 	if a.store, err = openDatabase(ctx, &c, a.log); err != nil {
 		return nil, nil, err
 	}
-	done := a.store.Close
+	done := func() (err error) {
+		for _, c := range []connector.Connector{a.connector, a.tickets} {
+			if x, ok := c.(io.Closer); ok {
+				err = errors.Join(err, x.Close())
+			}
+		}
+		return errors.Join(err, a.store.Close())
+	}
 	if err := a.connect(); err != nil {
 		return nil, nil, errors.Join(err, done())
-	}
-	if x, ok := a.connector.(io.Closer); ok {
-		done = func() error { return errors.Join(x.Close(), a.store.Close()) }
 	}
 	o, err := c.Options()
 	if err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	o.Store, o.Connector, o.Log, o.Meter = a.store, a.connector, a.log, meter
+	o.Store, o.Connector, o.Tickets, o.Log, o.Meter = a.store, a.connector, a.tickets, a.log, meter
 	if a.gateway, err = gateway.New(o); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
@@ -172,11 +176,7 @@ func (a *app) connect() (err error) {
 	if a.connector, err = connect("connector", c.Connector.Type, c.Connector.Config, dir); err != nil || c.Tickets.Type == "" {
 		return err
 	}
-	tickets, err := connect("tickets", c.Tickets.Type, c.Tickets.Config, dir)
-	if err != nil {
-		return err
-	}
-	a.connector, err = split.Join(a.connector, tickets)
+	a.tickets, err = connect("tickets", c.Tickets.Type, c.Tickets.Config, dir)
 	return err
 }
 

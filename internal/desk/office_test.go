@@ -162,12 +162,12 @@ func newOffice(t testing.TB, set setting) *office {
 	o.must(err)
 	o.must(desk.SetStaff(t.Context(), o.gw, staff()...))
 	options := desk.Options{Gateway: o.gw, Company: "Acme BV", URL: o.url, Languages: set.langs, Now: o.clock, Zone: time.UTC, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		System: "memory", Configured: "{\n  \"mode\": \"person\"\n}",
+		Configured: []desk.Configured{{Lane: gateway.Records, Type: "memory", Config: "{\n  \"mode\": \"person\"\n}"}},
 		Scratch: func(context.Context) (gateway.Store, func() error, error) {
 			return gatewaytest.NewMemory(), func() error { return nil }, nil
 		}}
 	if set.say != "" {
-		options.Configured, options.System, options.Company = say, say, say
+		options.Configured[0].Type, options.Configured[0].Config, options.Company = say, say, say
 	}
 	if set.provider != nil {
 		options.Provider = set.provider(o.clock)

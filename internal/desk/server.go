@@ -51,6 +51,13 @@ type Acts interface {
 	Say(ctx context.Context, by string, rel firsthand.ID, c firsthand.Content) error
 }
 
+// A Configured is one of the company's systems, as it is configured.
+type Configured struct {
+	Lane   gateway.Lane
+	Type   string // of the connector
+	Config string // to be read; it has no secrets
+}
+
 // Options are what a Server needs from its surroundings.
 type Options struct {
 	Gateway   Gateway
@@ -63,8 +70,7 @@ type Options struct {
 	Log       *slog.Logger   // no personal data
 	Demo      string         // page of a made-up world to lead back to, where no passkey is needed; "" where all is real
 
-	System     string // the type of the connector, as configured
-	Configured string // the connector's configuration, to be read; it has no secrets
+	Configured []Configured // the company's systems, as gateway.json has them
 
 	// Scratch returns a store with nothing in it, for a check, and what throws it away.
 	Scratch func(ctx context.Context) (gateway.Store, func() error, error)

@@ -177,8 +177,10 @@ func (t *turn) commit(ctx context.Context) error {
 	if len(t.said) > 0 {
 		t.g.news.wake(t.r.id)
 	}
-	if t.queued {
-		t.g.rouse()
+	for i := range t.c.Deliveries {
+		if t.queued {
+			t.g.lane(t.c.Deliveries[i].Lane).rouse()
+		}
 	}
 	t.c, t.queued = Commit{}, false
 	return nil

@@ -264,14 +264,14 @@ func queueEntry(b *pgx.Batch, e *firsthand.Entry, c *gateway.Commit) {
 
 func queueDelivery(b *pgx.Batch, d *gateway.Delivery) {
 	b.Queue(`
-		INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed, lane)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (rel, seq, task) DO UPDATE
-		SET status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
+		SET lane = excluded.lane, status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
 			system = excluded.system, record = excluded.record, version = excluded.version, reported = excluded.reported,
 			ended = excluded.ended, owed = coalesce(nullif(excluded.owed, ''), delivery.owed)`,
 		d.Rel[:], d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Next, string(d.Due), d.Tries, d.Why,
-		d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed))
+		d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed), string(d.Lane))
 }
 
 func queueChallenge(b *pgx.Batch, c *gateway.Challenge) {

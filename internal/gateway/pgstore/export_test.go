@@ -18,7 +18,7 @@ var (
 		"insert entry": insertEntry, "update version": updateVersion, "update line": updateLine, "update row": updateRow,
 	}
 	Across = map[string]string{
-		"ready": queryReady, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,
+		"ready": queryReady, "ready tickets": queryReadyTickets, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,
 		"relationships": queryRelationships,
 	}
 )

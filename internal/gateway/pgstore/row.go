@@ -57,38 +57,54 @@ func touched(c *gateway.Commit) (all []change) {
 }
 
 // due is when the outbox of relationship $1 has something to do: the first in line,
-// unless it is stopped, or the soonest that is set for later.
-const due = `(
+// unless it is stopped, or the soonest that is set for later. dueTickets is the same
+// for the lane of tickets, in which nothing is set for later.
+var (
+	due        = dueOf("$1")
+	dueTickets = dueTicketsOf("$1")
+)
+
+func dueOf(rel string) string {
+	return `(
 	SELECT min(next) FROM (
 		(SELECT next FROM (
 			SELECT status, next FROM delivery
-			WHERE rel = $1 AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
+			WHERE rel = ` + rel + ` AND lane = '' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
 		WHERE status <> 'stopped')
 		UNION ALL
-		(SELECT next FROM delivery WHERE rel = $1 AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)`
+		(SELECT next FROM delivery WHERE rel = ` + rel + ` AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)`
+}
+
+func dueTicketsOf(rel string) string {
+	return `(
+	SELECT next FROM (
+		SELECT status, next FROM delivery
+		WHERE rel = ` + rel + ` AND lane = 'tickets' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
+	WHERE status <> 'stopped')`
+}
 
 // newVersion is what the version becomes: the table refuses the negative one, and so
 // the transaction, if it isn't $2.
 const newVersion = `CASE WHEN relationship.version = $2 OR $2 = -1 THEN relationship.version + 1 ELSE -1 END`
 
-const (
+var (
 	updateVersion = `UPDATE relationship SET version = ` + newVersion + ` WHERE id = $1`
-	updateLine    = `UPDATE relationship SET version = ` + newVersion + `, due = ` + due + ` WHERE id = $1`
+	updateLine    = `UPDATE relationship SET version = ` + newVersion + `, due = ` + due + `, due_tickets = ` + dueTickets + ` WHERE id = $1`
 
-	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `)`
-	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due) ` + values
+	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `, ` + dueTickets + `)`
+	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due, due_tickets) ` + values
 	// insertRow makes a row that must not be there, with $2 = 0.
 	insertRow = insert + ` ON CONFLICT (id) DO UPDATE SET version = ` + newVersion
 	// updateRow replaces all of it that is the gateway's.
 	updateRow = `
 		UPDATE relationship
 		SET version = ` + newVersion + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = ` + due + `
+			frozen = $11, due = ` + due + `, due_tickets = ` + dueTickets + `
 		WHERE id = $1`
 	// putRow does one or the other, and touch makes one where there is none.
 	putRow = insertRow + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = excluded.due`
-	touchRow = insertRow + `, due = excluded.due`
+			frozen = $11, due = excluded.due, due_tickets = excluded.due_tickets`
+	touchRow = insertRow + `, due = excluded.due, due_tickets = excluded.due_tickets`
 )
 
 func queueRow(b *pgx.Batch, c *change) {
