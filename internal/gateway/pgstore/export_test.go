@@ -2,7 +2,10 @@ package pgstore
 
 import (
 	"context"
+	"io/fs"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // OptionsOf returns how s was opened.
@@ -22,6 +25,23 @@ var (
 		"relationships": queryRelationships,
 	}
 )
+
+// CreateAt makes the tables as they were after n steps.
+func CreateAt(t testing.TB, o Options, n int) {
+	t.Helper()
+	s, err := connect(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.pool.Close()
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err == nil {
+		err = pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error { return migrateFrom(t.Context(), tx, steps[:n], 0) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Kill ends s as the end of its process does: nothing is given back.
 func Kill(s *Store) {
