@@ -105,6 +105,11 @@ func (g *Gateway) laneFor(kind firsthand.Kind) *lane {
 // if there is none.
 func (g *Gateway) records() connector.Connector { return g.lanes[0].connector }
 
+// has reports whether ref may be one of l's system's: it names no other.
+func (l *lane) has(ref connector.Ref) bool {
+	return ref.System == "" || l.system == "" || ref.System == l.system
+}
+
 // label returns what to call the system of l.
 func (l *lane) label() string { return cmp.Or(l.system, l.name.Member()) }
 

@@ -79,8 +79,8 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 	switch say := c.(type) {
 	case *firsthand.Message:
 		r.Subject, r.Text = subject(say.Text), say.Text
-		if r.Thread, err = t.ticket(ctx, say.Thread); t.g.laneOf(r.Thread) != l {
-			r.Thread = connector.Ref{}
+		if r.Thread, err = t.ticket(ctx, say.Thread); !l.has(r.Thread) {
+			r.Thread = connector.Ref{} // of a system that was the helpdesk before
 		}
 	case *firsthand.Request:
 		r.Subject, r.Text = subject(fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due)), requestText(say)

@@ -83,7 +83,7 @@ type traces struct {
 
 // add adds a record, of which the version doesn't matter.
 func (f *traces) add(ref connector.Ref) {
-	known := slices.ContainsFunc(f.refs, func(r connector.Ref) bool { return r.ID == ref.ID })
+	known := slices.ContainsFunc(f.refs, func(r connector.Ref) bool { return r.ID == ref.ID && r.System == ref.System })
 	if ref.Version = ""; !known && !ref.IsZero() {
 		f.refs = append(f.refs, ref)
 	}
