@@ -36,6 +36,7 @@ type office struct {
 	t      testing.TB
 	store  *gatewaytest.Memory
 	crm    *crm
+	help   *crm // nil where customers are talked to in crm
 	gw     *gateway.Gateway
 	server *desk.Server
 	url    string
@@ -97,6 +98,7 @@ type setting struct {
 	langs    []*locale.Language
 	empty    bool
 	mode     string
+	two      bool // it has a helpdesk beside its CRM
 	provider func(now func() time.Time) *desk.Provider
 }
 
@@ -153,11 +155,18 @@ func newOffice(t testing.TB, set setting) *office {
 		Seed: []memory.Record{{Number: "C-7", Contacts: []string{"mia@old.example"}, Facts: facts}}})
 	o.must(err)
 	o.crm = &crm{CRM: m}
+	var tickets connector.Connector
+	if set.two {
+		m, err := memory.Open(memory.Config{File: filepath.Join(t.TempDir(), "helpdesk"), Name: "Helpdesk", Now: o.clock})
+		o.must(err)
+		o.help = &crm{CRM: m}
+		tickets = o.help
+	}
 	key := gatewaytest.KeyOf("company")
 	keys := &gateway.Keys{Signers: []*firsthand.Signer{key}, Chain: []firsthand.ChainKey{{Key: key.Public(), Next: gatewaytest.KeyOf("company 2").Public().Hash()}}}
 	o.gw, err = gateway.New(gateway.Options{
 		Company: firsthand.Company{Domain: "acme.example", Name: "Acme BV", Jurisdiction: "BE", Gateway: "https://gw.acme.example", Terms: []firsthand.TermsRef{ours(t)}},
-		Keys:    keys, Store: o.store, Connector: o.crm, Now: o.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Keys:    keys, Store: o.store, Connector: o.crm, Tickets: tickets, Now: o.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	o.must(err)
 	o.must(desk.SetStaff(t.Context(), o.gw, staff()...))

@@ -123,6 +123,9 @@ func inTrouble(t *testing.T, l *lanes, trouble func(*lanes) error) {
 			l.customers[i].Now = l.now
 			l.customers[i].Sync(t, l)
 			l.idle()
+			if n, want := l.well.calls["deliver"], 3*len(l.customers)+i+1; n != want {
+				t.Errorf("minute %d: the system that is well was called %d times, want %d", minute, n, want)
+			}
 		}
 		if l.well.calls["changes"] == polls {
 			t.Errorf("minute %d: the system that is well was not asked for changes", minute)
@@ -220,8 +223,13 @@ func newGated(c *crm) gated { return gated{c, make(chan struct{}, 100), make(cha
 
 func (g gated) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
 	g.here <- struct{}{}
-	if err := <-g.gate; err != nil {
-		return connector.Result{}, err
+	select {
+	case err := <-g.gate:
+		if err != nil {
+			return connector.Result{}, err
+		}
+	case <-ctx.Done():
+		return connector.Result{}, errDown
 	}
 	return g.crm.Deliver(ctx, r)
 }
@@ -330,7 +338,14 @@ func TestBreakerIsHalfOpen(t *testing.T) {
 			}
 		}()
 		<-slow.here // the probe
-		l.idle()    // other workers
+		others, stop := context.WithTimeout(l.ctx(), 2*time.Second)
+		for worked := true; worked; {
+			var err error
+			if worked, _, err = l.Step(others); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stop()
 		if conn, err := l.Connection(l.ctx()); err != nil || !conn.Systems[1].Trying || !conn.Systems[1].Down() {
 			t.Errorf("%+v, %v", conn, err)
 		}
