@@ -468,6 +468,43 @@ func TestErasedInBothLanes(t *testing.T) {
 	}
 }
 
+// What is in a system that is not connected any more is for a person, and is removed from
+// no record of another system that has the same number.
+func TestErasedInASystemThatIsGone(t *testing.T) {
+	w := memory(t)
+	w.crm.name = "Old CRM"
+	w.restart()
+	c := w.meet("mia")
+	told := tell(t, c, "name", "Mia", w.agree(c))
+	w.exchange(c)
+	w.crm = newCRM()
+	w.crm.name = "CRM"
+	w.crm.customer("N-1", "", map[string]firsthand.Value{"name": firsthand.Text("Somebody else")})
+	w.restart()
+	c.Write(t, &firsthand.Withdraw{Disclosure: told})
+	w.exchange(c)
+	for range 2 {
+		if d := w.wantHeld(gateway.Held); !strings.Contains(d.Why, "Old CRM") || d.Task != gateway.Redact {
+			t.Errorf("%+v", d)
+		}
+		if w.crm.records["N-1"]["name"].Text != "Somebody else" {
+			t.Error("it was removed from somebody else's record")
+		}
+		if err := w.Retry(w.ctx(), "ann", c.Rel(), told); err != nil {
+			t.Fatal(err)
+		}
+		w.exchange(c)
+	}
+	if err := w.Apply(w.ctx(), "ann", c.Rel(), told, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.exchange(c)
+	if _, _, effect := c.State.Entry(told); effect {
+		t.Error("it is removed, and that isn't said")
+	}
+	w.wantSound(c)
+}
+
 // What waits when the company gets a helpdesk, or gives it up, goes where it is
 // talked to now.
 func TestLaneComesAndGoes(t *testing.T) {
@@ -489,6 +526,9 @@ func TestLaneComesAndGoes(t *testing.T) {
 	two := c.Write(t, &firsthand.Message{Thread: one, Text: "two"})
 	three := c.Say(t, "three")
 	w.exchange(c)
+	w.agree(c)
+	c.Write(t, &firsthand.Disclose{Fact: "phone", Value: firsthand.Text("0471"), Purpose: service, Until: "2027-11-21", Basis: firsthand.Basis{Exception: "once"}})
+	w.exchange(c) // so that something is set for later
 	w.help = nil
 	w.restart()
 	w.pass(time.Hour)
@@ -496,7 +536,7 @@ func TestLaneComesAndGoes(t *testing.T) {
 	if o := c.State.Outcomes[two]; o == nil || o.System != "CRM" || c.State.Outcomes[three] == nil {
 		t.Errorf("outcome = %+v", o)
 	}
-	if r := w.crm.requests; len(r) != 2 || r[0].ID != two || !r[0].Thread.IsZero() {
+	if r := w.crm.requests; len(r) != 3 || r[1].ID != two || !r[1].Thread.IsZero() {
 		t.Errorf("requests = %+v", r)
 	}
 	w.wantSound(c)

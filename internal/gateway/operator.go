@@ -105,6 +105,7 @@ func (g *Gateway) Retry(ctx context.Context, by string, rel, entry firsthand.ID)
 			return fault.Tell(fault.Invalid, "This is not done by machine.", "Do it by hand, and say so.")
 		}
 		d.Status, d.Why, d.Tries, d.Next = Waiting, "", min(d.Tries, 1), t.now
+		d.Lane = t.g.lane(d.Lane).name // it may be gone
 		t.queue(d)
 		return nil
 	})

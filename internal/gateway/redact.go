@@ -26,9 +26,6 @@ func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 		if found, o, err = t.remains(ctx, d); err != nil {
 			return err
 		}
-		if o.status == "" && g.lane(d.Lane).name != d.Lane {
-			o = outcome{status: Held, ref: d.Ref, why: "it is in a system that is not connected any more: remove " + found.fact + " there, and say so"}
-		}
 		if over = o.status != ""; over {
 			return t.settle(ctx, d, o)
 		}
@@ -38,6 +35,7 @@ func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 		}
 		// In the commit that stops the deliveries by which it was found: for the next
 		// try, should this one fail.
+		d.Lane = g.lane(d.Lane).name // it may be gone
 		d.Ref = g.first(d.Lane, found.refs)
 		t.queue(d)
 		t.queued = false // it is nobody else's to do
@@ -57,6 +55,9 @@ func (g *Gateway) remove(ctx context.Context, l *lane, found *traces) outcome {
 	for _, ref := range found.refs {
 		if g.laneOf(ref) != l {
 			continue
+		}
+		if !l.has(ref) {
+			return outcome{status: Held, ref: ref, why: ref.System + " is not connected any more: remove " + found.fact + " from the record there by hand, and say so"}
 		}
 		redactor, ok := l.connector.(connector.Redactor)
 		if !ok {

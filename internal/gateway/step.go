@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"firsthand/fault"
@@ -187,10 +188,13 @@ func (g *Gateway) stepOutbox(ctx context.Context, l *lane) (bool, time.Time, err
 	if err != nil {
 		return false, time.Time{}, err
 	}
-	if len(ready) == 0 {
-		if ready, err = g.leftovers(ctx); err != nil {
+	if l.name == Records {
+		left, err := g.leftovers(ctx)
+		if err != nil {
 			return false, time.Time{}, err
 		}
+		ready = append(ready, left...)
+		slices.SortStableFunc(ready, func(a, b Delivery) int { return a.Next.Compare(b.Next) })
 	}
 	now := g.o.Now()
 	var next time.Time

@@ -177,8 +177,8 @@ func (t *turn) commit(ctx context.Context) error {
 	if len(t.said) > 0 {
 		t.g.news.wake(t.r.id)
 	}
-	for i := range t.c.Deliveries {
-		if t.queued {
+	if t.queued {
+		for i := range t.c.Deliveries {
 			t.g.lane(t.c.Deliveries[i].Lane).rouse()
 		}
 	}
