@@ -14,8 +14,9 @@ import (
 // maxChanges is how many changes one step takes.
 const maxChanges = 64
 
-// poll asks the system of l what has happened, and takes it change by change. The cursor is committed with what the change before it has caused; a
-// crash in between brings the same change again, and it is known by its ID.
+// poll asks the system of l what has happened, and takes it change by change. The
+// cursor is committed with what the change before it has caused; a crash in between
+// brings the same change again, and it is known by its ID.
 func (g *Gateway) poll(ctx context.Context, l *lane) (more bool, err error) {
 	cursor, err := g.cursor(ctx, l)
 	if err != nil {

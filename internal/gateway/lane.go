@@ -49,7 +49,10 @@ type line struct {
 // CheckSystems refuses two systems that can't be told apart by what their connectors
 // call them. A reference to a record or ticket has nothing else.
 func CheckSystems(records, tickets connector.Connector) error {
-	if name := connector.Name(tickets); name == "" || name == connector.Name(records) {
+	switch name := connector.Name(tickets); name {
+	case "":
+		return fault.Tell(fault.Invalid, "tickets: the system has no name", "give it one")
+	case connector.Name(records):
 		return fault.Tell(fault.Invalid, fmt.Sprintf("tickets: both systems are called %q", name), "give one of them another name")
 	}
 	return nil

@@ -113,12 +113,17 @@ func New(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.took, m.inHand, m.entries, m.commits, m.system, m.systemIn, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	// A rate begins at 0, and an alert can't wait for a first error.
-	for _, call := range gateway.Calls {
-		m.system.WithLabelValues(gateway.Records.Member(), string(call), "ok")
-		m.system.WithLabelValues(gateway.Records.Member(), string(call), "unavailable")
-	}
+	m.expect(gateway.Records)
 	return m
+}
+
+// expect has the counters of a system begin: a rate begins at 0, and an alert can't wait
+// for a first error.
+func (m *Metrics) expect(lane gateway.Lane) {
+	for _, call := range gateway.Calls {
+		m.system.WithLabelValues(lane.Member(), string(call), "ok")
+		m.system.WithLabelValues(lane.Member(), string(call), "unavailable")
+	}
 }
 
 // Committed implements [gateway.Meter].
@@ -165,6 +170,11 @@ type Gateway interface {
 // Watch adds the state of g and, where the store can count, what it has. ready
 // reports whether the process takes calls, and has not begun to stop.
 func (m *Metrics) Watch(g Gateway, store gateway.Store, ready func() bool, log *slog.Logger) {
+	if g != nil {
+		for _, s := range g.Vitals().Systems {
+			m.expect(s.Lane)
+		}
+	}
 	counter, _ := store.(gateway.Counter)
 	m.registry.MustRegister(&state{gateway: g, store: counter, ready: ready, log: log, now: time.Now})
 }
