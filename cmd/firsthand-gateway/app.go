@@ -15,6 +15,7 @@ import (
 
 	"firsthand/connector"
 	"firsthand/connector/memory"
+	"firsthand/connector/rt"
 	"firsthand/connector/split"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
@@ -26,8 +27,9 @@ import (
 // connectors are those that a configuration can name. The list is code, not
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
-	"memory":  memoryIn,
-	"webhook": webhookIn,
+	"memory":          memoryIn,
+	"request-tracker": trackerIn,
+	"webhook":         webhookIn,
 }
 
 // memoryIn opens the small CRM. Its file is looked for beside the configuration.
@@ -49,6 +51,17 @@ func webhookIn(config json.RawMessage, dir string) (connector.Connector, error) 
 	}
 	beside(dir, &c.SecretFile, &c.KeyFile)
 	return webhook.Open(c)
+}
+
+// trackerIn opens a Request Tracker. The file with its token is looked for beside the
+// configuration.
+func trackerIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c rt.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.TokenFile)
+	return rt.Open(c)
 }
 
 // beside has relative paths begin at dir.

@@ -26,6 +26,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
+		{"request-tracker", `{"url":"https://rt.example/","queue":"Care","token_file":"hook.secret"}`, "hook.secret"},
 		{"memory", `{"file":"crm.journal"}`, ""},
 	} {
 		if _, err := connectors[tt.kind](json.RawMessage(tt.config), dir); err != nil {
