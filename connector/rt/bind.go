@@ -126,6 +126,7 @@ func (t *Tracker) notify(ctx context.Context, ref connector.Ref, m connector.Mes
 	if err != nil || len(posts) > 0 {
 		return to, err
 	}
-	err = t.correspond(ctx, string(x.ID), map[string]any{"Subject": subject(m.Subject), "Content": body(m.Text), "ContentType": "text/plain", "Status": t.cfg.Done[0]})
-	return to, err
+	in := said(m.Text)
+	in["Subject"], in["Status"] = subject(m.Subject), t.cfg.Done[0]
+	return to, t.correspond(ctx, string(x.ID), in)
 }

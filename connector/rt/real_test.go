@@ -265,12 +265,18 @@ func (o *office) texts(t testing.TB, ticket string) (texts []string) {
 			continue
 		}
 		var a struct {
-			Items []struct{ Content string }
+			Items []struct{ ID, ContentType, Filename string }
 		}
-		o.call(t, http.MethodGet, "/transaction/"+x.ID+"/attachments?fields=Content", nil, &a)
-		for _, each := range a.Items {
-			texts = append(texts, each.Content)
+		o.call(t, http.MethodGet, "/transaction/"+x.ID+"/attachments?fields=ContentType,Filename", nil, &a)
+		last := ""
+		for _, each := range a.Items { // the body, and where that can't be exact a file that is
+			if !strings.HasPrefix(each.ContentType, "multipart/") {
+				last = each.ID
+			}
 		}
+		var said struct{ Content []byte }
+		o.call(t, http.MethodGet, "/attachment/"+last, nil, &said)
+		texts = append(texts, string(said.Content))
 	}
 	return texts
 }
@@ -364,6 +370,7 @@ func (o *office) system(wrap func(connector.Connector) connector.Connector) conn
 		Reply: func(t testing.TB, ticket connector.Ref, _, text string) {
 			o.call(t, http.MethodPost, "/"+ticket.ID+"/correspond", map[string]string{"Content": text, "ContentType": "text/plain"}, nil)
 		},
+		Keeps: keeps,
 		Resolve: func(t testing.TB, ticket connector.Ref) {
 			o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"Status": "resolved"}, nil)
 		},
@@ -381,6 +388,16 @@ func (o *office) system(wrap func(connector.Connector) connector.Connector) conn
 			o.border.Rewrite(turnRound)
 		},
 	}
+}
+
+// keeps replaces what Unicode keeps for a program's own use, as RT does.
+func keeps(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe {
+			return '\ufffd'
+		}
+		return r
+	}, text)
 }
 
 // turnRound turns lists round.

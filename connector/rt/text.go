@@ -2,6 +2,7 @@ package rt
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -9,33 +10,68 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
+// exactly is the name of the attachment that has a text byte by byte.
+const exactly = "exactly as written.txt"
+
+// said returns what has RT take text as the body of a message. Characters that Unicode
+// keeps for a program's own use it replaces in all text, so such text is attached
+// besides, as bytes.
+func said(text string) map[string]any {
+	in := map[string]any{"Content": text, "ContentType": "text/plain"}
+	if text == "" || text == "0" {
+		in["Content"] = text + "\n" // what Perl holds for false is left out
+	}
+	if strings.ContainsFunc(text, noncharacter) {
+		in["Attachments"] = []map[string]any{{"FileName": exactly, "FileType": "application/octet-stream", "FileContent": []byte(text)}}
+	}
+	return in
+}
+
+// noncharacter reports whether r stands for nothing, and never will.
+func noncharacter(r rune) bool { return r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe }
+
 // An attachment is a part of what was said in a transaction.
 type attachment struct {
 	ID          word
 	ContentType string
 	Filename    word
-	Content     word
+	Content     []byte
 }
 
 // text returns what was said in a transaction: its plain text, or else its HTML, which
-// is what RT's own pages make, without the marks.
+// is what RT's own pages make, without the marks. Files stay where they are, and only
+// their names are told.
 func (t *Tracker) text(ctx context.Context, transaction string) (string, error) {
-	all, err := found[attachment](ctx, t.client, "transaction/"+url.PathEscape(transaction)+"/attachments", "ContentType,Filename,Content", nil, "")
+	// Without the content: a file may be of any size.
+	all, err := found[attachment](ctx, t.client, "transaction/"+url.PathEscape(transaction)+"/attachments", "ContentType,Filename", nil, "")
 	if err != nil {
 		return "", err
 	}
-	for _, kind := range []string{"text/plain", "text/html"} {
-		for _, a := range all {
-			if a.Filename != "" || a.ContentType != kind {
-				continue
-			}
-			if kind == "text/html" {
-				return plain(string(a.Content)), nil
-			}
-			return string(a.Content), nil
+	var body *attachment
+	var files []string
+	for i := range all {
+		a := &all[i]
+		switch {
+		case a.Filename != "":
+			files = append(files, oneLine(string(a.Filename)))
+		case a.ContentType == "text/plain" && (body == nil || body.ContentType != "text/plain"), a.ContentType == "text/html" && body == nil:
+			body = a
 		}
 	}
-	return "", nil
+	var text string
+	if body != nil {
+		var whole attachment
+		if _, err := t.client.call(ctx, http.MethodGet, "/attachment/"+url.PathEscape(string(body.ID)), "", nil, &whole); err != nil {
+			return "", err
+		}
+		if text = strings.ToValidUTF8(string(whole.Content), "\ufffd"); body.ContentType == "text/html" {
+			text = plain(text)
+		}
+	}
+	if len(files) > 0 {
+		text = strings.TrimLeft(text+"\n\n[not sent along: "+strings.Join(files, ", ")+"]", "\n")
+	}
+	return text, nil
 }
 
 // plain returns the text of a page, a line for each block.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"firsthand"
 	"firsthand/connector"
@@ -75,8 +75,8 @@ func (t *Tracker) open(ctx context.Context, id string, rel firsthand.ID, kind, s
 		custom[name] = text
 	}
 	in := map[string]any{"Queue": t.cfg.Queue, "Subject": subject, "CustomFields": custom}
-	if text != "" {
-		in["Content"], in["ContentType"] = text, "text/plain"
+	if kind != notice {
+		maps.Copy(in, said(text))
 	}
 	if u != nil {
 		// As hers, and without mail to her: she gets it all from the gateway, signed.
@@ -120,7 +120,7 @@ func (t *Tracker) post(ctx context.Context, r connector.Request) (connector.Resu
 	if err != nil {
 		return connector.Result{}, err
 	}
-	id, err := t.open(ctx, r.ID.String(), r.Relationship, string(r.Kind), subject(r.Subject), body(r.Text), u, nil)
+	id, err := t.open(ctx, r.ID.String(), r.Relationship, string(r.Kind), subject(r.Subject), r.Text, u, nil)
 	if err != nil {
 		return connector.Result{}, err
 	}
@@ -159,7 +159,9 @@ func (t *Tracker) add(ctx context.Context, ticket string, r connector.Request) e
 	if slices.ContainsFunc(posts, func(p transaction) bool { return strings.Contains(string(p.Data), mark) }) {
 		return nil
 	}
-	return t.correspond(ctx, ticket, map[string]any{"Subject": subject(r.Subject) + " " + mark, "Content": body(r.Text), "ContentType": "text/plain"})
+	in := said(r.Text)
+	in["Subject"] = subject(r.Subject) + " " + mark
+	return t.correspond(ctx, ticket, in)
 }
 
 // correspond replies in a ticket.
@@ -172,7 +174,7 @@ func (t *Tracker) correspond(ctx context.Context, ticket string, in map[string]a
 // subject returns s as one line in which a mark has room beside it: RT keeps 255 bytes.
 func subject(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+		if unshown(r) {
 			return ' '
 		}
 		return r
@@ -184,14 +186,6 @@ func subject(s string) string {
 		return "Message"
 	}
 	return s
-}
-
-// body returns text as RT takes it: what Perl holds for false it would leave out.
-func body(text string) string {
-	if text == "" || text == "0" {
-		return text + "\n"
-	}
-	return text
 }
 
 // ready checks once that the queue has what tickets need: RT drops silently what it

@@ -2,14 +2,16 @@ package systems
 
 import (
 	"context"
-	"crypto/rand"
+	"crypto/sha256"
 	_ "embed"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"strconv"
 )
 
 // What RT is made from.
@@ -23,8 +25,11 @@ var (
 // rtServer is where Debian's package rt5-standalone has it.
 const rtServer = "/usr/share/request-tracker5/libexec/rt-server"
 
-// An RT is a Request Tracker 5 with a queue, the user of a gateway and one agent,
-// who may edit users.
+// rtPassword is that of all users of ours.
+const rtPassword = "quick-Wand7, Box3"
+
+// An RT is a Request Tracker 5 on loopback, with what
+// docs/connecting-request-tracker.md asks for, and one agent, who may edit users.
 type RT struct {
 	URL       string
 	Queue     string // its name
@@ -35,36 +40,36 @@ type RT struct {
 
 	dir  string
 	port int
-	cmd  *process
+	*process
 }
 
-// StartRT starts a Request Tracker in dir, which has to be there and is used again if
-// it has one. Mail goes to the SMTP server at that port of this machine, or if it is 0
-// nowhere.
+// StartRT starts a Request Tracker whose files are in dir. Its database is SQLite:
+// where dir has none, it is copied from the user's cache, which makes one first if need
+// be. Mail goes to the SMTP server at that port of this machine, or if it is 0 nowhere.
 func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
-	setup, err := program("rt-setup-database-5")
-	if err != nil {
-		return nil, err
-	}
 	if _, err := program(rtServer); err != nil {
 		return nil, err
 	}
-	if dir, err = filepath.Abs(dir); err != nil {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
 		return nil, err
 	}
-	r := &RT{Queue: "Customer Care", User: "firsthand-gateway", Agent: "agent.anna", TokenFile: filepath.Join(dir, "token"), dir: dir}
-	if r.port, err = freePort(); err != nil {
+	r, err := newRT(dir, smtp)
+	if err != nil {
 		return nil, err
 	}
-	r.URL = fmt.Sprintf("http://127.0.0.1:%d", r.port)
-	if err := r.files(smtp); err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(r.TokenFile); err != nil {
-		for _, args := range [][]string{{"init", "--root-password-file", filepath.Join(dir, "password")}, {"insert", "--datafile", filepath.Join(dir, "initialdata")}} {
-			cmd := exec.CommandContext(ctx, setup, append([]string{"--action"}, args...)...)
-			cmd.Env = r.env()
-			if err := run(cmd); err != nil {
+	if _, err := os.Stat(r.database()); errors.Is(err, fs.ErrNotExist) {
+		template, err := rtTemplate(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("prepare Request Tracker: %w", err)
+		}
+		// The database comes last: where it is, all is.
+		for _, file := range []string{r.TokenFile, r.database()} {
+			text, err := os.ReadFile(filepath.Join(template, filepath.Base(file)))
+			if err != nil {
+				return nil, err
+			}
+			if err := os.WriteFile(file, text, 0o600); err != nil {
 				return nil, err
 			}
 		}
@@ -72,65 +77,57 @@ func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
 	return r, r.Start(ctx)
 }
 
-// files writes RT's configuration into its folder.
-func (r *RT) files(smtp int) error {
+// newRT returns one that isn't started, with its configuration.
+func newRT(dir string, smtp int) (*RT, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	r := &RT{URL: "http://127.0.0.1:" + strconv.Itoa(port), Queue: "Customer Care", User: "firsthand-gateway", TokenFile: filepath.Join(dir, "token"),
+		Agent: "agent.anna", Password: rtPassword, dir: dir, port: port}
+	// The folder etc stays empty: without it, RT would read the packaged configuration.
 	for _, sub := range []string{"session", "mason", "etc"} {
-		if err := os.MkdirAll(filepath.Join(r.dir, sub), 0o700); err != nil {
-			return err
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, err
 		}
 	}
-	password, err := os.ReadFile(filepath.Join(r.dir, "password"))
-	if err != nil {
-		password = []byte(rand.Text() + "\n")
-	}
-	r.Password = strings.TrimSpace(string(password))
 	mail := "#!/bin/sh\nexec cat >/dev/null\n"
 	if smtp != 0 {
 		msmtp, err := program("msmtp")
 		if err != nil {
-			return err
+			return nil, err
 		}
 		mail = fmt.Sprintf("#!/bin/sh\nexec %s --host=127.0.0.1 --port=%d --from=care@vendor.test --read-recipients --auth=off --tls=off\n", msmtp, smtp)
 	}
-	for _, f := range []struct {
-		name string
-		text []byte
-		mode os.FileMode
-	}{
-		{"password", password, 0o600}, {"RT_SiteConfig.pm", rtConfig, 0o600}, {"initialdata", rtData, 0o600}, {"sendmail", []byte(mail), 0o700},
-	} {
-		if err := os.WriteFile(filepath.Join(r.dir, f.name), f.text, f.mode); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r, errors.Join(
+		os.WriteFile(filepath.Join(dir, "RT_SiteConfig.pm"), rtConfig, 0o600),
+		os.WriteFile(filepath.Join(dir, "sendmail"), []byte(mail), 0o700))
 }
 
-// env is the environment of RT's programs. The folder etc is empty: without it they
-// would read the packaged configuration too.
+func (r *RT) database() string { return filepath.Join(r.dir, "rt5.sqlite") }
+
+// env is the environment of RT's programs.
 func (r *RT) env() []string {
-	return append(os.Environ(), "FIRSTHAND_RT_DIR="+r.dir, fmt.Sprintf("FIRSTHAND_RT_PORT=%d", r.port), "FIRSTHAND_RT_PASSWORD="+r.Password,
+	return append(os.Environ(), "FIRSTHAND_RT_DIR="+r.dir, "FIRSTHAND_RT_PORT="+strconv.Itoa(r.port), "FIRSTHAND_RT_PASSWORD="+r.Password,
 		"RT_SITE_CONFIG="+filepath.Join(r.dir, "RT_SiteConfig.pm"), "RT_SITE_CONFIG_DIR="+filepath.Join(r.dir, "etc"))
 }
 
-// Start starts the server again, after Stop, at the same address.
+// Start starts it, again after Stop, at the same port, and returns when it answers.
 func (r *RT) Start(ctx context.Context) (err error) {
-	cmd := exec.Command(rtServer, "--host", "127.0.0.1", "--port", fmt.Sprint(r.port), "--max-workers", "3")
+	cmd := exec.Command(rtServer, "--host", "127.0.0.1", "--port", strconv.Itoa(r.port), "--max-workers", "3")
 	cmd.Env = r.env()
-	r.cmd, err = start(ctx, cmd, r.answers)
+	ownPolitely(cmd) // its workers don't notice when it is killed
+	r.process, err = start(ctx, cmd, r.answers)
 	return err
 }
 
-// Stop stops the server. What RT has stays in its folder.
-func (r *RT) Stop() { r.cmd.Stop() }
-
-// answers reports whether the agent can sign in.
+// answers reports whether an agent can sign in.
 func (r *RT) answers(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/REST/2.0/rt", nil)
 	if err != nil {
 		return err
 	}
-	req.SetBasicAuth(r.Agent, r.Password)
+	req.SetBasicAuth(r.Agent, rtPassword)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -140,4 +137,38 @@ func (r *RT) answers(ctx context.Context) error {
 		return fmt.Errorf("RT answers %s", resp.Status)
 	}
 	return nil
+}
+
+// rtTemplate returns the folder of a prepared RT, which it makes if the cache has none
+// for what is installed. Who finds another at it waits; a folder that is there is whole.
+func rtTemplate(ctx context.Context) (string, error) {
+	setup, err := program("rt-setup-database-5")
+	if err != nil {
+		return "", err
+	}
+	version, err := os.ReadFile("/usr/share/request-tracker5/lib/RT/Generated.pm")
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%x %x %x %s", sha256.Sum256(version), sha256.Sum256(rtConfig), sha256.Sum256(rtData), rtPassword)
+	return prepared(fmt.Sprintf("rt-%x", sum.Sum(nil)[:8]), func(dir string) error {
+		r, err := newRT(dir, 0)
+		if err != nil {
+			return err
+		}
+		root := filepath.Join(dir, "password")
+		data := filepath.Join(dir, "initialdata")
+		if err := errors.Join(os.WriteFile(root, []byte(rtPassword+"\n"), 0o600), os.WriteFile(data, rtData, 0o600)); err != nil {
+			return err
+		}
+		for _, args := range [][]string{{"init", "--root-password-file", root}, {"insert", "--datafile", data}} {
+			cmd := exec.CommandContext(ctx, setup, append([]string{"--action"}, args...)...)
+			cmd.Env = r.env()
+			if err := run(cmd); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,47 +107,20 @@ func (t *Tryton) Start(ctx context.Context) (err error) {
 	return err
 }
 
-// trytonTemplate returns the file of a prepared database, which it makes if the cache
-// has none for what is installed. Who finds another at it waits; a file that is there
-// is whole.
+// trytonTemplate returns the file of a prepared database.
 func trytonTemplate(ctx context.Context) (string, error) {
 	key, err := trytonKey()
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	cache = filepath.Join(cache, "firsthand")
-	file := filepath.Join(cache, "tryton-"+key+".sqlite")
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", err
-	}
-	unlock, err := lock(file + ".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	dir, err := os.MkdirTemp(cache, "making-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	t, err := newTryton(dir, sqlite)
-	if err != nil {
-		return "", err
-	}
-	if err := t.make(ctx); err != nil {
-		return "", err
-	}
-	return file, os.Rename(t.database(), file)
+	dir, err := prepared("tryton-"+key, func(dir string) error {
+		t, err := newTryton(dir, sqlite)
+		if err != nil {
+			return err
+		}
+		return t.make(ctx)
+	})
+	return filepath.Join(dir, "db", TrytonDatabase+".sqlite"), err
 }
 
 // trytonKey names what decides how a prepared database looks.
