@@ -24,9 +24,11 @@ type company struct {
 	domain string
 	desk   string // its URL
 
-	mu      sync.Mutex
-	process *exec.Cmd
-	log     bytes.Buffer
+	life    sync.Mutex // held while the process begins, and until it has ended
+	process *exec.Cmd  // nil while there is none
+
+	mu  sync.Mutex
+	log bytes.Buffer
 }
 
 // newCompany makes a company whose configuration has these members too, and starts its
@@ -92,12 +94,12 @@ func (c *company) do(args ...string) string {
 // serve starts the gateway, and returns when it takes calls.
 func (c *company) serve() {
 	c.t.Helper()
+	c.life.Lock()
+	defer c.life.Unlock()
 	cmd := c.command("serve")
 	cmd.Stderr = c
 	must(c.t, cmd.Start())
-	c.mu.Lock()
 	c.process = cmd
-	c.mu.Unlock()
 	until(c.t, "the gateway serves", func() bool {
 		conn, err := net.DialTimeout("tcp", "127.0.0.1"+c.domain[strings.IndexByte(c.domain, ':'):], time.Second)
 		if err == nil {
@@ -110,20 +112,19 @@ func (c *company) serve() {
 // kill is to the gateway what a power cut is. It is safe for concurrent use, and does
 // nothing where there is none.
 func (c *company) kill() {
-	c.mu.Lock()
-	cmd := c.process
-	c.process = nil
-	c.mu.Unlock()
-	if cmd != nil {
-		cmd.Process.Kill()
-		cmd.Wait()
+	c.life.Lock()
+	defer c.life.Unlock()
+	if c.process != nil {
+		c.process.Process.Kill()
+		c.process.Wait()
+		c.process = nil
 	}
 }
 
 // dead reports whether it was killed.
 func (c *company) dead() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	c.life.Lock()
+	defer c.life.Unlock()
 	return c.process == nil
 }
 

@@ -273,10 +273,11 @@ func (h *customer) tell(domain string) {
 	h.act(domain, "tell", "fact", "address.home", "purpose", "ServiceDelivery")
 }
 
-// change changes her address everywhere, and returns the path of its board.
-func (h *customer) change(street string) string {
+// change changes her address, at these companies or where there are none everywhere, and
+// returns the path of its board.
+func (h *customer) change(street string, only ...string) string {
 	h.t.Helper()
-	page := h.get("/change?fact=address.home")
+	page := h.get("/change?" + url.Values{"fact": {"address.home"}, "only": only}.Encode())
 	page = h.submit(page, "/change", "address.home:street", street, "address.home:postal_code", "9000", "address.home:city", "Gent", "address.home:country", "BE")
 	form := regexp.MustCompile(`action="(/change/[^"]+)"`).FindStringSubmatch(page)
 	if form == nil {
