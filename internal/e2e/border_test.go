@@ -23,7 +23,7 @@ type border struct {
 	calls []string // since count; nil while nobody counts
 	on    bool
 	act   func(n int, what string, pass func()) // at each call that is counted; nil for none
-	wrong func(http.ResponseWriter) bool        // answers in the system's stead, or not
+	wrong http.HandlerFunc                      // answers in the system's stead; nil where it answers itself
 }
 
 func newBorder(t testing.TB, target string) *border {
@@ -53,7 +53,7 @@ func (b *border) counted() []string {
 }
 
 // broken has calls answered by wrong; nil for no more.
-func (b *border) broken(wrong func(http.ResponseWriter) bool) {
+func (b *border) broken(wrong http.HandlerFunc) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.wrong = wrong
@@ -71,7 +71,8 @@ func (b *border) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n = len(b.calls)
 	}
 	b.mu.Unlock()
-	if wrong != nil && wrong(w) {
+	if wrong != nil {
+		wrong(w, r)
 		return
 	}
 	var resp *http.Response

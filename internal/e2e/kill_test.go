@@ -1,13 +1,19 @@
 package e2e_test
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"firsthand/internal/systems"
 )
@@ -83,8 +89,9 @@ func (f *fort) calls() []string {
 // round is what she does at two companies that she hasn't met before, under act: she
 // tells them her address, moves, moves again before anybody has answered, and writes.
 // In the end, whatever died meanwhile, each has one record with the last address, one
-// ticket, and has answered everything. It returns the calls that were made for each.
-func (s *siege) round(t *testing.T, act func(f *fort) func(n int, what string, pass func())) (calls [2][]string) {
+// ticket, and has answered everything. It returns the calls that were made for each. What
+// is to be done before the systems are looked at, before does.
+func (s *siege) round(t *testing.T, act func(f *fort) func(n int, what string, pass func()), before ...func()) (calls [2][]string) {
 	t.Helper()
 	s.rounds++
 	forts := []*fort{s.fort(t, false), s.fort(t, true)}
@@ -126,6 +133,9 @@ func (s *siege) round(t *testing.T, act func(f *fort) func(n int, what string, p
 		})
 	if board := text(s.her.get(boards[1]), "board"); strings.Count(board, "Applied") != 3 { // 2 Applied, and each company's
 		t.Errorf("the last change isn't applied by both:\n%s", board)
+	}
+	for _, do := range before {
+		do()
 	}
 	for i, f := range forts {
 		for _, b := range f.borders {
@@ -222,7 +232,7 @@ func steps(calls [2][]string) (all []step) {
 }
 
 // at returns what has die called at one step of each company's.
-func (s step) at(die func(f *fort, pass func())) func(f *fort) func(int, string, func()) {
+func (s step) at(die func(f *fort, what string, pass func())) func(f *fort) func(int, string, func()) {
 	return func(f *fort) func(int, string, func()) {
 		var mu sync.Mutex
 		n := 0
@@ -238,15 +248,17 @@ func (s step) at(die func(f *fort, pass func())) func(f *fort) func(int, string,
 				pass()
 			case s.after:
 				pass()
-				die(f, pass)
+				die(f, what, pass)
 			default:
-				die(f, pass)
+				die(f, what, pass)
 			}
 		}
 	}
 }
 
-func untroubled(*fort) func(int, string, func()) { return func(_ int, _ string, pass func()) { pass() } }
+func untroubled(*fort) func(int, string, func()) {
+	return func(_ int, _ string, pass func()) { pass() }
+}
 
 // The gateway is killed at any step: before the system has been asked, and when it has
 // done what it was asked for and nobody has heard of it.
@@ -258,7 +270,116 @@ func TestGatewayKilled(t *testing.T) {
 	t.Logf("a round without trouble takes %v and these calls: %q", time.Since(begun).Round(10*time.Millisecond), calls)
 	all := steps(calls)
 	for _, step := range all {
-		t.Run(step.String(), func(t *testing.T) { s.round(t, step.at(func(f *fort, _ func()) { f.kill() })) })
+		t.Run(step.String(), func(t *testing.T) { s.round(t, step.at(func(f *fort, _ string, _ func()) { f.kill() })) })
 	}
 	t.Logf("%d steps took %v", len(all), time.Since(begun))
+}
+
+var onPostgres = flag.Bool("postgres", false, "kill the database of a Tryton on PostgreSQL, too; it takes minutes to make one")
+
+// A mortal is a system that can be killed. One at a time is killed, and nobody looks
+// into it before it is back.
+type mortal struct {
+	mu    sync.Mutex
+	kill  func()
+	start func(context.Context) error
+	t     testing.TB
+}
+
+// die kills the system and starts it again; then is called while it is dead.
+func (m *mortal) die(then func()) {
+	m.mu.Lock()
+	m.kill()
+	then()
+	go func() {
+		defer m.mu.Unlock()
+		if err := m.start(context.WithoutCancel(m.t.Context())); err != nil {
+			m.t.Errorf("start again: %v", err)
+		}
+	}()
+}
+
+// back waits until it is back, if it was killed.
+func (m *mortal) back() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+}
+
+// killed runs a round in which the system that is called dies at a step: before it
+// knows of the call; in the middle, while it is at it; or when it is done, and of that
+// nobody hears. of says which one dies with a call.
+func (s *siege) killed(t *testing.T, at step, middle bool, of func(what string) *mortal) {
+	s.round(t, at.at(func(_ *fort, what string, pass func()) {
+		m := of(what)
+		switch {
+		case middle:
+			done := make(chan struct{})
+			go func() { defer close(done); pass() }()
+			time.Sleep(10 * time.Millisecond) // it is at it, or done: which, is not ours to say
+			m.die(func() { <-done })
+		case at.after:
+			m.die(func() {})
+			panic(http.ErrAbortHandler) // the answer was on its way
+		default:
+			m.die(pass)
+		}
+	}), of("GET /").back, of("").back)
+}
+
+// Each system is killed around each of its writes, and its database with it, which is
+// SQLite.
+func TestSystemKilled(t *testing.T) {
+	start(t)
+	s := newSiege(t, shared.rt, shared.tryton)
+	rt := &mortal{kill: func() { s.rt.Stop() }, start: s.rt.Start, t: t}
+	erp := &mortal{kill: func() { s.tryton.Stop() }, start: s.tryton.Start, t: t}
+	s.die(t, func(what string) *mortal {
+		if strings.Contains(what, " ") {
+			return rt
+		}
+		return erp
+	})
+}
+
+// The PostgreSQL of a Tryton is killed in the same way, and Tryton lives.
+func TestDatabaseKilled(t *testing.T) {
+	start(t)
+	if !*onPostgres {
+		return // minutes: by hand
+	}
+	dir, err := os.MkdirTemp("", "firsthand-postgres-")
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	database, err := systems.StartPostgres(t.Context(), dir)
+	must(t, err)
+	t.Cleanup(database.Stop)
+	db, err := pgx.Connect(t.Context(), database.URL("postgres"))
+	must(t, err)
+	_, err = db.Exec(t.Context(), "CREATE DATABASE "+systems.TrytonDatabase)
+	must(t, errors.Join(err, db.Close(t.Context())))
+	books, err := systems.StartTryton(t.Context(), t.TempDir(), fmt.Sprintf("postgresql://postgres:%s@127.0.0.1:%d", database.Password, database.Port))
+	must(t, err)
+	t.Cleanup(books.Stop)
+	s := newSiege(t, shared.rt, books)
+	pg := &mortal{kill: database.Kill, start: database.Start, t: t}
+	immortal := &mortal{kill: func() {}, start: func(context.Context) error { return nil }, t: t}
+	s.die(t, func(what string) *mortal {
+		if strings.Contains(what, " ") {
+			return immortal
+		}
+		return pg
+	})
+}
+
+// die kills systems at some writes, or with -steps at all.
+func (s *siege) die(t *testing.T, of func(what string) *mortal) {
+	begun := time.Now()
+	for n := 1; n <= 4; n++ {
+		for i, when := range []string{"before", "in the middle of", "after"} {
+			if chosen := n == 1 && i > 0 || n == 2 && i == 1 || n == 4 && i == 2; chosen || *everyStep {
+				t.Run(fmt.Sprintf("%s write %d", when, n), func(t *testing.T) { s.killed(t, step{true, n, i == 2}, i == 1, of) })
+			}
+		}
+	}
+	t.Logf("it took %v", time.Since(begun))
 }
