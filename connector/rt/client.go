@@ -53,7 +53,7 @@ func (c *client) call(ctx context.Context, method, path, match string, in, out a
 	}
 	if out != nil {
 		if err := json.Unmarshal(a.Body, out); err != nil {
-			return "", fault.Tell(fault.Invalid, "what answers at RT's address is not RT's REST2", "compare the url, and look at what stands between")
+			return "", fault.Tell(fault.Unavailable, "what answers at RT's address is not RT's REST2", "compare the url, and look at what stands between")
 		}
 	}
 	return strings.Trim(a.Header.Get("ETag"), `"`), nil
@@ -114,7 +114,7 @@ func found[T any](ctx context.Context, c *client, what, fields string, in any, s
 		return nil, err
 	}
 	if l.Count == nil || *l.Count != len(l.Items) {
-		return nil, fault.Tell(fault.Invalid, "what answers at RT's address is not RT's REST2", "compare the url, and look at what stands between")
+		return nil, fault.Tell(fault.Unavailable, "what answers at RT's address is not RT's REST2", "compare the url, and look at what stands between")
 	}
 	return l.Items, nil
 }

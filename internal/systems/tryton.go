@@ -23,7 +23,8 @@ const (
 // A Tryton is Tryton 6 with the modules party and sale_opportunity, on loopback. It has a company that counts in euros, Anna who works there, and a few
 // countries.
 type Tryton struct {
-	URL string // of its JSON-RPC, without the database
+	URL  string // of its JSON-RPC, without the database
+	Page string // where people use it in a browser; "" where tryton-sao isn't installed
 
 	dir string
 	*process
@@ -67,6 +68,9 @@ func StartTryton(ctx context.Context, dir, postgres string) (*Tryton, error) {
 
 const sqlite = "sqlite://"
 
+// trytonPages is where Debian's package tryton-sao has Tryton's pages.
+const trytonPages = "/usr/share/tryton-sao/www"
+
 // newTryton returns one that isn't started, with its configuration.
 func newTryton(dir, uri string) (*Tryton, error) {
 	port, err := freePort()
@@ -79,8 +83,12 @@ func newTryton(dir, uri string) (*Tryton, error) {
 			return nil, err
 		}
 	}
-	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n[database]\nuri = %s\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
-		port, uri, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
+	pages := ""
+	if _, err := os.Stat(trytonPages); err == nil {
+		pages, t.Page = "root = "+trytonPages+"\n", t.URL+"/#"+TrytonDatabase
+	}
+	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n%s[database]\nuri = %s\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
+		port, pages, uri, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
 	return t, errors.Join(
 		os.WriteFile(t.config(), []byte(conf), 0o600),
 		// There is nothing to guess here, and much signing in.
