@@ -34,7 +34,7 @@ type transaction struct {
 
 const transactionFields = "Type,Field,OldValue,NewValue,Created,Creator,ObjectType,ObjectId"
 
-// since returns what happened to users and in the queue after from, by number, and
+// since returns what others did to users and in the queue after from, by number, and
 // whether there is more.
 func (t *Tracker) since(ctx context.Context, from uint64) (all []transaction, more bool, err error) {
 	end := uint64(1<<64 - 1)
@@ -58,11 +58,12 @@ func (t *Tracker) since(ctx context.Context, from uint64) (all []transaction, mo
 		return nil
 	}
 	if err := add(found[transaction](ctx, t.client, "transactions", transactionFields, nil,
-		fmt.Sprintf("ObjectType = 'RT::Ticket' AND TicketQueue = '%s' AND id > %d AND (Type = 'Correspond' OR Type = 'Status')", t.cfg.Queue, from))); err != nil {
+		fmt.Sprintf("ObjectType = 'RT::Ticket' AND %s AND id > %d AND (Type = 'Correspond' OR Type = 'Status') AND Creator != '%s'",
+			t.queues("TicketQueue"), from, t.cfg.User))); err != nil {
 		return nil, false, err
 	}
-	if err := add(found[transaction](ctx, t.client, "transactions", transactionFields, []limit{{Field: "ObjectType", Value: "RT::User"},
-		{Field: "Type", Value: "Set"}, {Field: "id", Value: fmt.Sprint(from), Operator: ">"}}, "")); err != nil {
+	if err := add(found[transaction](ctx, t.client, "transactions", transactionFields, []limit{{Field: "ObjectType", Value: "RT::User"}, {Field: "Type", Value: "Set"},
+		{Field: "id", Value: fmt.Sprint(from), Operator: ">"}, {Field: "Creator", Value: t.cfg.User, Operator: "!="}}, "")); err != nil {
 		return nil, false, err
 	}
 	all = slices.DeleteFunc(all, func(x transaction) bool { return x.n <= from || x.n > end })
@@ -70,53 +71,76 @@ func (t *Tracker) since(ctx context.Context, from uint64) (all []transaction, mo
 	return all, more, nil
 }
 
-// Changes implements [connector.Connector]. The cursor is the number of the last
-// transaction.
+// Changes implements [connector.Connector]. RT numbers a transaction when it is
+// written, and shows it when the work that it is part of ends. So what happened up to
+// [overlap] before the last that was seen is looked at again; what took longer is
+// missed.
 func (t *Tracker) Changes(ctx context.Context, cursor string) iter.Seq2[connector.Change, error] {
 	return func(yield func(connector.Change, error) bool) {
-		fail := func(err error) { yield(connector.Change{}, fmt.Errorf("changes: %w", err)) }
-		from, err := strconv.ParseUint(cmp.Or(cursor, "0"), 10, 63)
-		if err != nil {
-			fail(fmt.Errorf("%w: the cursor %q is none", fault.Invalid, cursor))
-			return
-		}
-		l := &look{t: t, tickets: map[string]*ticket{}, people: map[string]*user{}, past: map[string]*history{}}
-		for more := true; more; {
-			var all []transaction
-			if all, more, err = t.since(ctx, from); err != nil {
-				fail(err)
-				return
-			}
-			for len(all) > 0 {
-				n := 1
-				if all[0].ObjectType == "RT::User" {
-					n = t.together(all)
-				}
-				c, ok, err := l.change(ctx, all[:n])
-				if err != nil {
-					fail(err)
-					return
-				}
-				from, all = all[n-1].n, all[n:]
-				if ok {
-					c.Cursor, c.ID = fmt.Sprint(from), fmt.Sprintf("transaction %d", from)
-					if !yield(c, nil) {
-						return
-					}
-				}
-			}
+		stopped := false
+		err := t.changes(ctx, cursor, func(c connector.Change) bool {
+			stopped = !yield(c, nil)
+			return !stopped
+		})
+		if err != nil && !stopped {
+			yield(connector.Change{}, fmt.Errorf("changes: %w", err))
 		}
 	}
 }
 
+func (t *Tracker) changes(ctx context.Context, text string, yield func(connector.Change) bool) error {
+	at, err := parseCursor(text)
+	if err != nil {
+		return err
+	}
+	at.floor = max(at.floor, t.reached.of(text))
+	l := &look{t: t, tickets: map[string]*ticket{}, people: map[string]*user{}, past: map[string]*history{}}
+	for from, more := at.floor, true; more; {
+		var all []transaction
+		if all, more, err = t.since(ctx, from); err != nil {
+			return err
+		}
+		if len(all) > 0 {
+			from = all[len(all)-1].n
+		}
+		at.meet(all)
+		for len(all) > 0 {
+			n := 1
+			if at.told(all[0].n) {
+				at.pass(all[:n], true)
+				all = all[n:]
+				continue
+			}
+			if all[0].ObjectType == "RT::User" {
+				n = t.together(all, at)
+			}
+			c, ok, err := l.change(ctx, all[:n])
+			if err != nil {
+				return err
+			}
+			at.pass(all[:n], ok)
+			if all = all[n:]; !ok {
+				continue
+			}
+			c.Cursor = at.String()
+			if !yield(c) {
+				return nil
+			}
+			text = c.Cursor
+		}
+	}
+	t.reached.put(text, at.floor)
+	return nil
+}
+
 // together returns how many of the first transactions are one edit: RT notes each
 // field for itself.
-func (t *Tracker) together(all []transaction) int {
+func (t *Tracker) together(all []transaction, at *cursor) int {
 	first := all[0]
 	fields := map[word]bool{}
 	for i, x := range all {
 		if x.ObjectType != first.ObjectType || x.ObjectId != first.ObjectId || x.Creator != first.Creator || fields[x.Field] ||
-			t.factOf(string(x.Field)) != t.factOf(string(first.Field)) || x.Created.Sub(first.Created) > 2*time.Second {
+			t.factOf(string(x.Field)) != t.factOf(string(first.Field)) || x.Created.Sub(first.Created) > 2*time.Second || at.told(x.n) {
 			return i
 		}
 		fields[x.Field] = true
@@ -145,6 +169,7 @@ type look struct {
 // change returns what xs, which are one act, come to, and whether that is anything.
 func (l *look) change(ctx context.Context, xs []transaction) (c connector.Change, ok bool, err error) {
 	x := xs[len(xs)-1]
+	c.ID = "transaction " + string(x.ID)
 	if string(x.Creator.ID) == l.t.cfg.User || x.Creator.ID == "" || !isNumber(string(x.ObjectId)) {
 		return c, false, nil
 	}

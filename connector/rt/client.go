@@ -101,9 +101,16 @@ type list[T any] struct {
 // pageSize is the most that RT gives.
 const pageSize = 100
 
+// everyUser is a kind of thing to be found: users, with those that are disabled.
+const everyUser = "users, with those that are disabled"
+
 // found returns the first page of what fits.
 func found[T any](ctx context.Context, c *client, what, fields string, in any, sql string) ([]T, error) {
 	q := url.Values{"fields": {fields}, "per_page": {fmt.Sprint(pageSize)}, "orderby": {"id"}}
+	if what == everyUser {
+		what = "users"
+		q.Set("find_disabled_rows", "1")
+	}
 	method := http.MethodPost
 	if in == nil {
 		method = http.MethodGet

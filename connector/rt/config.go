@@ -38,8 +38,10 @@ type Config struct {
 	User      string `json:"user"`
 	TokenFile string `json:"token_file"`
 
-	// Queue is where tickets go.
-	Queue string `json:"queue"`
+	// Queue is where tickets go. Also are queues into which staff move them: what
+	// happens there is told to customers as well.
+	Queue string   `json:"queue"`
+	Also  []string `json:"also"`
 
 	// Mode is Write, also if empty, or Propose.
 	Mode string `json:"mode"`
@@ -107,12 +109,13 @@ func (m *Mapping) UnmarshalJSON(text []byte) error {
 // A Tracker is the connector to one queue of an RT and to its users. What it has to
 // remember is in RT.
 type Tracker struct {
-	cfg    Config
-	client *client
-	locks  locks
-	seen   seen
-	quiet  quiet
-	checks check
+	cfg     Config
+	client  *client
+	locks   locks
+	seen    seen
+	quiet   quiet
+	checks  check
+	reached reached
 }
 
 // New returns the connector that raw, a [Config], describes.
@@ -178,9 +181,9 @@ func (c *Config) check() error {
 	}
 	// They become part of queries, which have no way to quote.
 	f := &c.Fields
-	for _, name := range append([]string{c.Queue, f.Message, f.Kind, f.Record, f.Reason, f.Relationship, f.Requests}, c.Find...) {
+	for _, name := range append([]string{c.Queue, c.User, f.Message, f.Kind, f.Record, f.Reason, f.Relationship, f.Requests}, slices.Concat(c.Also, c.Find)...) {
 		if name == "" || strings.ContainsAny(name, "'\"\\{}\r\n") {
-			return fmt.Errorf("%q is no name of a queue or custom field", name)
+			return fmt.Errorf("%q is no name of a queue, user or custom field", name)
 		}
 	}
 	taken := map[string]string{}

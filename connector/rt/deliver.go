@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 )
@@ -99,9 +100,8 @@ func (t *Tracker) write(ctx context.Context, r connector.Request) (connector.Res
 		case !r.Record.IsZero():
 			return declined(r.Record, "our system has this record no more"), nil
 		default:
-			why, err := t.create(ctx, r)
-			if err != nil || why != "" {
-				return declined(r.Record, why), err
+			if err := t.create(ctx, r); err != nil {
+				return connector.Result{}, err
 			}
 			continue // and look at what RT has made of it
 		}
@@ -117,7 +117,7 @@ func (t *Tracker) write(ctx context.Context, r connector.Request) (connector.Res
 				t.seen.put(u)
 				return written(t.userRef(u.id)), nil
 			}
-			if why, ok := strings.CutPrefix(n, r.ID.String()+" declined: "); ok {
+			if why, ok := strings.CutPrefix(n, r.ID.String()+notDone); ok {
 				return declined(r.Record, why), nil
 			}
 		}
@@ -153,27 +153,50 @@ func (t *Tracker) load(ctx context.Context, r connector.Request) (*user, error) 
 	return t.customer(ctx, r.Record)
 }
 
-// create makes the user of r's relationship, or says why RT doesn't want it. That
-// there is one by now is no error.
-func (t *Tracker) create(ctx context.Context, r connector.Request) (why string, err error) {
-	if why, err = t.free(ctx, r, nil); why != "" || err != nil {
-		return why, err
-	}
-	f := t.cfg.Fields
-	in := map[string]any{"Name": ours + r.Relationship.String(), "Privileged": 0, "Disabled": 0, "Comments": "made by firsthand-gateway",
-		"CustomFields": map[string][]string{f.Relationship: {r.Relationship.String()}, f.Requests: {r.ID.String()}}}
-	fields, _ := spread(t.cfg.Mapping[r.Fact], r.Value)
-	for name, text := range fields {
-		in[name] = text
-	}
-	_, err = t.client.call(ctx, http.MethodPost, "/user", "", in, nil)
-	if _, refused := errors.AsType[*refusal](err); refused {
-		if _, there := t.user(ctx, ours+r.Relationship.String()); there == nil {
-			err = nil
+// create makes the user of r's relationship, with r in it, or if RT doesn't want that
+// with the note that it doesn't. That there is one by now is no error.
+func (t *Tracker) create(ctx context.Context, r connector.Request) error {
+	name := ours + r.Relationship.String()
+	for {
+		why, err := t.free(ctx, r, nil)
+		if err != nil {
+			return err
+		}
+		f := t.cfg.Fields
+		in := map[string]any{"Name": name, "Privileged": 0, "Disabled": 0, "Comments": "made by firsthand-gateway",
+			"CustomFields": map[string][]string{f.Relationship: {r.Relationship.String()}, f.Requests: {noted(r.ID, why)}}}
+		if why == "" {
+			fields, _ := spread(t.cfg.Mapping[r.Fact], r.Value)
+			for name, text := range fields {
+				in[name] = text
+			}
+		}
+		_, err = t.client.call(ctx, http.MethodPost, "/user", "", in, nil)
+		if _, refused := errors.AsType[*refusal](err); !refused {
+			return err
+		}
+		if _, none := t.user(ctx, name); none == nil {
+			return nil
+		}
+		if why != "" {
+			return err
+		}
+		// Somebody may have got the address meanwhile.
+		if why, _ := t.free(ctx, r, nil); why == "" {
+			return err
 		}
 	}
-	return "", err
 }
+
+// noted is the note that a request is done, or declined, and why.
+func noted(id firsthand.ID, why string) string {
+	if why != "" {
+		return id.String() + notDone + why
+	}
+	return id.String()
+}
+
+const notDone = " declined: "
 
 // free returns why r can't be written into u, nil for a new user: RT has an e-mail
 // address once.
@@ -182,8 +205,8 @@ func (t *Tracker) free(ctx context.Context, r connector.Request, u *user) (why s
 	if t.cfg.Mapping[r.Fact] != "EmailAddress" || r.Kind == "withdraw" || u != nil && strings.EqualFold(u.fields["EmailAddress"], address) {
 		return "", nil
 	}
-	others, err := found[row](ctx, t.client, "users", "Name", []limit{{Field: "EmailAddress", Value: address, Operator: "="}}, "")
-	if err != nil || len(others) == 0 {
+	others, err := found[row](ctx, t.client, everyUser, "Name,_hyperlinks", []limit{{Field: "EmailAddress", Value: address, Operator: "="}}, "")
+	if err != nil || !slices.ContainsFunc(others, func(o row) bool { return u == nil || o.id() != u.id }) {
 		return "", err
 	}
 	return "our system has that address for somebody else already, and takes it once", nil
@@ -197,17 +220,14 @@ func (t *Tracker) put(ctx context.Context, r connector.Request, u *user, notes [
 	if !slices.Contains(rels, r.Relationship.String()) {
 		rels = append(rels, r.Relationship.String())
 	}
-	note := r.ID.String()
 	in := map[string]any{}
-	if why != "" {
-		note += " declined: " + why
-	} else {
+	if why == "" {
 		fields, _ := spread(t.cfg.Mapping[r.Fact], r.Value)
 		for _, c := range columns[t.cfg.Mapping[r.Fact]] {
 			in[c.name] = fields[c.name] // nothing, of what is withdrawn
 		}
 	}
-	in["CustomFields"] = map[string][]string{f.Relationship: rels, f.Requests: append(slices.Clip(notes), note)}
+	in["CustomFields"] = map[string][]string{f.Relationship: rels, f.Requests: append(slices.Clip(notes), noted(r.ID, why))}
 	var says []word
 	if _, err := t.client.call(ctx, http.MethodPut, "/user/"+u.id, u.version, in, &says); err != nil {
 		return err

@@ -23,7 +23,7 @@ const (
 	notice   = "notice"      // a message to the contact on record
 )
 
-// A ticket is one of the queue.
+// A ticket is one of the queues.
 type ticket struct {
 	ID           word
 	Status       string
@@ -43,10 +43,19 @@ func (t *Tracker) ticket(ctx context.Context, id string) (*ticket, error) {
 	return &x, nil
 }
 
-// tickets returns those of the queue of which field is value.
+// queues is the condition that field is one of the queues.
+func (t *Tracker) queues(field string) string {
+	sql := fmt.Sprintf("(%s = '%s'", field, t.cfg.Queue)
+	for _, q := range t.cfg.Also {
+		sql += fmt.Sprintf(" OR %s = '%s'", field, q)
+	}
+	return sql + ")"
+}
+
+// tickets returns those of the queues of which field is value.
 func (t *Tracker) tickets(ctx context.Context, field, value, more string) ([]ticket, error) {
 	return found[ticket](ctx, t.client, "tickets", "Status,CustomFields,Cc", nil,
-		fmt.Sprintf("Queue = '%s' AND CF.{%s} = '%s'%s", t.cfg.Queue, field, value, more))
+		fmt.Sprintf("%s AND CF.{%s} = '%s'%s", t.queues("Queue"), field, value, more))
 }
 
 // of returns the ticket of a request or a message, nil if there is none.
