@@ -59,7 +59,7 @@ func TestSystemInTrouble(t *testing.T) {
 		{"500", "unavailable", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>Internal error", 500) }},
 		{"garbage", "what answers at RT's address is not RT's REST2", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>It works!\x00\xff{[") }},
 		{"slow", "", // until it has lost patience, there is nothing to say
-			 func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) }},
+			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) }},
 	} {
 		t.Run(trouble.name, func(t *testing.T) {
 			way.broken(trouble.wrong)

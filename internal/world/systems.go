@@ -29,9 +29,10 @@ import (
 
 // A system is a real one that a company has taken.
 type system struct {
-	Name            string // as people call it
-	Page            string // where people use it, in a browser; "" if it has no pages
-	Login, Password string // of an employee there
+	Name            string                  // as people call it
+	Page            string                  // where people use it, in a browser; "" if it has no pages
+	pageOf          func(ref string) string // that of one record; nil if it has no address
+	Login, Password string                  // of an employee there
 
 	adopt func(context.Context, memory.Record) (connector.Ref, error) // brings a customer over, once
 	open  func() (connector.Connector, error)
@@ -194,6 +195,9 @@ func (c *Company) connect(ctx context.Context, l *life) (connector.Connector, er
 			return nil, fmt.Errorf("bring customer %s over: %w", r.Number, err)
 		}
 		moved[r.Number], there[r.Number] = ref, ref
+		if r.Number == c.record.Number && c.system.pageOf != nil {
+			c.system.Page = c.system.pageOf(ref.ID)
+		}
 	}
 	if text, err = json.Marshal(moved); err != nil {
 		return nil, err

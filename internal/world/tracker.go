@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"firsthand/connector"
 	"firsthand/connector/memory"
@@ -22,6 +23,9 @@ func startTracker(ctx context.Context, dir string, o *outpost) (*system, error) 
 		return nil, err
 	}
 	return &system{Page: r.URL, Login: r.Agent, Password: r.Password, halt: r.Stop,
+		pageOf: func(ref string) string {
+			return r.URL + "/Admin/Users/Modify.html?id=" + strings.TrimPrefix(ref, "user/")
+		},
 		open: func() (connector.Connector, error) {
 			return rt.Open(rt.Config{URL: r.URL, TokenFile: r.TokenFile, Queue: r.Queue, User: r.User,
 				Find: []string{"name"}, Mapping: mapping("RealName", "address", "EmailAddress", "MobilePhone")})

@@ -23,6 +23,8 @@ Set($SendmailArguments, '-t');
 Set($SendmailBounceArguments, '-t');
 Set($ParseNewMessageForTicketCcs, 0);
 Set($Timezone, 'UTC');
+# What an employee sees of a customer at a glance.
+Set($UserSummaryExtraInfo, 'RealName, Name, EmailAddress, MobilePhone, Address1, Address2, Zip, City, Country');
 # Each call proves its token by bcrypt: 0.3 s at the usual cost of 12, and there is
 # nothing to guess here.
 Set($BcryptCost, 4);
