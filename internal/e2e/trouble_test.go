@@ -56,7 +56,7 @@ func TestSystemInTrouble(t *testing.T) {
 		wrong       http.HandlerFunc
 	}{
 		{"down", "unavailable", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},
-		{"500", "unavailable", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>Internal error", 500) }},
+		{"500", "answers 500", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>Internal error", 500) }},
 		{"garbage", "what answers at RT's address is not RT's REST2", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>It works!\x00\xff{[") }},
 		{"slow", "", // until it has lost patience, there is nothing to say
 			func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done(); panic(http.ErrAbortHandler) }},
