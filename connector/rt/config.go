@@ -114,7 +114,7 @@ type Tracker struct {
 	locks   locks
 	seen    seen
 	quiet   quiet
-	checks  check
+	found   ready
 	reached reached
 }
 

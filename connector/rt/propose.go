@@ -15,8 +15,8 @@ import (
 	"firsthand/fault"
 )
 
-// check is whether [Tracker.ready] has found all.
-type check struct {
+// ready is whether [Tracker.ready] has found all.
+type ready struct {
 	mu   sync.Mutex
 	done bool
 }
@@ -149,7 +149,10 @@ func (t *Tracker) settle(ctx context.Context, x *ticket) error {
 
 // set changes custom fields of x, and its status if one is given.
 func (t *Tracker) set(ctx context.Context, x *ticket, fields map[string]string, status ...string) error {
-	in := map[string]any{"CustomFields": fields}
+	in := map[string]any{}
+	if len(fields) > 0 {
+		in["CustomFields"] = fields
+	}
 	if len(status) > 0 {
 		in["Status"] = status[0]
 	}

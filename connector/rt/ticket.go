@@ -21,6 +21,7 @@ const (
 	change   = "change"      // about her record: a person decides
 	past     = "carried out" // a proposal that was proved before a person decided
 	notice   = "notice"      // a message to the contact on record
+	check    = "check"       // of the gateway's own
 )
 
 // A ticket is one of the queues.
@@ -200,9 +201,9 @@ func subject(s string) string {
 // ready checks once that the queue has what tickets need: RT drops silently what it
 // has no field for.
 func (t *Tracker) ready(ctx context.Context) error {
-	t.checks.mu.Lock()
-	defer t.checks.mu.Unlock()
-	if t.checks.done {
+	t.found.mu.Lock()
+	defer t.found.mu.Unlock()
+	if t.found.done {
 		return nil
 	}
 	all, err := found[struct{ Name string }](ctx, t.client, "queues", "Name", []limit{{Field: "Name", Value: t.cfg.Queue, Operator: "="}}, "")
@@ -222,6 +223,6 @@ func (t *Tracker) ready(ctx context.Context) error {
 			return t.missing(name, "tickets in "+t.cfg.Queue)
 		}
 	}
-	t.checks.done = true
+	t.found.done = true
 	return nil
 }

@@ -150,7 +150,15 @@ func (t *Tracker) user(ctx context.Context, id string) (*user, error) {
 	}
 	u.id, u.name = u.fields["id"], u.fields["Name"]
 	u.staff = u.fields["Privileged"] != "0" && u.fields["Privileged"] != ""
-	u.bare = u.fields["Created"] == ""
+	if raw["Created"] == nil { // a summary, which of these has what RT is told to show
+		var r row
+		text, _ := json.Marshal(raw)
+		json.Unmarshal(text, &r) // what can't be read is missing then
+		u.bare, u.id = true, r.id()
+		if isNumber(u.id) && raw["Privileged"] != nil && (!isNumber(id) || u.id == id) {
+			return u, nil
+		}
+	}
 	if custom := raw["CustomFields"]; custom != nil && json.Unmarshal(custom, &u.custom) != nil || !isNumber(u.id) || u.name == "" || raw["Privileged"] == nil {
 		return nil, fault.Tell(fault.Invalid, "what RT says of a user can't be read", "")
 	}

@@ -68,6 +68,16 @@ func (f forget) Redact(ctx context.Context, ref connector.Ref, fact string) erro
 	return f.r.Redact(ctx, ref, fact)
 }
 
+// Check implements [connector.Checker] for both, as far as they do.
+func (p *pair) Check(ctx context.Context) (all []connector.Finding) {
+	for _, c := range []connector.Connector{p.records, p.tickets} {
+		if c, ok := c.(connector.Checker); ok {
+			all = append(all, c.Check(ctx)...)
+		}
+	}
+	return all
+}
+
 // Deliver implements [connector.Connector].
 func (p *pair) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
 	if r.Kind != "message" && r.Kind != "request" {

@@ -15,7 +15,7 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // document, meet, terms, tell, read, change, withdraw, close, clean
+	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
 	Fine bool   // else it is wrong, or was not reached
 	Note string // record, reason or error; of nobody: the customer is made up
 }
@@ -69,6 +69,7 @@ func (t *trial) run() []TrialStep {
 		{"document", t.document}, {"meet", t.meet}, {"terms", t.terms}, {"tell", t.tell}, {"read", t.read},
 		{"change", t.change}, {"withdraw", t.withdraw}, {"close", t.close},
 	}
+	t.needs()
 	failed := false
 	for _, s := range steps {
 		if failed {
@@ -87,6 +88,27 @@ func (t *trial) run() []TrialStep {
 	}
 	t.steps = append(t.steps, TrialStep{What: "clean", Fine: err == nil, Note: note})
 	return t.steps
+}
+
+// needs has the connector say whether it finds what it needs. The rest is tried all the
+// same: she may need less.
+func (t *trial) needs() {
+	c, ok := t.g.o.Connector.(connector.Checker)
+	if !ok {
+		return
+	}
+	for _, f := range c.Check(t.ctx) {
+		s := TrialStep{What: "needs", Fine: f.Err == nil, Note: f.What}
+		if f.Err != nil {
+			s.Note += ": " + why(f.Err)
+			if hint := fault.HintOf(f.Err); hint != "" {
+				s.Note += "; " + hint
+			}
+		} else if f.Note != "" {
+			s.Note += ": " + f.Note
+		}
+		t.steps = append(t.steps, s)
+	}
 }
 
 const notReached = "not reached"

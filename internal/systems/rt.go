@@ -47,8 +47,10 @@ type RT struct {
 // where dir has none, it is copied from the user's cache, which makes one first if need
 // be. Mail goes to the SMTP server at that port of this machine, or if it is 0 nowhere.
 func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
-	if _, err := program(rtServer); err != nil {
-		return nil, err
+	for _, name := range []string{rtServer, "rt-setup-database-5"} {
+		if _, err := program(name); err != nil {
+			return nil, err
+		}
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -121,6 +123,27 @@ func (r *RT) Start(ctx context.Context) (err error) {
 	return err
 }
 
+// Insert puts more into it, as text of RT's own "initialdata": it may be started
+// meanwhile. In the text, $ENV{FIRSTHAND_RT_DIR} is its folder.
+func (r *RT) Insert(ctx context.Context, text string) error {
+	data := filepath.Join(r.dir, "more")
+	if err := os.WriteFile(data, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return r.setUp(ctx, "insert", "--datafile", data)
+}
+
+// setUp changes its database.
+func (r *RT) setUp(ctx context.Context, action string, args ...string) error {
+	setup, err := program("rt-setup-database-5")
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, setup, append([]string{"--action", action}, args...)...)
+	cmd.Env = r.env()
+	return run(cmd)
+}
+
 // answers reports whether an agent can sign in.
 func (r *RT) answers(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/REST/2.0/rt", nil)
@@ -142,10 +165,6 @@ func (r *RT) answers(ctx context.Context) error {
 // rtTemplate returns the folder of a prepared RT, which it makes if the cache has none
 // for what is installed. Who finds another at it waits; a folder that is there is whole.
 func rtTemplate(ctx context.Context) (string, error) {
-	setup, err := program("rt-setup-database-5")
-	if err != nil {
-		return "", err
-	}
 	version, err := os.ReadFile("/usr/share/request-tracker5/lib/RT/Generated.pm")
 	if err != nil {
 		return "", err
@@ -158,17 +177,12 @@ func rtTemplate(ctx context.Context) (string, error) {
 			return err
 		}
 		root := filepath.Join(dir, "password")
-		data := filepath.Join(dir, "initialdata")
-		if err := errors.Join(os.WriteFile(root, []byte(rtPassword+"\n"), 0o600), os.WriteFile(data, rtData, 0o600)); err != nil {
+		if err := os.WriteFile(root, []byte(rtPassword+"\n"), 0o600); err != nil {
 			return err
 		}
-		for _, args := range [][]string{{"init", "--root-password-file", root}, {"insert", "--datafile", data}} {
-			cmd := exec.CommandContext(ctx, setup, append([]string{"--action"}, args...)...)
-			cmd.Env = r.env()
-			if err := run(cmd); err != nil {
-				return err
-			}
+		if err := r.setUp(ctx, "init", "--root-password-file", root); err != nil {
+			return err
 		}
-		return nil
+		return r.Insert(ctx, string(rtData))
 	})
 }
