@@ -16,6 +16,7 @@ import (
 	"firsthand/connector"
 	"firsthand/connector/carddav"
 	"firsthand/connector/memory"
+	"firsthand/connector/rt"
 	"firsthand/connector/tryton"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
@@ -26,10 +27,11 @@ import (
 // connectors are those that a configuration can name. The list is code, not
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
-	"carddav": carddavIn,
-	"memory":  memoryIn,
-	"tryton":  trytonIn,
-	"webhook": webhookIn,
+	"carddav":         carddavIn,
+	"memory":          memoryIn,
+	"request-tracker": trackerIn,
+	"tryton":          trytonIn,
+	"webhook":         webhookIn,
 }
 
 // carddavIn opens an address book. The file with its password is looked for beside
@@ -79,6 +81,17 @@ func webhookIn(config json.RawMessage, dir string) (connector.Connector, error) 
 	}
 	beside(dir, &c.SecretFile, &c.KeyFile)
 	return webhook.Open(c)
+}
+
+// trackerIn opens a Request Tracker. The file with its token is looked for beside the
+// configuration.
+func trackerIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c rt.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.TokenFile)
+	return rt.Open(c)
 }
 
 // beside has relative paths begin at dir.

@@ -29,6 +29,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
 		{"tryton", `{"url":"https://erp.example","database":"acme","user":"firsthand","password_file":"tryton.password"}`, "tryton.password"},
+		{"request-tracker", `{"url":"https://rt.example/","queue":"Care","token_file":"hook.secret"}`, "hook.secret"},
 		{"memory", `{"file":"crm.journal"}`, ""},
 		{"carddav", `{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"hook.secret"}`, "hook.secret"},
 	} {

@@ -75,6 +75,11 @@ type System struct {
 	// Reply is staff answering in a ticket.
 	Reply func(t testing.TB, ticket connector.Ref, author, text string)
 
+	// Keeps returns what the system makes of text that staff write into it, where
+	// there are characters that it can't hold, whoever writes them. Nil, it holds all.
+	// What a customer writes must come through it none the less.
+	Keeps func(text string) string
+
 	// Resolve is staff taking the matter of a ticket for done.
 	Resolve func(t testing.TB, ticket connector.Ref)
 

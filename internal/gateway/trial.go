@@ -15,7 +15,7 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // document, meet, terms, tell, read, change, withdraw, close, clean
+	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
 	Fine bool   // else it is wrong, or was not reached
 	Note string // record, reason or error; of nobody: the customer is made up
 }
@@ -71,6 +71,7 @@ func (t *trial) run() []TrialStep {
 		{"document", t.document}, {"meet", t.meet}, {"terms", t.terms}, {"tell", t.tell}, {"read", t.read},
 		{"change", t.change}, {"withdraw", t.withdraw}, {"close", t.close},
 	}
+	t.needs()
 	failed := false
 	for _, s := range steps {
 		if failed {
@@ -89,6 +90,29 @@ func (t *trial) run() []TrialStep {
 	}
 	t.steps = append(t.steps, TrialStep{What: "clean", Fine: err == nil, Note: note})
 	return t.steps
+}
+
+// needs has the connector say whether it finds what it needs. The rest is tried all the
+// same: she may need less.
+func (t *trial) needs() {
+	for _, l := range t.g.lanes {
+		c, ok := l.connector.(connector.Checker)
+		if !ok {
+			continue
+		}
+		for _, f := range c.Check(t.ctx) {
+			s := TrialStep{What: "needs", Fine: f.Err == nil, Note: l.label() + ", " + f.What}
+			if f.Err != nil {
+				s.Note += ": " + why(f.Err)
+				if hint := fault.HintOf(f.Err); hint != "" {
+					s.Note += "; " + hint
+				}
+			} else if f.Note != "" {
+				s.Note += ": " + f.Note
+			}
+			t.steps = append(t.steps, s)
+		}
+	}
 }
 
 const notReached = "not reached"

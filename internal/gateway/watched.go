@@ -36,10 +36,11 @@ const (
 	CallNotify  Call = "notify"
 	CallRedact  Call = "redact"
 	CallDecide  Call = "decide"
+	CallCheck   Call = "check"
 )
 
 // Calls are all of them.
-var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide}
+var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide, CallCheck}
 
 // commit is o.Store.Commit, measured.
 func (g *Gateway) commit(ctx context.Context, c Commit) error {
@@ -124,6 +125,23 @@ func (w *watched) String() string { return connector.Name(w.c) }
 type meter struct {
 	g    *Gateway
 	lane Lane
+}
+
+// Check implements [connector.Checker]: of a connector that is none there is nothing to
+// say.
+func (w *watched) Check(ctx context.Context) (all []connector.Finding) {
+	c, ok := w.c.(connector.Checker)
+	if !ok {
+		return nil
+	}
+	var err error
+	defer func() {
+		if err != nil {
+			all = []connector.Finding{{What: "the connector", Err: err}}
+		}
+	}()
+	defer w.m.ended(CallCheck, time.Now(), &err)
+	return c.Check(ctx)
 }
 
 // ended is deferred by each call: it ends a panic and tells the meter.
