@@ -31,6 +31,10 @@ type Fixture struct {
 	// stands for an address in parts and an e-mail address.
 	Samples []Sample
 
+	// Only names the tests to run, nil for all: for another mode of a system that has
+	// passed all in its first, where each takes its time.
+	Only []string
+
 	// Unwanted is a fact that the system has no place for and so declines.
 	// Without one, that isn't tested.
 	Unwanted string
@@ -177,8 +181,13 @@ type testCase struct {
 func (f Fixture) cases(t testing.TB, name string) []testCase {
 	sys := f.New(t)
 	c := sys.Connect(t)
+	for _, only := range f.Only {
+		if !slices.ContainsFunc(cases, func(tc testCase) bool { return tc.name == only }) {
+			t.Fatalf("the suite has no test %q", only)
+		}
+	}
 	return slices.DeleteFunc(slices.Clone(cases), func(tc testCase) bool {
-		return name != "" && tc.name != name || tc.needs != nil && !tc.needs(sys, c, f)
+		return f.Only != nil && !slices.Contains(f.Only, tc.name) || name != "" && tc.name != name || tc.needs != nil && !tc.needs(sys, c, f)
 	})
 }
 

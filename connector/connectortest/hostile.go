@@ -53,11 +53,12 @@ func hostileValues(w *world) {
 			continue
 		}
 		w.settle(r)
-		w.has(ref, r.Fact, r.Value)
 		old[n] = r.Value
+		all := map[string]firsthand.Value{}
 		for i, s := range w.samples {
-			w.has(ref, s.Fact, old[i])
+			all[s.Fact] = old[i]
 		}
+		w.shows(ref, all)
 	}
 	w.record()
 }
