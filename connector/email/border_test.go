@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-imap/v2"
 	"github.com/emersion/go-imap/v2/imapserver"
@@ -56,8 +55,9 @@ type border struct {
 	conns   map[net.Conn]bool
 	down    bool
 	lose    bool
+	full    bool   // no APPEND is taken
+	after   func() // called when an answer got lost
 	trouble connectortest.Trouble
-	heard   func(line []byte) // what the connector says
 }
 
 func newBorder(t testing.TB, host func() (net.Conn, error)) *border {
@@ -161,10 +161,12 @@ func (b *border) relay(conn net.Conn, cut bool) {
 		pass(conn, host, func(text []byte) ([]byte, bool) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			if b.heard != nil {
-				b.heard(text)
+			tag := appending.FindSubmatch(text)
+			if b.full && tag != nil {
+				fmt.Fprintf(conn, "%s NO [OVERQUOTA] Quota exceeded (mailbox for user is full)\r\n", tag[1])
+				return nil, true
 			}
-			if tag := appending.FindSubmatch(text); b.lose && tag != nil {
+			if b.lose && tag != nil {
 				b.lose = false
 				mu.Lock()
 				losing = append(bytes.Clone(tag[1]), ' ')
@@ -180,6 +182,11 @@ func (b *border) relay(conn net.Conn, cut bool) {
 			mu.Lock()
 			defer mu.Unlock()
 			if losing != nil && (bytes.HasPrefix(text, losing) || bytes.Contains(text, append([]byte("\n"), losing...))) {
+				b.mu.Lock()
+				if b.after != nil {
+					b.after()
+				}
+				b.mu.Unlock()
 				return nil, false
 			}
 			if n++; cut && n > 3 {
@@ -207,15 +214,5 @@ func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, is func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !is(); {
-		if time.Now().After(deadline) {
-			t.Fatal(what)
-		}
-		time.Sleep(20 * time.Millisecond) // another process does it: nobody tells when
 	}
 }

@@ -2,8 +2,12 @@ package email
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
@@ -144,7 +148,8 @@ func (m *Mailbox) write(s *session, r *connector.Request, n *note, part string) 
 			return connector.Result{}, err
 		}
 		if len(found) > 0 {
-			return m.result(n), m.note(s, n)
+			n, err := m.adopt(s, found[0], n)
+			return m.result(n), err
 		}
 	}
 	raw, err := m.letter(s, r, n, id)
@@ -155,6 +160,63 @@ func (m *Mailbox) write(s *session, r *connector.Request, n *note, part string) 
 		return connector.Result{}, err
 	}
 	return m.result(n), m.note(s, n)
+}
+
+// adopt notes the delivery of a mail that a crash left without its note: as it says itself,
+// and by what is known if it doesn't.
+func (m *Mailbox) adopt(s *session, uid imap.UID, known *note) (*note, error) {
+	n := known
+	err := s.inBatches([]imap.UID{uid}, headers, func(f fetched) error {
+		text, err := base64.RawURLEncoding.DecodeString(strings.Join(mail.Values(mail.Header{Raw: f.raw}, noteHeader), ""))
+		said := &note{}
+		if err == nil && json.Unmarshal(text, said) == nil && !said.Of.IsZero() && !said.Rel.IsZero() {
+			n = said
+		}
+		return nil
+	})
+	if n == nil || err != nil {
+		return n, err
+	}
+	return n, m.note(s, n)
+}
+
+// noteHeader is where a mail has its own note, in pieces.
+const noteHeader = "X-Firsthand-Note"
+
+// pieces returns a note as headers.
+func (n *note) pieces() (own [][2]string, err error) {
+	text, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	for piece := range slices.Chunk([]byte(base64.RawURLEncoding.EncodeToString(text)), 60) {
+		own = append(own, [2]string{noteHeader, string(piece)})
+	}
+	return own, nil
+}
+
+// missed notes the deliveries of mails that somebody has answered or moved, and that a
+// crash left without their notes.
+func (m *Mailbox) missed(s *session, ids []mail.MessageID) error {
+	for _, id := range ids {
+		entry, part, ok := id.Entry()
+		if q := m.journal.requests[entry]; !ok || q != nil && (part == "" && q.delivered != nil || part == proved && q.proved != nil) {
+			continue
+		}
+		for _, folder := range []string{m.cfg.Folder, m.cfg.Done} {
+			found, err := m.find(s, folder, id)
+			if err != nil {
+				return err
+			}
+			if len(found) > 0 {
+				if _, err := m.adopt(s, found[0], nil); err != nil {
+					return err
+				}
+				break
+			}
+		}
+	}
+	return nil
 }
 
 // find returns the mails of a folder with a Message-ID, and leaves it in use.
@@ -202,7 +264,13 @@ func (m *Mailbox) fromAway(ctx context.Context, id firsthand.ID, n *note) error 
 			return fmt.Errorf("%w: %s of the same fact has to be decided before", fault.Conflict, older.Of)
 		}
 		n.At = m.cfg.Now()
-		return m.decide(s, q, n)
+		if err := m.decide(s, q, n); err != nil {
+			return err
+		}
+		if d := m.journal.requests[id].decided; d != nil && (d.Declined != n.Declined || d.Record != n.Record) {
+			return fmt.Errorf("%w: somebody else has decided on %s", fault.NotExist, id)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("decide: %w", err)

@@ -52,6 +52,11 @@ func texts(v firsthand.Value) (all []string) {
 func (m *Mailbox) letter(s *session, r *connector.Request, n *note, id mail.MessageID) ([]byte, error) {
 	own := [][2]string{{"X-Firsthand-Request", r.ID.String()}, {"X-Firsthand-Relationship", r.Relationship.String()},
 		{"X-Firsthand-Kind", string(r.Kind)}, {"Auto-Submitted", "auto-generated"}}
+	pieces, err := n.pieces()
+	if err != nil {
+		return nil, err
+	}
+	own = append(own, pieces...)
 	l := mail.Mail{ID: id, From: m.cfg.ReplyTo, Name: fromName, To: m.cfg.Address, Date: r.At}
 	if n.Ticket != "" {
 		l.Own = append(own, [2]string{"X-Firsthand-Ticket", n.Ticket})

@@ -112,6 +112,12 @@ func (m *Mailbox) news(s *session, folder string, which imap.SearchCriteria) (ui
 	return uids, d.UIDValidity, done, nil
 }
 
+// An answer is a mail that may be one.
+type answer struct {
+	uid imap.UID
+	mail.Heard
+}
+
 // hear notes the answers in a folder. Of what was sent from the mailbox, all counts that
 // goes to the customers' address; of what came in, that of staff alone.
 func (m *Mailbox) hear(s *session, folder string, ours bool) error {
@@ -120,38 +126,42 @@ func (m *Mailbox) hear(s *session, folder string, ours bool) error {
 	if err != nil {
 		return err
 	}
-	type answer struct {
-		fetched
-		of firsthand.ID
-	}
 	var answers []answer
+	var about []mail.MessageID
 	err = s.inBatches(uids, headers, func(f fetched) error {
 		raw := mail.Header{Raw: f.raw, Came: f.came}
 		h := mail.Hear(raw, m.cfg.AuthServ)
 		if h.Auto || h.Bounce || !ours && !m.isStaff(&h) || !sentTo(m.cfg.ReplyTo, slices.Concat(mail.Values(raw, "To"), mail.Values(raw, "Cc"))) {
 			return nil
 		}
-		if of := m.journal.answered(&h); !of.IsZero() && !m.journal.ids[replyID(&h, f.raw)] {
-			answers = append(answers, answer{f, of})
+		if !m.journal.ids[replyID(&h, f.raw)] {
+			answers = append(answers, answer{f.uid, h})
+			about = append(about, h.Thread...)
 		}
 		return nil
 	})
+	if err == nil {
+		err = m.missed(s, about)
+	}
 	if err != nil {
 		return err
 	}
 	for _, a := range answers {
+		of := m.journal.answered(&a.Heard)
+		if of.IsZero() {
+			continue
+		}
 		if _, err := s.use(folder); err != nil {
 			return err
 		}
-		err := s.inBatches([]imap.UID{a.uid}, whole, func(f fetched) error {
-			a.raw = f.raw
-			return nil
-		})
-		if err == nil {
-			err = m.answer(s, a.of, a.fetched, place{folder, validity, uint32(a.uid)})
-		}
+		all, err := s.fetch(imap.UIDSetNum(a.uid), whole)
 		if err != nil {
 			return err
+		}
+		for _, f := range all { // none, if it was deleted just now
+			if err := m.answer(s, of, f, place{folder, validity, uint32(a.uid)}); err != nil {
+				return err
+			}
 		}
 	}
 	done()
@@ -182,7 +192,7 @@ func (j *journal) answered(h *mail.Heard) (of firsthand.ID) {
 func replyID(h *mail.Heard, raw []byte) string {
 	sum := sha256.Sum256([]byte(h.ID))
 	if h.ID == "" {
-		sum = sha256.Sum256(raw)
+		sum = sha256.Sum256(bytes.TrimSpace(raw))
 	}
 	return "reply " + lower(sum[:20])
 }
@@ -201,6 +211,9 @@ func (m *Mailbox) answer(s *session, of firsthand.ID, f fetched, at place) error
 	}
 	for _, b := range got.Blobs {
 		files = append(files, mail.Clean(b.Name))
+	}
+	if got.Cut != "" {
+		files = append(files, "what could not be read")
 	}
 	text := m.own(got.Text)
 	q := m.journal.requests[of]
@@ -236,17 +249,24 @@ func (m *Mailbox) look(s *session) error {
 	if err != nil {
 		return err
 	}
-	j := m.journal
+	var moved []mail.MessageID
 	err = s.inBatches(uids, names, func(f fetched) error {
-		entry, part, ok := mail.Hear(mail.Header{Raw: f.raw}, "").ID.Entry()
+		moved = append(moved, mail.Hear(mail.Header{Raw: f.raw}, "").ID)
+		return nil
+	})
+	if err == nil {
+		err = m.missed(s, moved)
+	}
+	if err != nil {
+		return err
+	}
+	j := m.journal
+	for _, id := range moved {
+		entry, part, ok := id.Entry()
 		q := j.requests[entry]
 		if ok && q != nil && q.delivered != nil && (q.proved == nil && part == "" || q.proved != nil && part == proved) {
 			j.moved[entry] = true
 		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	done()
 	for _, of := range j.order(j.moved) {
