@@ -211,8 +211,8 @@ func (p *staff) write(t testing.TB, id firsthand.ID, record string) (l letter) {
 	}
 	l = all[len(all)-1]
 	c := l.read(t)
-	if record == "" {
-		record = c.customer
+	if c.customer != "" {
+		record = c.customer // the letter says who she is
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -240,7 +240,7 @@ func (p *staff) decide(t testing.TB, id firsthand.ID, record connector.Ref, reas
 	}
 	l := p.write(t, id, record.ID)
 	word := "Done."
-	if record.ID != "" {
+	if !l.read(t).proved && record.ID != "" {
 		word = "done: " + record.ID
 	}
 	p.put(t, "Sent", answerTo(l, "Anna", word+"\n\nOn Friday "+replyTo+" wrote:\n> "+strings.ReplaceAll(l.text, "\n", "\n> "), ""))
