@@ -2,16 +2,11 @@ package email
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/emersion/go-imap/v2"
 
-	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 	"firsthand/internal/mail"
@@ -162,63 +157,6 @@ func (m *Mailbox) write(s *session, r *connector.Request, n *note, part string) 
 	return m.result(n), m.note(s, n)
 }
 
-// adopt notes the delivery of a mail that a crash left without its note: as it says itself,
-// and by what is known if it doesn't.
-func (m *Mailbox) adopt(s *session, uid imap.UID, known *note) (*note, error) {
-	n := known
-	err := s.inBatches([]imap.UID{uid}, headers, func(f fetched) error {
-		text, err := base64.RawURLEncoding.DecodeString(strings.Join(mail.Values(mail.Header{Raw: f.raw}, noteHeader), ""))
-		said := &note{}
-		if err == nil && json.Unmarshal(text, said) == nil && !said.Of.IsZero() && !said.Rel.IsZero() {
-			n = said
-		}
-		return nil
-	})
-	if n == nil || err != nil {
-		return n, err
-	}
-	return n, m.note(s, n)
-}
-
-// noteHeader is where a mail has its own note, in pieces.
-const noteHeader = "X-Firsthand-Note"
-
-// pieces returns a note as headers.
-func (n *note) pieces() (own [][2]string, err error) {
-	text, err := json.Marshal(n)
-	if err != nil {
-		return nil, err
-	}
-	for piece := range slices.Chunk([]byte(base64.RawURLEncoding.EncodeToString(text)), 60) {
-		own = append(own, [2]string{noteHeader, string(piece)})
-	}
-	return own, nil
-}
-
-// missed notes the deliveries of mails that somebody has answered or moved, and that a
-// crash left without their notes.
-func (m *Mailbox) missed(s *session, ids []mail.MessageID) error {
-	for _, id := range ids {
-		entry, part, ok := id.Entry()
-		if q := m.journal.requests[entry]; !ok || q != nil && (part == "" && q.delivered != nil || part == proved && q.proved != nil) {
-			continue
-		}
-		for _, folder := range []string{m.cfg.Folder, m.cfg.Done} {
-			found, err := m.find(s, folder, id)
-			if err != nil {
-				return err
-			}
-			if len(found) > 0 {
-				if _, err := m.adopt(s, found[0], nil); err != nil {
-					return err
-				}
-				break
-			}
-		}
-	}
-	return nil
-}
-
 // find returns the mails of a folder with a Message-ID, and leaves it in use.
 func (m *Mailbox) find(s *session, folder string, id mail.MessageID) ([]imap.UID, error) {
 	if _, err := s.use(folder); err != nil {
@@ -238,83 +176,4 @@ func (m *Mailbox) Read(ctx context.Context, ref connector.Ref) (connector.Record
 		err = errors.ErrUnsupported
 	}
 	return connector.Record{}, fmt.Errorf("read: %w", err)
-}
-
-// Accept implements [connector.Decider]: a person at the desk says that she has written it
-// to where the company keeps its customers.
-func (m *Mailbox) Accept(ctx context.Context, id firsthand.ID, record string) error {
-	return m.fromAway(ctx, id, &note{Record: record})
-}
-
-// Reject implements [connector.Decider].
-func (m *Mailbox) Reject(ctx context.Context, id firsthand.ID, reason string) error {
-	return m.fromAway(ctx, id, &note{Declined: true, Reason: reason})
-}
-
-func (m *Mailbox) fromAway(ctx context.Context, id firsthand.ID, n *note) error {
-	err := m.with(ctx, func(s *session) error {
-		if err := m.listen(s); err != nil {
-			return err
-		}
-		q := m.journal.requests[id]
-		if q == nil || q.delivered == nil || q.delivered.Fact == "" || q.decided != nil {
-			return fmt.Errorf("%w: nothing waits under %s", fault.NotExist, id)
-		}
-		if older := m.journal.before(q.delivered); older != nil && !n.Declined {
-			return fmt.Errorf("%w: %s of the same fact has to be decided before", fault.Conflict, older.Of)
-		}
-		n.At = m.cfg.Now()
-		if err := m.decide(s, q, n); err != nil {
-			return err
-		}
-		if d := m.journal.requests[id].decided; d != nil && (d.Declined != n.Declined || d.Record != n.Record) {
-			return fmt.Errorf("%w: somebody else has decided on %s", fault.NotExist, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("decide: %w", err)
-	}
-	return nil
-}
-
-// before returns what is about the same fact as d, older, and not decided.
-func (j *journal) before(d *note) *note {
-	for _, n := range j.notes {
-		if n == d {
-			return nil
-		}
-		if n.Kind == delivered && n.Rel == d.Rel && n.Fact == d.Fact && j.requests[n.Of].decided == nil {
-			return n
-		}
-	}
-	return nil
-}
-
-// decide notes what a person has decided, and moves the mail out of the way of others.
-func (m *Mailbox) decide(s *session, q *request, n *note) error {
-	d := q.delivered
-	n.Kind, n.ID, n.Of, n.Rel = decided, "decided "+d.Of.String(), d.Of, d.Rel
-	if n.Record == "" {
-		if n.Record = d.Record; q.proved != nil {
-			n.Record = q.proved.Record
-		}
-	}
-	if err := m.note(s, n); err != nil {
-		return err
-	}
-	return m.putAway(s, d.Of)
-}
-
-// putAway moves the mails of a request to what is done. It is a courtesy, which a crash
-// may leave out.
-func (m *Mailbox) putAway(s *session, id firsthand.ID) error {
-	if _, err := s.use(m.cfg.Folder); err != nil {
-		return err
-	}
-	uids, err := s.search(named("X-Firsthand-Request", id.String()))
-	if err != nil {
-		return err
-	}
-	return s.move(uids, m.cfg.Done)
 }

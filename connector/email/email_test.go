@@ -279,8 +279,11 @@ func TestMovedToDone(t *testing.T) {
 	k.move(t, "X-Firsthand-Ticket", k.ticket.ID, k.done)
 	k.says(t, "a thread", "resolved")
 	third := second
-	third.ID = newID()
+	third.ID, third.Resolved = newID(), true
 	k.deliver(t, third)
+	if l := k.one(t, third); !strings.Contains(l.text, "She takes the matter for done.") {
+		t.Errorf("that she takes it for done doesn't show: %q", l.text)
+	}
 	k.says(t, "she asks again")
 	k.move(t, "X-Firsthand-Ticket", k.ticket.ID, k.done)
 	k.says(t, "and it is done again", "resolved")
@@ -465,5 +468,38 @@ func TestTroubles(t *testing.T) {
 	}
 	if _, err := k.c.Deliver(t.Context(), connector.Request{ID: newID(), Relationship: newID(), Kind: "leave"}); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("a kind that has no place: %v", err)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	must(t, os.WriteFile(file, []byte("a secret\n"), 0o600))
+	good := `"address":"care@acme.test","host":"mail.acme.test","port":993,"tls":"tls","password_file":"` + file + `"`
+	for config, want := range map[string]string{
+		`{` + good + `}`: "",
+		`{` + good + `,"staff":["anna@acme.test"],"authserv":"mx.acme.test","sent":"INBOX.Sent"}`: "",
+		`{` + good + `,"hosts":1}`:                       "hosts",
+		`{` + good + `} {}`:                              "text after",
+		`{` + good + `,"tls":"none"}`:                    "tls",
+		`{` + good + `,"tls":"none","host":"::1"}`:       "",
+		`{` + good + `,"port":0}`:                        "port",
+		`{` + good + `,"address":"Care <care@a.test>"}`:  "address",
+		`{` + good + `,"reply_to":"CARE@acme.test"}`:     "reply_to",
+		`{` + good + `,"folder":"inbox"}`:                "twice",
+		`{` + good + `,"journal":"Firsthand"}`:           "twice",
+		`{` + good + `,"done":"x\u0000"}`:                "name",
+		`{` + good + `,"staff":["anna@acme.test"]}`:      "authserv",
+		`{` + good + `,"authserv":"mx.acme.test"}`:       "authserv",
+		`{` + good + `,"staff":["Anna"],"authserv":"x"}`: "staff",
+		`{` + good + `,"password_file":"/none"}`:         "none",
+		`{}`:                                             "address",
+	} {
+		c, err := email.New([]byte(config))
+		if (err == nil) != (want == "") || err != nil && (fault.KindOf(err) != fault.Invalid || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: %v, want that it says %q", config, err, want)
+		}
+		if s := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(s, "a secret") {
+			t.Errorf("it prints its password: %s", s)
+		}
 	}
 }

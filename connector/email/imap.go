@@ -211,7 +211,11 @@ func (m *Mailbox) folders(s *session) error {
 // use opens a folder.
 func (s *session) use(name string) (*imap.SelectData, error) {
 	defer s.step()()
-	return s.client.Select(name, nil).Wait()
+	d, err := s.client.Select(name, nil).Wait()
+	if err == nil && (d.UIDNext == 0 || d.UIDValidity == 0) {
+		err = fault.Tell(fault.Invalid, "the mail host doesn't say how it numbers mails", "it needs IMAP with UIDNEXT and UIDVALIDITY (RFC 3501)")
+	}
+	return d, err
 }
 
 // search returns the mails of the folder in use that fit, by number.

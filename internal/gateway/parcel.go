@@ -68,7 +68,7 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 	s := t.state()
 	switch say := c.(type) {
 	case *firsthand.Message:
-		r.Subject, r.Text = subject(say.Text), say.Text
+		r.Subject, r.Text, r.Resolved = subject(say.Text), say.Text, say.Resolved
 		r.Thread, err = t.ticket(ctx, say.Thread)
 	case *firsthand.Request:
 		r.Subject, r.Text = subject(fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due)), requestText(say)
