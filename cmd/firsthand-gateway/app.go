@@ -15,6 +15,7 @@ import (
 
 	"firsthand/connector"
 	"firsthand/connector/carddav"
+	"firsthand/connector/email"
 	"firsthand/connector/memory"
 	"firsthand/connector/rt"
 	"firsthand/connector/tryton"
@@ -28,6 +29,7 @@ import (
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
 	"carddav":         carddavIn,
+	"email":           emailIn,
 	"memory":          memoryIn,
 	"request-tracker": trackerIn,
 	"tryton":          trytonIn,
@@ -46,6 +48,21 @@ func carddavIn(config json.RawMessage, dir string) (connector.Connector, error) 
 		beside(dir, &c.Binding.Mail.PasswordFile)
 	}
 	return carddav.Open(c)
+}
+
+// emailIn opens a mailbox. The file with its password is looked for beside the
+// configuration.
+func emailIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c email.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.PasswordFile)
+	m, err := email.Open(c)
+	if err != nil {
+		return nil, err // and not a nil *email.Mailbox in an interface
+	}
+	return m, nil
 }
 
 // memoryIn opens the small CRM. Its file is looked for beside the configuration.
