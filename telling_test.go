@@ -31,7 +31,7 @@ func (p *party) talk(r *rand.Rand) firsthand.Content {
 func TestTellingIsTheFold(t *testing.T) {
 	seeds, steps := 25, 60
 	if os.Getenv("FIRSTHAND_TEST_ALL") == "1" {
-		seeds, steps = 300, 150
+		seeds, steps = 100, 150
 	}
 	without := 0
 	for seed := range seeds {
