@@ -36,8 +36,8 @@ func TestProgramsAreSmall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i.Size() > 30<<20 {
-			t.Errorf("%s has %d MB, at most 30", name, i.Size()>>20)
+		if i.Size() > 30e6 {
+			t.Errorf("%s has %.1f MB, at most 30", name, float64(i.Size())/1e6)
 		}
 	}
 }
