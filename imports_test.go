@@ -89,6 +89,9 @@ var imports = map[string][]string{
 	"internal/oidc":   {"fault"},
 	"internal/signin": {".", "fault", "internal/look", "internal/oidc"},
 	"internal/desk":   {".", "fault", "terms", "connector", "internal/locale", "internal/look", "internal/oidc", "internal/gateway"},
+	// A desk can do without passkeys, as those of the made-up world do: then their
+	// library is no part of the customer's program.
+	"internal/desk/passkey": {"fault", "internal/desk"},
 	// One look for the pages of both programs, which know nothing of each other: the
 	// style sheet, the script, icons and headers stand in a package of their own.
 	"internal/look": {},

@@ -14,6 +14,7 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/desk"
+	"firsthand/internal/desk/passkey"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
 )
@@ -85,6 +86,10 @@ func (a *app) deskServer() (*http.Server, error) {
 			return nil, err
 		}
 		o.Configured = append(o.Configured, desk.Configured{Lane: lane, Type: known.Type, Config: text.String()})
+	}
+	var err error
+	if o.Passkeys, err = passkey.New(c.Desk.URL, c.Name); err != nil {
+		return nil, err
 	}
 	if c.Desk.OIDC.Issuer != "" {
 		p, err := desk.NewProvider(c.Desk.OIDC, c.Desk.URL, nil, time.Now)

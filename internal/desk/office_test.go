@@ -21,6 +21,7 @@ import (
 	"firsthand/connector/memory"
 	"firsthand/fault"
 	"firsthand/internal/desk"
+	"firsthand/internal/desk/passkey"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/gatewaytest"
 	"firsthand/internal/locale"
@@ -98,6 +99,7 @@ type setting struct {
 	langs    []*locale.Language
 	empty    bool
 	mode     string
+	linked   bool // a made-up world without passkeys, in which a link is enough
 	two      bool // it has a helpdesk beside its CRM
 	provider func(now func() time.Time) *desk.Provider
 }
@@ -175,8 +177,15 @@ func newOffice(t testing.TB, set setting) *office {
 		Scratch: func(context.Context) (gateway.Store, func() error, error) {
 			return gatewaytest.NewMemory(), func() error { return nil }, nil
 		}}
+	if set.linked {
+		options.Demo = "/demo/"
+	}
 	if set.say != "" {
 		options.Configured[0].Type, options.Configured[0].Config, options.Company = say, say, say
+	}
+	if !set.linked {
+		options.Passkeys, err = passkey.New(o.url, options.Company)
+		o.must(err)
 	}
 	if set.provider != nil {
 		options.Provider = set.provider(o.clock)

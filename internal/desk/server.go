@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
 	"golang.org/x/time/rate"
 
 	"firsthand"
@@ -75,6 +73,8 @@ type Options struct {
 	// Scratch returns a store with nothing in it, for a check, and what throws it away.
 	Scratch func(ctx context.Context) (gateway.Store, func() error, error)
 
+	// Passkeys are those of staff; nil for none.
+	Passkeys Passkeys
 	// Provider is the company's OpenID Connect provider; nil for none.
 	Provider *Provider
 }
@@ -85,7 +85,6 @@ type Server struct {
 	secure    bool
 	host      string
 	sessions  *sessions
-	passkeys  *webauthn.WebAuthn
 	tries     *rate.Limiter // of signing in
 	checking  sync.Mutex    // held during a check
 	templates templates
@@ -125,14 +124,6 @@ func New(o Options) (*Server, error) {
 	s := &Server{Options: o, secure: u.Scheme == "https", host: u.Host,
 		sessions: &sessions{now: o.Now, all: make(map[[32]byte]*session), begun: make(map[[32]byte]begun)},
 		tries:    rate.NewLimiter(50, 200),
-	}
-	s.passkeys, err = webauthn.New(&webauthn.Config{
-		RPID: u.Hostname(), RPDisplayName: o.Company + " desk", RPOrigins: []string{u.Scheme + "://" + u.Host},
-		AuthenticatorSelection: protocol.AuthenticatorSelection{ResidentKey: protocol.ResidentKeyRequirementRequired,
-			RequireResidentKey: protocol.ResidentKeyRequired(), UserVerification: protocol.VerificationRequired},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("passkeys for %s: %w", o.URL, err)
 	}
 	if s.templates, err = s.parse(o.Languages); err != nil {
 		return nil, err
