@@ -45,7 +45,7 @@ func BenchmarkAudit(b *testing.B) {
 // bundleOf returns the nth bundle, of so many entries beside those that open it,
 // and of each entry key and signed text.
 func bundleOf(tb testing.TB, n, entries int) (text []byte, keys []firsthand.PublicKey, signed [][]byte) {
-	r, err := newRelationship(n, entries, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC))
+	r, err := newRelationship(n, entries, 10, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -76,11 +76,17 @@ func signed(tb testing.TB, n int) []*relationship {
 // newRelationships returns those from first to before last.
 func newRelationships(tb testing.TB, first, last, entries int) []*relationship {
 	tb.Helper()
+	return talking(tb, first, last, entries, 10, clock())
+}
+
+// talking returns relationships in which each message has so many sentences.
+func talking(tb testing.TB, first, last, entries, sentences int, now time.Time) []*relationship {
+	tb.Helper()
 	all := make([]*relationship, last-first)
 	errs := make([]error, len(all))
 	var wg sync.WaitGroup
 	for i := range all {
-		wg.Go(func() { all[i], errs[i] = newRelationship(first+i, entries, clock()) })
+		wg.Go(func() { all[i], errs[i] = newRelationship(first+i, entries, sentences, now) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -90,7 +96,7 @@ func newRelationships(tb testing.TB, first, last, entries int) []*relationship {
 }
 
 // newRelationship writes both logs as the two programs will.
-func newRelationship(n, entries int, now time.Time) (*relationship, error) {
+func newRelationship(n, entries, sentences int, now time.Time) (*relationship, error) {
 	r := &relationship{key: firsthand.SignerFromSeed(seeded("customer %d", n))}
 	company := companyKeys()
 	state := firsthand.NewState()
@@ -118,7 +124,7 @@ func newRelationship(n, entries int, now time.Time) (*relationship, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := strings.Repeat("My parcel was due on Monday. ", 10)
+	text := strings.Repeat("My parcel was due on Monday. ", sentences)
 	for i := range entries {
 		salt := seeded("salt of %d in %d", i, n)
 		e, err := write(firsthand.First, r.key, salt[:], &firsthand.Message{Text: fmt.Sprint(text, i)})

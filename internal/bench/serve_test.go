@@ -27,7 +27,7 @@ import (
 
 // A setup says what a server is.
 type setup struct {
-	// Store is "file", "postgres" (a database at URL), "none" (the gateway, but nothing is kept), or "http" (a
+	// Store is "file", "postgres" (a database at URL), "parts" (the same, but for a gateway the sum of its parts), "none" (the gateway, but nothing is kept), or "http" (a
 	// server that reads what comes and answers with Answer; no gateway at all).
 	Store  string
 	Dir    string    // where the file goes
@@ -53,6 +53,9 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 			io.Copy(io.Discard, r.Body)
 			w.Write(s.Answer)
 		})}, l)
+	}
+	if s.Store == "parts" {
+		return serveParts(ctx, s.URL, l)
 	}
 	base := "http://" + l.Addr().String()
 	crm, err := memory.Open(memory.Config{File: filepath.Join(s.Dir, "crm")})

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A Postgres is a PostgreSQL server with a user postgres, who may do everything.
@@ -26,7 +27,7 @@ type Postgres struct {
 }
 
 // StartPostgres makes a server with nothing in it, in a folder that exists, and
-// starts it. settings are of its configuration: "shared_buffers=256MB"; what is not
+// starts it; or starts the one that is there. settings are of its configuration: "shared_buffers=256MB"; what is not
 // named is as PostgreSQL has it, so what it says is committed is on the disk.
 //
 // PostgreSQL refuses to run as root. There it runs as the user postgres, or nobody,
@@ -41,6 +42,14 @@ func StartPostgres(ctx context.Context, dir string, settings ...string) (*Postgr
 		return nil, err
 	}
 	secret := filepath.Join(dir, "password")
+	if _, err := os.Stat(p.data()); err == nil {
+		text, err := os.ReadFile(secret)
+		if err != nil {
+			return nil, err
+		}
+		p.Password = strings.TrimSpace(string(text))
+		return p, p.Start(ctx)
+	}
 	if err := os.WriteFile(secret, []byte(p.Password+"\n"), 0o600); err != nil {
 		return nil, err
 	}

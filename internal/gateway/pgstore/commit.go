@@ -102,9 +102,7 @@ func (s *Store) transact(group []*request) (err error) {
 	defer cancel()
 	for range 3 {
 		var b pgx.Batch
-		for _, r := range group {
-			queue(&b, r.commit)
-		}
+		queue(&b, group)
 		if err = s.pool.SendBatch(ctx, &b).Close(); !isRerun(err) {
 			break
 		}
@@ -157,16 +155,39 @@ func conflict(e *firsthand.Entry) error {
 	return fmt.Errorf("append %s entry %d: %w: it does not follow the end of the log", e.Side, e.Seq, fault.Conflict)
 }
 
-// queue adds the statements of c. The row of a relationship comes last, since when
-// the outbox has something to do is computed from the deliveries.
-func queue(b *pgx.Batch, c *gateway.Commit) {
-	rows := touched(c)
-	for _, p := range c.Replace {
-		b.Queue(`DELETE FROM entry WHERE rel = $1 AND side = 2 AND seq >= $2`, p.Rel[:], p.Seq)
+// queue adds the statements of a group. What nearly every commit has, entries and
+// deliveries and a new version, is one statement for all of them: each statement has a
+// price of its own, beside that of its rows. The rows of relationships come last, since
+// when the outbox has something to do is computed from the deliveries.
+func queue(b *pgx.Batch, group []*request) {
+	var entries entryRows
+	var deliveries deliveryRows
+	var rows rowChanges
+	for _, r := range group {
+		c := r.commit
+		for _, p := range c.Replace {
+			b.Queue(`DELETE FROM entry WHERE rel = $1 AND side = 2 AND seq >= $2`, p.Rel[:], p.Seq)
+		}
+		for i := range c.Entries {
+			entries.add(&c.Entries[i], c)
+		}
+		for i := range c.Deliveries {
+			deliveries.add(&c.Deliveries[i])
+		}
+		for _, change := range touched(c) {
+			rows.add(change)
+		}
 	}
-	for i := range c.Entries {
-		queueEntry(b, &c.Entries[i], c)
+	entries.queue(b)
+	deliveries.queue(b)
+	for _, r := range group {
+		queueRest(b, r.commit)
 	}
+	rows.queue(b)
+}
+
+// queueRest adds what a commit seldom has.
+func queueRest(b *pgx.Batch, c *gateway.Commit) {
 	for i := range c.Entries { // after all: an erased entry may name what comes with it
 		queueErasure(b, &c.Entries[i])
 	}
@@ -175,9 +196,6 @@ func queue(b *pgx.Batch, c *gateway.Commit) {
 		rel := e.Entry.Relationship()
 		b.Queue(`INSERT INTO evidence (rel, id, signed, salt, body, why) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			rel[:], e.Entry.ID[:], e.Entry.Signed, orNull(e.Entry.Salt), orNull(e.Entry.Body), e.Why)
-	}
-	for i := range c.Deliveries {
-		queueDelivery(b, &c.Deliveries[i])
 	}
 	for i := range c.Challenges {
 		queueChallenge(b, &c.Challenges[i])
@@ -204,9 +222,6 @@ func queue(b *pgx.Batch, c *gateway.Commit) {
 		}
 		b.Queue(`INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value`, name, value)
 	}
-	for i := range rows {
-		queueRow(b, &rows[i])
-	}
 }
 
 // queueExpect refuses the transaction by a division by zero, unless the setting is as
@@ -230,48 +245,12 @@ func orNever(t time.Time) any {
 	return t
 }
 
-// orNull is what stands for bytes that may have been erased.
-func orNull(b []byte) any {
+// orNull is what stands for bytes that may have been erased: nil is NULL.
+func orNull(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
 	}
 	return b
-}
-
-// The entry before has to be there, or the id is NULL, which the table refuses; and
-// none may have this one's place. So the insert is a compare and swap.
-const (
-	insertEntry = `
-		INSERT INTO entry (rel, side, seq, id, signed, salt, body)
-		VALUES ($1, $2, $3::bigint, CASE WHEN EXISTS (SELECT 1 FROM entry WHERE rel = $1 AND side = $2 AND seq = $3::bigint - 1 AND id = $8) THEN $4::bytea END, $5, $6, $7)`
-	// insertKnown is for one whose predecessor comes in the same commit, or that has none.
-	insertKnown = `INSERT INTO entry (rel, side, seq, id, signed, salt, body) VALUES ($1, $2, $3, $4, $5, $6, $7)`
-)
-
-func queueEntry(b *pgx.Batch, e *firsthand.Entry, c *gateway.Commit) {
-	rel := e.Relationship()
-	args := []any{rel[:], number(e.Side), e.Seq, e.ID[:], e.Signed, orNull(e.Salt), orNull(e.Body)}
-	known := e.Seq == 1
-	for i := range c.Entries {
-		known = known || c.Entries[i].ID == e.Prev
-	}
-	if known {
-		b.Queue(insertKnown, args...)
-		return
-	}
-	b.Queue(insertEntry, append(args, e.Prev[:])...)
-}
-
-func queueDelivery(b *pgx.Batch, d *gateway.Delivery) {
-	b.Queue(`
-		INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed, lane)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-		ON CONFLICT (rel, seq, task) DO UPDATE
-		SET lane = excluded.lane, status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
-			system = excluded.system, record = excluded.record, version = excluded.version, reported = excluded.reported,
-			ended = excluded.ended, owed = coalesce(nullif(excluded.owed, ''), delivery.owed)`,
-		d.Rel[:], d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Next, string(d.Due), d.Tries, d.Why,
-		d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed), string(d.Lane))
 }
 
 func queueChallenge(b *pgx.Batch, c *gateway.Challenge) {
@@ -282,12 +261,4 @@ func queueChallenge(b *pgx.Batch, c *gateway.Challenge) {
 		SET seq = excluded.seq, system = excluded.system, record = excluded.record, sends = excluded.sends, hash = excluded.hash,
 			sent = excluded.sent, until = excluded.until, tries = excluded.tries, tried = excluded.tried, entry = excluded.entry, proof = excluded.proof`,
 		c.Rel[:], c.Claim[:], c.Seq, c.Record.System, c.Record.ID, c.Sends, c.Hash[:], c.Sent, string(c.Until), c.Left, c.Tried, c.Entry[:], c.Proof[:])
-}
-
-// number is how a side stands in the database.
-func number(side firsthand.Side) int16 {
-	if side == firsthand.First {
-		return 1
-	}
-	return 2
 }

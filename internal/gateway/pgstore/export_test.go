@@ -18,7 +18,7 @@ var (
 		"row": queryRow, "version": queryVersion, "logs": queryLogs, "page": queryPage, "head": queryHead,
 		"deliveries": queryDeliveries, "delivery": queryDelivery, "challenges": queryChallenges, "drafts": queryDrafts,
 		"evidence": queryEvidence, "audit": queryAudit,
-		"insert entry": insertEntry, "update version": updateVersion, "update line": updateLine, "update row": updateRow,
+		"insert entries": insertEntries, "put deliveries": putDeliveries, "update rows": updateRows, "update row": updateRow,
 	}
 	Across = map[string]string{
 		"ready": queryReady, "ready tickets": queryReadyTickets, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,

@@ -97,6 +97,10 @@ func (m *Import) Copy(ctx context.Context, commits iter.Seq2[gateway.Commit, err
 		if _, err := tx.Exec(ctx, `INSERT INTO setting (name, value) VALUES ($1, $2)`, settingMoving, m.name); err != nil {
 			return err
 		}
+		// The index of the largest table is made in one piece when all is there.
+		if _, err := tx.Exec(ctx, `ALTER TABLE entry DROP CONSTRAINT entry_pkey`); err != nil {
+			return err
+		}
 		l := loader{tx: tx}
 		for c, err := range commits {
 			if err != nil {
@@ -229,6 +233,12 @@ func (l *loader) send(ctx context.Context) error {
 // finish sends what is left, and computes when each outbox has something to do.
 func (l *loader) finish(ctx context.Context) error {
 	if err := l.send(ctx); err != nil {
+		return err
+	}
+	if _, err := l.tx.Exec(ctx, `SET LOCAL maintenance_work_mem = '256MB'`); err != nil {
+		return err
+	}
+	if _, err := l.tx.Exec(ctx, `ALTER TABLE entry ADD PRIMARY KEY (rel, side, seq)`); err != nil {
 		return err
 	}
 	// The rows of the audit have brought their numbers with them.

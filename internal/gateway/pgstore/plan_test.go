@@ -21,7 +21,7 @@ func TestPlans(t *testing.T) {
 	}
 	defer db.Close(context.WithoutCancel(t.Context()))
 	// What could go by an index does so, however small the tables are.
-	if _, err := db.Exec(t.Context(), `SET enable_seqscan = off; SET enable_bitmapscan = off; SET plan_cache_mode = force_generic_plan`); err != nil {
+	if _, err := db.Exec(t.Context(), `SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan`); err != nil {
 		t.Fatal(err)
 	}
 	explain := func(name, query string) []string {
@@ -56,11 +56,14 @@ func TestPlans(t *testing.T) {
 				conditions++
 			}
 			condition = strings.TrimPrefix(condition, "(")
-			if strings.Contains(line, "Seq Scan") || ok && !strings.HasPrefix(condition, "rel = $1") && !strings.HasPrefix(condition, "id = $1") {
+			column, value, _ := strings.Cut(condition, " = ")
+			keyed := (column == "rel" || column == "id") && (strings.HasPrefix(value, "$1") || strings.HasPrefix(value, "e.rel") || strings.HasPrefix(value, "c.rel"))
+			if strings.Contains(line, "Seq Scan") || ok && !keyed {
 				t.Errorf("%s: %s", name, strings.TrimSpace(line))
 			}
 		}
-		if conditions == 0 {
+		if conditions == 0 && name != "put deliveries" { // which looks where it inserts
+
 			t.Errorf("%s goes by no index:\n%s", name, strings.Join(plan, "\n"))
 		}
 	}

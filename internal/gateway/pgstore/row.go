@@ -1,6 +1,9 @@
 package pgstore
 
 import (
+	"bytes"
+	"slices"
+
 	"github.com/jackc/pgx/v5"
 
 	"firsthand"
@@ -88,8 +91,13 @@ func dueTicketsOf(rel string) string {
 const newVersion = `CASE WHEN relationship.version = $2 OR $2 = -1 THEN relationship.version + 1 ELSE -1 END`
 
 var (
-	updateVersion = `UPDATE relationship SET version = ` + newVersion + ` WHERE id = $1`
-	updateLine    = `UPDATE relationship SET version = ` + newVersion + `, due = ` + due + `, due_tickets = ` + dueTickets + ` WHERE id = $1`
+	// updateRows raises the versions of many, and says anew when their outboxes have
+	// something to do.
+	updateRows = `
+		UPDATE relationship SET version = CASE WHEN relationship.version = c.version THEN relationship.version + 1 ELSE -1 END,
+			due = CASE WHEN c.line THEN ` + dueOf("c.rel") + ` ELSE relationship.due END,
+			due_tickets = CASE WHEN c.line THEN ` + dueTicketsOf("c.rel") + ` ELSE relationship.due_tickets END
+		FROM unnest($1::bytea[], $2::bigint[], $3::boolean[]) AS c(rel, version, line) WHERE relationship.id = c.rel`
 
 	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `, ` + dueTickets + `)`
 	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due, due_tickets) ` + values
@@ -107,15 +115,39 @@ var (
 	touchRow = insertRow + `, due = excluded.due, due_tickets = excluded.due_tickets`
 )
 
+// rowChanges are what a group of commits does to rows of relationships.
+type rowChanges struct {
+	rel     [][]byte // those of which only the version and the outbox change
+	version []int64
+	line    []bool
+	whole   []change // the others
+}
+
+// add adds a change. A relationship that is in the group already comes by itself, after
+// the first one.
+func (r *rowChanges) add(c change) {
+	again := slices.ContainsFunc(r.rel, func(rel []byte) bool { return bytes.Equal(rel, c.rel[:]) })
+	if c.row != nil || c.from <= 0 || again {
+		r.whole = append(r.whole, c)
+		return
+	}
+	r.rel, r.version, r.line = append(r.rel, c.rel[:]), append(r.version, c.from), append(r.line, c.line)
+}
+
+func (r *rowChanges) queue(b *pgx.Batch) {
+	if len(r.rel) > 0 {
+		b.Queue(updateRows, r.rel, r.version, r.line)
+	}
+	for i := range r.whole {
+		queueRow(b, &r.whole[i])
+	}
+}
+
 func queueRow(b *pgx.Batch, c *change) {
 	row := c.row
 	if row == nil {
-		if c.from > 0 && c.line {
-			b.Queue(updateLine, c.rel[:], c.from)
-			return
-		}
 		if c.from > 0 {
-			b.Queue(updateVersion, c.rel[:], c.from)
+			b.Queue(updateRows, [][]byte{c.rel[:]}, []int64{c.from}, []bool{c.line})
 			return
 		}
 		row = &gateway.Relationship{ID: c.rel}

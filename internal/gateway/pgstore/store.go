@@ -165,7 +165,9 @@ func config(o Options) (*pgxpool.Config, error) {
 		"application_name": "firsthand-gateway", "timezone": "UTC",
 		// Whatever the database or the role has as its default.
 		"synchronous_commit": "on", "default_transaction_isolation": "read committed",
-		"jit": "off", "plan_cache_mode": "force_generic_plan", // all that is asked is small, and always the same
+		// All that is asked is small, always the same, and goes by an index. A plan that was made when
+		// a table was small is kept, and must be the one for a table that is large.
+		"jit": "off", "plan_cache_mode": "force_generic_plan", "enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
 	} {
 		c.ConnConfig.RuntimeParams[name] = value
 	}

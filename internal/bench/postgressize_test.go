@@ -1,0 +1,173 @@
+package bench_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"flag"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"firsthand"
+	"firsthand/internal/gateway"
+	"firsthand/internal/gateway/pgstore"
+	"firsthand/wire"
+)
+
+var (
+	sizeFlag = flag.Int("relationships", 20_000, "how many relationships of 20 entries BenchmarkPostgresSize loads")
+	rateFlag = flag.Int("rate", 1000, "how many calls a second it makes")
+	sizeDir  = flag.String("size-dir", "", "keep its database in this folder, and take it from there if it was loaded before")
+)
+
+const (
+	sizeEntries = 20     // of each relationship, openings and all
+	sizeCalled  = 30_000 // relationships that can be called; nobody has the keys of the others
+)
+
+// sizeClock is when all entries of it were written: those of a database that was kept are
+// the same as those that are signed now.
+var sizeClock = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+
+// BenchmarkPostgresSize calls a gateway on a database with many relationships at a
+// steady rate, each time in another one, which nobody has read before: so it is folded
+// from rows that lie where they came to lie as entries of all came in turn.
+//
+//	go test ./internal/bench -run '^$' -bench PostgresSize -benchtime 20000x -relationships 1000000 -size-dir /tmp/size -timeout 3h
+func BenchmarkPostgresSize(b *testing.B) {
+	dir := *sizeDir
+	if dir == "" {
+		dir = b.TempDir()
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		b.Fatal(err)
+	}
+	for up := dir; *sizeDir == "" && up != os.TempDir(); up = filepath.Dir(up) {
+		if err := os.Chmod(up, 0o755); err != nil { // the server is another user
+			b.Fatal(err)
+		}
+	}
+	_, err := os.Stat(filepath.Join(dir, "loaded"))
+	kept := err == nil
+	// Nothing is logged of tables that are made and filled in one transaction.
+	settings := []string{"max_wal_size=2GB", "wal_level=minimal", "max_wal_senders=0"}
+	url := startPostgresIn(b, dir, settings...).URL("postgres")
+	if !kept {
+		began := time.Now()
+		loadSize(b, url)
+		b.Logf("loaded in %v", time.Since(began))
+		if err := os.WriteFile(filepath.Join(dir, "loaded"), nil, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("start", func(b *testing.B) {
+		r := talking(b, 0, 1, sizeEntries-1, 1, sizeClock)[0]
+		began := time.Now()
+		s := setup{Store: "postgres", URL: url, Now: sizeClock, Deliver: true}.start(b)
+		client := newClient()
+		defer client.Close()
+		if _, err := client.Sync(b.Context(), s.base, r.key, wire.Request{Rel: r.id, First: r.open.Head(), Second: r.second.Head()}); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(time.Since(began).Milliseconds()), "start-ms") // of the process, to its first answer
+	})
+	b.Run("calls", func(b *testing.B) { callSize(b, url) })
+}
+
+// callSize makes its calls in relationships in which there was none before.
+func callSize(b *testing.B, url string) {
+	db, err := pgx.Connect(b.Context(), url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var from int
+	err = db.QueryRow(b.Context(), `SELECT count(*) FROM relationship WHERE version > 1`).Scan(&from)
+	if err := errors.Join(err, db.Close(b.Context())); err != nil {
+		b.Fatal(err)
+	}
+	if from+b.N > min(sizeCalled, *sizeFlag) {
+		b.Fatalf("%d relationships were called before, and %d can be in all", from, min(sizeCalled, *sizeFlag))
+	}
+	all := talking(b, from, from+b.N, sizeEntries-1, 1, sizeClock)
+	s := setup{Store: "postgres", URL: url, Now: sizeClock}.start(b)
+	client := newClient()
+	defer client.Close()
+	took, errs := make([]time.Duration, b.N), make([]error, b.N)
+	var calls sync.WaitGroup
+	used := s.measure(b, func() {
+		start := time.Now()
+		for n, r := range all {
+			due := start.Add(time.Duration(n) * time.Second / time.Duration(*rateFlag))
+			time.Sleep(time.Until(due))
+			calls.Go(func() {
+				next := r.entries[sizeEntries-2 : sizeEntries-1]
+				_, errs[n] = client.Sync(context.Background(), s.base, r.key, wire.Request{Rel: r.id, First: next[0].Head(), Second: r.second.Head(), Entries: next})
+				took[n] = time.Since(due)
+			})
+		}
+		calls.Wait()
+	})
+	if err := errors.Join(errs...); err != nil {
+		b.Fatal(err)
+	}
+	report(b, took, 1, used)
+}
+
+// loadSize fills the database.
+func loadSize(b *testing.B, url string) {
+	all := talking(b, 0, min(sizeCalled, *sizeFlag), sizeEntries-1, 1, sizeClock)
+	m, err := pgstore.BeginImport(b.Context(), pgstore.Options{URL: url}, "size")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	if err := errors.Join(m.Copy(b.Context(), many(all, *sizeFlag)), m.Finish(b.Context())); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// many returns commits of n relationships: those that can be called, and others of as
+// many entries that nobody reads. All are opened, then all write an entry, and so on.
+func many(called []*relationship, n int) iter.Seq2[gateway.Commit, error] {
+	next := firsthand.NextKey("kit", firsthand.Label{1}).Public().Hash()
+	return func(yield func(gateway.Commit, error) bool) {
+		for k := range sizeEntries {
+			if k%5 == 0 {
+				fmt.Fprintf(os.Stderr, "loading entry %d of %d of each\n", k+1, sizeEntries)
+			}
+			for i := range n {
+				of := called[i%len(called)]
+				var c gateway.Commit
+				switch k {
+				case 0:
+					c.Entries = []firsthand.Entry{of.open}
+				case 1:
+					c.Entries = []firsthand.Entry{of.second}
+				default:
+					c.Entries = []firsthand.Entry{of.entries[k-2]}
+				}
+				row := gateway.Relationship{ID: of.id, Key: of.key.Public(), Next: next, Keys: 1}
+				if e := &c.Entries[0]; i >= len(called) {
+					row.ID = sha256.Sum256(binary.BigEndian.AppendUint64([]byte("another"), uint64(i)))
+					if e.Rel = row.ID; k == 0 {
+						e.Rel, e.ID = firsthand.ID{}, row.ID
+					}
+				}
+				if k == 0 {
+					c.Relationships = []gateway.Relationship{row}
+				}
+				if !yield(c, nil) {
+					return
+				}
+			}
+		}
+	}
+}
