@@ -15,8 +15,9 @@ import (
 
 	"firsthand/connector"
 	"firsthand/connector/carddav"
+	"firsthand/connector/email"
 	"firsthand/connector/memory"
-	"firsthand/connector/split"
+	"firsthand/connector/rt"
 	"firsthand/connector/tryton"
 	"firsthand/connector/webhook"
 	"firsthand/fault"
@@ -27,10 +28,12 @@ import (
 // connectors are those that a configuration can name. The list is code, not
 // registration by import.
 var connectors = map[string]func(config json.RawMessage, dir string) (connector.Connector, error){
-	"carddav": carddavIn,
-	"memory":  memoryIn,
-	"tryton":  trytonIn,
-	"webhook": webhookIn,
+	"carddav":         carddavIn,
+	"email":           emailIn,
+	"memory":          memoryIn,
+	"request-tracker": trackerIn,
+	"tryton":          trytonIn,
+	"webhook":         webhookIn,
 }
 
 // carddavIn opens an address book. The file with its password is looked for beside
@@ -45,6 +48,21 @@ func carddavIn(config json.RawMessage, dir string) (connector.Connector, error) 
 		beside(dir, &c.Binding.Mail.PasswordFile)
 	}
 	return carddav.Open(c)
+}
+
+// emailIn opens a mailbox. The file with its password is looked for beside the
+// configuration.
+func emailIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c email.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.PasswordFile)
+	m, err := email.Open(c)
+	if err != nil {
+		return nil, err // and not a nil *email.Mailbox in an interface
+	}
+	return m, nil
 }
 
 // memoryIn opens the small CRM. Its file is looked for beside the configuration.
@@ -82,6 +100,17 @@ func webhookIn(config json.RawMessage, dir string) (connector.Connector, error) 
 	return webhook.Open(c)
 }
 
+// trackerIn opens a Request Tracker. The file with its token is looked for beside the
+// configuration.
+func trackerIn(config json.RawMessage, dir string) (connector.Connector, error) {
+	var c rt.Config
+	if err := parseConnector(config, &c); err != nil {
+		return nil, err
+	}
+	beside(dir, &c.TokenFile)
+	return rt.Open(c)
+}
+
 // beside has relative paths begin at dir.
 func beside(dir string, paths ...*string) {
 	for _, path := range paths {
@@ -95,7 +124,8 @@ func beside(dir string, paths ...*string) {
 type app struct {
 	config    gateway.Config
 	store     database
-	connector connector.Connector // nil if the configuration names none
+	connector connector.Connector // nil if the configuration names none, and so
+	tickets   connector.Connector
 	gateway   *gateway.Gateway
 	log       *slog.Logger
 }
@@ -145,18 +175,22 @@ func open(ctx context.Context, env *cli.Env, newLog func(gateway.LogConfig) *slo
 	if a.store, err = openDatabase(ctx, &c, a.log); err != nil {
 		return nil, nil, err
 	}
-	done := a.store.Close
+	done := func() (err error) {
+		for _, c := range []connector.Connector{a.connector, a.tickets} {
+			if x, ok := c.(io.Closer); ok {
+				err = errors.Join(err, x.Close())
+			}
+		}
+		return errors.Join(err, a.store.Close())
+	}
 	if err := a.connect(); err != nil {
 		return nil, nil, errors.Join(err, done())
-	}
-	if x, ok := a.connector.(io.Closer); ok {
-		done = func() error { return errors.Join(x.Close(), a.store.Close()) }
 	}
 	o, err := c.Options()
 	if err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	o.Store, o.Connector, o.Log, o.Meter = a.store, a.connector, a.log, meter
+	o.Store, o.Connector, o.Tickets, o.Log, o.Meter = a.store, a.connector, a.tickets, a.log, meter
 	if a.gateway, err = gateway.New(o); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
@@ -172,11 +206,7 @@ func (a *app) connect() (err error) {
 	if a.connector, err = connect("connector", c.Connector.Type, c.Connector.Config, dir); err != nil || c.Tickets.Type == "" {
 		return err
 	}
-	tickets, err := connect("tickets", c.Tickets.Type, c.Tickets.Config, dir)
-	if err != nil {
-		return err
-	}
-	a.connector, err = split.Join(a.connector, tickets)
+	a.tickets, err = connect("tickets", c.Tickets.Type, c.Tickets.Config, dir)
 	return err
 }
 

@@ -29,7 +29,9 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 		{"webhook", `{"url":"https://crm.example/","secret_file":"keys/hook.secret"}`, "hook.secret"},
 		{"webhook", `{"url":"https://crm.example/","secret_file":"` + filepath.Join(dir, "hook.secret") + `"}`, ""},
 		{"tryton", `{"url":"https://erp.example","database":"acme","user":"firsthand","password_file":"tryton.password"}`, "tryton.password"},
+		{"request-tracker", `{"url":"https://rt.example/","queue":"Care","token_file":"hook.secret"}`, "hook.secret"},
 		{"memory", `{"file":"crm.journal"}`, ""},
+		{"email", `{"address":"care@acme.example","host":"mail.acme.example","port":993,"tls":"tls","password_file":"hook.secret"}`, "hook.secret"},
 		{"carddav", `{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"hook.secret"}`, "hook.secret"},
 	} {
 		if _, err := connectors[tt.kind](json.RawMessage(tt.config), dir); err != nil {
@@ -56,6 +58,7 @@ func TestFilesBesideTheConfiguration(t *testing.T) {
 func TestCheckJudgesConnectors(t *testing.T) {
 	for config, want := range map[string]string{
 		`"type":"carddav","config":{"url":"https://dav.example/c/","journal":"https://dav.example/j/","user":"gateway","password_file":"none"}`: "none",
+		`"type":"email","config":{"address":"care@acme.example","host":"mail.acme.example","port":993,"tls":"tls","password_file":"none"}`:      "none",
 		`"type":"webhook","config":{"url":"https://crm.example/","secret_file":"none"}`:                                                         "none",
 		`"type":"webhook","config":{"url":"https://crm.example/","secrets":"none"}`:                                                             "secrets",
 		`"type":"crm"`: "crm",

@@ -14,6 +14,8 @@ import (
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/desk"
+	"firsthand/internal/desk/passkey"
+	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
 )
 
@@ -75,13 +77,19 @@ func printStaff(ctx context.Context, a *app, env *cli.Env) error {
 // be none.
 func (a *app) deskServer() (*http.Server, error) {
 	c := &a.config
-	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: a.log, Scratch: store.Scratch, System: c.Connector.Type}
-	if len(c.Connector.Config) > 0 {
+	o := desk.Options{Gateway: a.gateway, Company: c.Name, URL: c.Desk.URL, Now: time.Now, Log: a.log, Scratch: store.Scratch}
+	for lane, known := range map[gateway.Lane]gateway.TicketsConfig{
+		gateway.Records: {Type: c.Connector.Type, Config: c.Connector.Config}, gateway.Tickets: c.Tickets,
+	} {
 		var text bytes.Buffer
-		if err := json.Indent(&text, c.Connector.Config, "", "  "); err != nil {
+		if err := json.Indent(&text, known.Config, "", "  "); err != nil && len(known.Config) > 0 {
 			return nil, err
 		}
-		o.Configured = text.String()
+		o.Configured = append(o.Configured, desk.Configured{Lane: lane, Type: known.Type, Config: text.String()})
+	}
+	var err error
+	if o.Passkeys, err = passkey.New(c.Desk.URL, c.Name); err != nil {
+		return nil, err
 	}
 	if c.Desk.OIDC.Issuer != "" {
 		p, err := desk.NewProvider(c.Desk.OIDC, c.Desk.URL, nil, time.Now)

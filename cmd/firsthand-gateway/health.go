@@ -68,7 +68,7 @@ func (h *health) alive(ctx context.Context) { h.stored(ctx) }
 var probes = []string{"/healthz", "/readyz"}
 
 // before answers for h, and gives everything else to next. With detail, which is not
-// for the public, it tells of the company's system too.
+// for the public, it tells of each of the company's systems too.
 func (h *health) before(next http.Handler, detail bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+probes[0], func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
@@ -84,10 +84,15 @@ func (h *health) before(next http.Handler, detail bool) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(status)
 		fmt.Fprintln(w, answer)
-		if detail && h.vitals().Reaches() {
-			fmt.Fprintln(w, "connector: ok")
-		} else if detail {
-			fmt.Fprintln(w, "connector: the system does not answer; what customers say waits for it")
+		if !detail {
+			return
+		}
+		for _, s := range h.vitals().Systems {
+			if s.Reaches() {
+				fmt.Fprintf(w, "%s: ok\n", s.Lane.Member())
+			} else {
+				fmt.Fprintf(w, "%s: the system does not answer; what goes to it waits\n", s.Lane.Member())
+			}
 		}
 	})
 	mux.Handle("/", next)

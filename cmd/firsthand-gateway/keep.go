@@ -13,7 +13,6 @@ import (
 
 	"firsthand/connector"
 	"firsthand/connector/memory"
-	"firsthand/connector/split"
 	"firsthand/fault"
 	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
@@ -59,7 +58,7 @@ func checkConnectors(c *gateway.Config) error {
 	records, err := trial("connector", c.Connector.Type, c.Connector.Config)
 	tickets, err2 := trial("tickets", c.Tickets.Type, c.Tickets.Config)
 	if err = errors.Join(err, err2); err == nil && records != nil && tickets != nil {
-		_, err = split.Join(records, tickets)
+		err = gateway.CheckSystems(records, tickets)
 	}
 	return err
 }
@@ -132,7 +131,7 @@ without arguments.`,
 }
 
 var doctorCmd = cli.Command[*app]{
-	Name: "doctor", Short: "check the database, and every entry and signature in it",
+	Name: "doctor", Short: "check the database, and every entry and signature in it, and say how the systems are",
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
 			if err := a.store.Check(ctx); err != nil {
@@ -144,9 +143,35 @@ var doctorCmd = cli.Command[*app]{
 				return fmt.Errorf("the logs are damaged: %w", err)
 			}
 			fmt.Fprintf(env.Stdout, "logs\tok, %d relationships, %d entries\n", relationships, entries)
-			return nil
+			return printSystems(ctx, a, env)
 		}
 	},
+}
+
+// printSystems says how the server that runs gets on with each of the company's
+// systems. It calls none.
+func printSystems(ctx context.Context, a *app, env *cli.Env) error {
+	c, err := a.gateway.Connection(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range c.Systems {
+		how := "not called yet"
+		switch {
+		case s.Down():
+			how = fmt.Sprintf("does not answer, for %d customers; what goes to it waits", s.Failing)
+			if s.Trouble != "" {
+				how += ": " + s.Trouble
+			}
+		case !s.Answer.IsZero():
+			how = "ok, answered " + s.Answer.UTC().Format(time.RFC3339)
+		}
+		if s.Name != "" {
+			how += " (" + s.Name + ")"
+		}
+		fmt.Fprintf(env.Stdout, "%s\t%s\n", s.Lane.Member(), cli.Printable(how))
+	}
+	return nil
 }
 
 var versionCmd = cli.Command[*app]{

@@ -28,7 +28,7 @@
 //	restore [backup folder]                 put a backup into a folder, which gateway.json then names as data
 //	move                                    bring the database in the data folder to the PostgreSQL that gateway.json names
 //	rotate                                  replace the company's key by the next, in every relationship
-//	doctor                                  check the database, and every entry and signature in it
+//	doctor                                  check the database, and every entry and signature in it, and say how the systems are
 //	crm [what ...]                          look into the small CRM of a trial, and act as its staff
 //	version                                 print the version
 //

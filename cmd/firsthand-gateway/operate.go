@@ -60,9 +60,10 @@ var dueCmd = cli.Command[*app]{
 				Status       gateway.Status `json:"status"`
 				Due          firsthand.Date `json:"due"`
 				Overdue      bool           `json:"overdue"`
+				System       string         `json:"system"`
 				Why          string         `json:"why"`
 			}
-			rows, table := []row{}, [][]string{{"DUE", "TASK", "STATUS", "WHY", "RELATIONSHIP", "ENTRY"}}
+			rows, table := []row{}, [][]string{{"DUE", "TASK", "STATUS", "SYSTEM", "WHY", "RELATIONSHIP", "ENTRY"}}
 			for _, d := range due {
 				when := string(d.Due)
 				if d.Overdue {
@@ -72,8 +73,8 @@ var dueCmd = cli.Command[*app]{
 				if d.Frozen != "" {
 					why = "frozen: " + d.Frozen
 				}
-				rows = append(rows, row{d.Rel, d.Entry, d.Task, d.Status, d.Due, d.Overdue, why})
-				table = append(table, []string{when, string(d.Task), string(d.Status), why, d.Rel.String(), d.Entry.String()})
+				rows = append(rows, row{d.Rel, d.Entry, d.Task, d.Status, d.Due, d.Overdue, d.System, why})
+				table = append(table, []string{when, string(d.Task), string(d.Status), d.System, why, d.Rel.String(), d.Entry.String()})
 			}
 			if *asJSON {
 				return printJSON(env, rows)

@@ -106,11 +106,11 @@ func TestRestartCutsNoCall(t *testing.T) {
 // it should send no more calls while those that it sends are still answered.
 func TestStopping(t *testing.T) {
 	c := newCompany(t, func(s string) string {
-		return strings.Replace(s, `"connector"`, `"grace_seconds": 300, "connector"`, 1)
+		return strings.Replace(s, `"connector"`, `"grace_seconds": 300, "tickets": {"type": "memory", "config": {"file": "helpdesk", "name": "Helpdesk"}}, "connector"`, 1)
 	})
 	cmd := c.serve()
 	her, g := c.meet("mia")
-	if status, text := c.get("/readyz"); status != 200 || text != "ok\nconnector: ok\n" {
+	if status, text := c.get("/readyz"); status != 200 || text != "ok\nconnector: ok\ntickets: ok\n" {
 		t.Errorf("readyz = %d %q", status, text)
 	}
 	c.hear("WATCHDOG=1")
@@ -147,7 +147,7 @@ func TestStopping(t *testing.T) {
 	her.Say(t, "and after a kill")
 	c.serve()
 	her.Sync(t, g)
-	if out, err := c.command("doctor").CombinedOutput(); err != nil {
+	if out, err := c.command("doctor").CombinedOutput(); err != nil || !strings.Contains(string(out), "\nconnector\t") || !strings.Contains(string(out), "\ntickets\t") {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 }

@@ -33,13 +33,15 @@ then; and many without, which answer by mail: most of them do what she asks, one
 to see her identity card, two are silent. It prints one link, and the passphrase of
 Mia's file. Nothing leaves this machine, and nothing of yours is touched. With --fresh
 her file is still to be made; what her programs have exported lies ready to be brought,
-and the page behind the scenes has her mail account. The world is kept in the folder
+and the page behind the scenes has her mail account. Where Request Tracker and Tryton are
+installed, two of the companies use them, once they have started. The world is kept in the folder
 --dir names; else in a temporary one, which goes at the end.`,
 	Setup: func(fs *flag.FlagSet) run {
 		var o demoOptions
 		fs.BoolVar(&o.fresh, "fresh", false, "begin with nothing, instead of Mia's life")
 		fs.BoolVar(&o.reset, "reset", false, "begin anew, whatever was done in the folder")
 		fs.StringVar(&o.addr, "addr", "localhost:8450", "`address` of the pages, on loopback")
+		fs.BoolVar(&o.small, "small", false, "start no real systems, also where they are installed")
 		fs.Func("directory", "a `file` with a real data set of companies; may be given several times", func(s string) error {
 			o.directories = append(o.directories, s)
 			return nil
@@ -66,6 +68,7 @@ type demoOptions struct {
 	dir, addr    string
 	base         string // where the pages are, once that is known
 	fresh, reset bool
+	small        bool // without real systems
 	directories  []string
 }
 
@@ -173,6 +176,10 @@ func (d *stage) open(fresh bool) error {
 	var lived error
 	all.Go(func() { w.Run(ctx) }) // it returns nil
 	all.Go(func() { lived = h.liveOn(ctx) })
+	if !d.o.small {
+		all.Go(func() { w.TakeSystems(ctx, d.say) })
+		all.Go(func() { h.lookInto(ctx, w) })
+	}
 	d.stop = func() error {
 		h.Lock()
 		cancel()
@@ -183,6 +190,43 @@ func (d *stage) open(fresh bool) error {
 	defer d.mu.Unlock()
 	d.world, d.home = w, h
 	return nil
+}
+
+// say tells whoever runs the demo what comes about meanwhile.
+func (d *stage) say(text string) {
+	fmt.Fprintf(d.env.Stderr, "firsthand: %s\n", text)
+}
+
+// glance is how often she looks whether somebody has changed something in a real system:
+// in a demo nobody waits a quarter of an hour for it.
+const glance = 3 * time.Second
+
+// lookInto has her ask the companies with real systems for news, until ctx ends. One that
+// goes down when it is left alone is left alone.
+func (h *home) lookInto(ctx context.Context, w *world.World) {
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		_, a, leave, err := h.enter(ctx)
+		if err != nil {
+			continue // it is locked
+		}
+		if rows, err := a.agent.Relationships(ctx); err == nil {
+			for _, r := range rows {
+				if c := w.Company(r.Domain); c != nil && c.Manner() != world.Falters && c.IsUp() && r.Gateway != "" {
+					if _, _, _, _, ok := c.System(); ok {
+						a.agent.Flush(ctx, r.ID, 0) // what fails is tried again by itself
+					}
+				}
+			}
+		}
+		leave()
+	}
 }
 
 // close ends what open began.

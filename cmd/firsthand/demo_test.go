@@ -36,7 +36,7 @@ type demoRun struct {
 func startDemo(t testing.TB, dir, addr string, args ...string) *demoRun {
 	t.Helper()
 	// This test program is the command, too: see TestMain.
-	cmd := exec.Command("firsthand", append([]string{"demo", "--dir", dir, "--addr", addr}, args...)...)
+	cmd := exec.Command("firsthand", append([]string{"demo", "--small", "--dir", dir, "--addr", addr}, args...)...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=10")
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()

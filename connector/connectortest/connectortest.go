@@ -31,6 +31,10 @@ type Fixture struct {
 	// stands for an address in parts and an e-mail address.
 	Samples []Sample
 
+	// Only names the tests to run, nil for all: for another mode of a system that has
+	// passed all in its first, where each takes its time.
+	Only []string
+
 	// Unwanted is a fact that the system has no place for and so declines.
 	// Without one, that isn't tested.
 	Unwanted string
@@ -74,6 +78,11 @@ type System struct {
 
 	// Reply is staff answering in a ticket.
 	Reply func(t testing.TB, ticket connector.Ref, author, text string)
+
+	// Keeps returns what the system makes of text that staff write into it, where
+	// there are characters that it can't hold, whoever writes them. Nil, it holds all.
+	// What a customer writes must come through it none the less.
+	Keeps func(text string) string
 
 	// Resolve is staff taking the matter of a ticket for done.
 	Resolve func(t testing.TB, ticket connector.Ref)
@@ -172,8 +181,13 @@ type testCase struct {
 func (f Fixture) cases(t testing.TB, name string) []testCase {
 	sys := f.New(t)
 	c := sys.Connect(t)
+	for _, only := range f.Only {
+		if !slices.ContainsFunc(cases, func(tc testCase) bool { return tc.name == only }) {
+			t.Fatalf("the suite has no test %q", only)
+		}
+	}
 	return slices.DeleteFunc(slices.Clone(cases), func(tc testCase) bool {
-		return name != "" && tc.name != name || tc.needs != nil && !tc.needs(sys, c, f)
+		return f.Only != nil && !slices.Contains(f.Only, tc.name) || name != "" && tc.name != name || tc.needs != nil && !tc.needs(sys, c, f)
 	})
 }
 

@@ -138,9 +138,11 @@ func change(w *world) {
 // hasAll is has for each sample.
 func (w *world) hasAll(ref connector.Ref, facts map[string]firsthand.Value) {
 	w.Helper()
+	all := map[string]firsthand.Value{}
 	for _, s := range w.samples {
-		w.has(ref, s.Fact, facts[s.Fact])
+		all[s.Fact] = facts[s.Fact]
 	}
+	w.shows(ref, all)
 }
 
 func order(w *world) {

@@ -56,14 +56,18 @@ func reply(w *world) {
 	r := w.request("message")
 	r.Subject, r.Text = "Your order", "Where is it?"
 	ref := w.deliver(r).Ref
+	from := w.cursor()
 	for _, text := range append([]string{"It left us today."}, hostile...) {
-		from := w.cursor()
 		w.sys.Reply(w, ref, "Anna", text)
+		if w.sys.Keeps != nil {
+			text = w.sys.Keeps(text)
+		}
 		changes := w.changes(from)
 		if len(changes) != 1 {
 			w.Fatalf("%d changes after a reply, want 1", len(changes))
 		}
 		c := changes[0]
+		from = c.Cursor
 		if lines(c.Text) != lines(text) || c.Author == "" || c.Ref.ID != ref.ID {
 			w.Fatalf("the reply is %.200q by %q in %s, want %.200q by somebody in %s", c.Text, c.Author, c.Ref.ID, text, ref.ID)
 		}

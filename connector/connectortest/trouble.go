@@ -152,9 +152,9 @@ func broken(w *world) {
 		w.unbelieved(how, "changes", err)
 		cancel()
 		w.sys.Break(w, None)
+		s.check("after the trouble", w.changes(s.start), 0)
 		w.settle(r)
 		w.has(w.record(), r.Fact, r.Value)
-		s.check("after the trouble", w.changes(s.start), 0)
 	}
 }
 

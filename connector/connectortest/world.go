@@ -153,15 +153,24 @@ func (w *world) record() connector.Ref {
 // stands for none. Read must say the same, unless the system can't be read.
 func (w *world) has(ref connector.Ref, fact string, v firsthand.Value) {
 	w.Helper()
+	w.shows(ref, map[string]firsthand.Value{fact: v})
+}
+
+// shows is has for several facts, at one look.
+func (w *world) shows(ref connector.Ref, want map[string]firsthand.Value) {
+	w.Helper()
 	facts, ok := w.sys.Look(w, ref)
 	if !ok {
 		w.Fatalf("record %s is not in the system", ref.ID)
 	}
-	if !facts[fact].Equal(v) {
-		w.Fatalf("%s in the system is %.200q, want %.200q", fact, facts[fact], v)
-	}
-	if rec, can := w.read(ref); can && !rec.Facts[fact].Equal(v) {
-		w.Fatalf("%s read back is %.200q, but the system has %.200q", fact, rec.Facts[fact], v)
+	rec, can := w.read(ref)
+	for fact, v := range want {
+		if !facts[fact].Equal(v) {
+			w.Fatalf("%s in the system is %.200q, want %.200q", fact, facts[fact], v)
+		}
+		if can && !rec.Facts[fact].Equal(v) {
+			w.Fatalf("%s read back is %.200q, but the system has %.200q", fact, rec.Facts[fact], v)
+		}
 	}
 }
 

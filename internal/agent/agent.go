@@ -65,6 +65,7 @@ type Agent struct {
 	open  map[firsthand.ID]*relationship // those in use, and some that were lately
 	used  list.List                      // of *relationship nobody uses, the last used first
 	spent int                            // entries that are folded in those
+	fold  int                            // how many may be: maxSpent, but in tests
 
 	schedule schedule
 	mailing  mailing
@@ -82,13 +83,15 @@ type Agent struct {
 
 // New returns an Agent on o.Store. It starts nothing; see Run.
 func New(o Options) *Agent {
-	return &Agent{Options: o, open: make(map[firsthand.ID]*relationship), moves: make(chan struct{}, 1),
+	o.Rand = &sharedReader{r: o.Rand}
+	return &Agent{Options: o, fold: maxSpent, open: make(map[firsthand.ID]*relationship), moves: make(chan struct{}, 1),
 		schedule: schedule{wake: make(chan struct{}, 1)}}
 }
 
 // Bounds of what is kept in memory of relationships that nobody uses just now: how
 // many, and of how many entries. Begin and the calls that follow it find the states
-// of a change to a thousand companies there. A state is folded anew when needed.
+// of a change to a thousand companies there, or what was left of them when they were
+// shed. A state is folded anew when needed.
 const (
 	maxOpen  = 1024
 	maxSpent = 8192
@@ -106,6 +109,7 @@ type relationship struct {
 	row   Relationship
 	kept  Relationship      // the row as it is in the store
 	state *firsthand.State  // nil until needed, and after anything has failed
+	ends  *ends             // nil, or what is left of a state that was shed; see shed.go
 	shown [2]firsthand.Head // the heads for which the store has what it caches
 	key   *firsthand.Signer // of row.Seed, nil until needed
 	tail  []firsthand.Entry // the last of her log, if they were signed lately: what is sent next
@@ -125,6 +129,28 @@ const everything = 1 << 62
 // kept.
 func (a *Agent) with(ctx context.Context, rel firsthand.ID, fn func(*relationship) error) error {
 	return a.withAll(ctx, []firsthand.ID{rel}, func(rs []*relationship) error { return fn(rs[0]) })
+}
+
+// withEnds is with where the ends of rel's logs may suffice, if its state was shed: then
+// shed is asked first, and fn only if it isn't done.
+func (a *Agent) withEnds(ctx context.Context, rel firsthand.ID, shed func(*relationship) (done bool, err error), fn func(*relationship) error) error {
+	rs, unlock := a.lockAll([]firsthand.ID{rel})
+	defer unlock()
+	r := rs[0]
+	done, err := false, error(nil)
+	if r.ends != nil {
+		done, err = shed(r)
+	}
+	if !done && err == nil {
+		if err = a.load(ctx, r); err != nil {
+			return err
+		}
+		err = fn(r)
+	}
+	if err != nil {
+		r.state, r.ends = nil, nil
+	}
+	return err
 }
 
 // withAll is with for several relationships, which must differ. They are locked
@@ -197,14 +223,14 @@ func (a *Agent) giveBack(r *relationship, spent int) {
 	if r.users--; r.users > 0 {
 		return
 	}
-	if spent == 0 && r.refused == 0 && !r.anew && r.lacks == everything {
+	if spent == 0 && r.refused == 0 && !r.anew && r.lacks == everything && r.ends == nil {
 		delete(a.open, r.id) // it was only glanced at: there is nothing to find again
 		return
 	}
 	r.spent = spent
 	a.spent += spent
 	r.place = a.used.PushFront(r)
-	for a.used.Len() > maxOpen || a.spent > maxSpent && a.used.Len() > 1 {
+	for a.used.Len() > maxOpen || a.spent > a.fold && a.used.Len() > 1 {
 		oldest := a.used.Remove(a.used.Back()).(*relationship)
 		oldest.place = nil
 		a.spent -= oldest.spent
@@ -221,6 +247,7 @@ func (a *Agent) load(ctx context.Context, r *relationship) (err error) {
 	if r.row, err = a.Store.Relationship(ctx, id); err != nil {
 		return fmt.Errorf("relationship %s: %w", id, err)
 	}
+	r.ends = nil
 	if r.state, err = firsthand.Load(ctx, a.Store, id); err != nil {
 		r.state = nil
 		return fmt.Errorf("relationship %s: %w", id, err)
@@ -243,7 +270,7 @@ func (r *relationship) remember(e firsthand.Entry) {
 // after returns her entries after a seq up to her head, if they are kept.
 func (r *relationship) after(seq int64) []firsthand.Entry {
 	n := len(r.tail)
-	if n == 0 || r.tail[n-1].ID != r.state.Log(firsthand.First).Head.ID || r.tail[0].Seq > seq+1 {
+	if n == 0 || r.tail[n-1].ID != r.heads()[0].ID || r.tail[0].Seq > seq+1 {
 		return nil
 	}
 	return r.tail[min(max(seq+1-r.tail[0].Seq, 0), int64(n)):]
@@ -251,6 +278,9 @@ func (r *relationship) after(seq int64) []firsthand.Entry {
 
 // heads returns the ends of both logs, as they are in memory.
 func (r *relationship) heads() [2]firsthand.Head {
+	if r.ends != nil {
+		return r.ends.heads
+	}
 	return [2]firsthand.Head{r.state.Log(firsthand.First).Head, r.state.Log(firsthand.Second).Head}
 }
 

@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
@@ -21,13 +23,22 @@ type beginning struct {
 	legs []begunLeg
 	rs   []*relationship // that have written
 	keys []NextKey       // for logs that have to be opened
-	used int             // entries folded in rs
+	used atomic.Int64    // entries folded in rs
+}
+
+// A part is what the move says to one target.
+type part struct {
+	r       *relationship
+	planned []Leg // of a log that the move opens; of others it is planned when they are read
+	legs    []begunLeg
+	with    Commit
+	said    bool // something is written in r's log
 }
 
 // A begunLeg is a leg, and the draft that it is if it can't be signed yet.
 type begunLeg struct {
 	LegRow
-	draft int // its place in Commit.AddDrafts; -1 if it is none
+	draft int // its place in Commit.AddDrafts, first its part's and then the whole's; -1 if it is none
 }
 
 // beginMove carries out row's move, planned as things are now. The relationships it
@@ -35,7 +46,8 @@ type begunLeg struct {
 func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 	b := &beginning{a: a, ctx: ctx, row: row}
 	b.row.State, b.row.Began, b.row.Problem = Begun, a.Now(), ""
-	b.with = Commit{Legs: make(map[int64][]LegRow)}
+	b.with = Commit{Legs: make(map[int64][]LegRow), Holdings: make(map[firsthand.ID][]Holder),
+		Carried: make(map[firsthand.ID][]Carried), Waiting: make(map[firsthand.ID][]Waiting)}
 	if b.plan, err = a.newPlanner(ctx, row.Move); err != nil {
 		return err
 	}
@@ -50,27 +62,15 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 	defer func() {
 		for _, r := range locked {
 			if err != nil {
-				r.state = nil // it may say what was not kept
+				r.state, r.ends = nil, nil // they may say what was not kept
 			}
 		}
 	}()
 	if err := b.takeKeys(); err != nil {
 		return err
 	}
-	rest := locked
-	for _, t := range b.plan.targets {
-		if t.rel.IsZero() {
-			err = b.open(t)
-		} else {
-			r := rest[0]
-			rest = rest[1:]
-			if err = a.load(ctx, r); err == nil {
-				err = b.say(r, t, b.plan.legs(r.state, &r.row, t))
-			}
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", t.domain, err)
-		}
+	if err := b.write(locked); err != nil {
+		return err
 	}
 	b.number()
 	if err := a.keep(ctx, b.with, b.rs...); err != nil {
@@ -108,12 +108,37 @@ func goes(legs []Leg) bool {
 	return slices.ContainsFunc(legs, func(l Leg) bool { return l.Group != LeftOut })
 }
 
-// open opens an unpaired log for a company that has none, and says there what the
-// move says.
-func (b *beginning) open(t target) error {
-	legs := b.plan.unmet(t)
-	if !goes(legs) {
-		return b.say(nil, t, legs)
+// write writes what the move says into the logs: rs are those of the targets that have
+// one. Logs are opened one after the other; then the targets are shared among the
+// processors, since reading, folding and signing is most of the work, and no target
+// has anything to do with another.
+func (b *beginning) write(rs []*relationship) error {
+	parts := make([]part, len(b.plan.targets))
+	for i, t := range b.plan.targets {
+		if !t.rel.IsZero() {
+			parts[i].r, rs = rs[0], rs[1:]
+		} else if err := b.open(&parts[i], t); err != nil {
+			return fmt.Errorf("%s: %w", t.domain, err)
+		}
+	}
+	err := share(len(parts), func(i int) error {
+		t := b.plan.targets[i]
+		if err := b.say(&parts[i], t); err != nil {
+			return fmt.Errorf("%s: %w", t.domain, err)
+		}
+		return nil
+	})
+	for i := range parts {
+		b.take(&parts[i])
+	}
+	return err
+}
+
+// open opens an unpaired log for a company that has none.
+func (b *beginning) open(p *part, t target) error {
+	p.planned = b.plan.unmet(t)
+	if !goes(p.planned) {
+		return nil
 	}
 	next := b.keys[0]
 	b.keys = b.keys[1:]
@@ -121,47 +146,79 @@ func (b *beginning) open(t target) error {
 	if err != nil {
 		return err
 	}
-	b.with.Entries, b.with.TakeLabels = append(b.with.Entries, e), append(b.with.TakeLabels, next.Label)
-	for i := range legs {
-		legs[i].Rel = r.row.ID
+	p.r = r
+	p.with.Entries, p.with.TakeLabels = append(p.with.Entries, e), append(p.with.TakeLabels, next.Label)
+	for i := range p.planned {
+		p.planned[i].Rel = r.row.ID
 	}
-	return b.say(r, t, legs)
+	return nil
 }
 
-// say writes the entries of legs into r's log.
-func (b *beginning) say(r *relationship, t target, legs []Leg) error {
+// say writes into the log of a target. It runs beside that of others.
+func (b *beginning) say(p *part, t target) error {
+	r, legs := p.r, p.planned
+	if !t.rel.IsZero() {
+		if err := b.a.load(b.ctx, r); err != nil {
+			return err
+		}
+		legs = b.plan.legs(r.state, &r.row, t)
+	}
 	for i := range legs {
 		l := begunLeg{LegRow: LegRow{Leg: legs[i]}, draft: -1}
 		if l.Group != LeftOut {
-			act, err := b.a.add(r, b.content(&l.Leg), &b.with)
+			act, err := b.a.add(r, b.content(&l.Leg), &p.with)
 			if err != nil {
 				return err
 			}
 			r.row.Kept = true // a company whom she tells something is kept
 			if l.Entry = act.Entry; act.Draft {
-				l.draft = len(b.with.AddDrafts) - 1
+				l.draft = len(p.with.AddDrafts) - 1
 			} else if l.Channel == MailChannel {
 				// Her one confirmation is for all that is prepared.
-				made := b.row.Began.Add(time.Duration(len(b.with.Mails))) // in the order of their log
-				b.with.Mails = append(b.with.Mails, Mail{Entry: l.Entry, Rel: r.row.ID, State: MailWaiting, Made: made})
+				p.with.Mails = append(p.with.Mails, Mail{Entry: l.Entry, Rel: r.row.ID, State: MailWaiting})
 			}
 			if t.facts[i].stated {
-				b.with.Unstate = append(b.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})
+				p.with.Unstate = append(p.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})
 			}
+		}
+		p.legs = append(p.legs, l)
+	}
+	if p.said = goes(legs); !p.said {
+		return nil
+	}
+	if err := b.a.refresh(b.ctx, r, &p.with); err != nil {
+		return err
+	}
+	if heads := r.heads(); b.used.Add(heads[0].Seq+heads[1].Seq) > int64(b.a.fold) {
+		r.shed()
+	}
+	return nil
+}
+
+// take puts a part into the whole.
+func (b *beginning) take(p *part) {
+	for _, l := range p.legs {
+		if l.draft >= 0 {
+			l.draft += len(b.with.AddDrafts)
 		}
 		b.legs = append(b.legs, l)
 	}
-	if !goes(legs) {
-		return nil
+	for _, m := range p.with.Mails {
+		m.Made = b.row.Began.Add(time.Duration(len(b.with.Mails))) // in the order of their log
+		b.with.Mails = append(b.with.Mails, m)
 	}
-	if err := b.a.refresh(b.ctx, r, &b.with); err != nil {
-		return err
+	b.with.Entries = append(b.with.Entries, p.with.Entries...)
+	b.with.TakeLabels = append(b.with.TakeLabels, p.with.TakeLabels...)
+	b.with.AddDrafts = append(b.with.AddDrafts, p.with.AddDrafts...)
+	b.with.Unstate = append(b.with.Unstate, p.with.Unstate...)
+	b.with.Relationships = append(b.with.Relationships, p.with.Relationships...)
+	b.with.Outbox = append(b.with.Outbox, p.with.Outbox...)
+	maps.Copy(b.with.Holdings, p.with.Holdings)
+	maps.Copy(b.with.Carried, p.with.Carried)
+	maps.Copy(b.with.Waiting, p.with.Waiting)
+	if p.said {
+		b.rs = append(b.rs, p.r)
 	}
-	b.rs = append(b.rs, r)
-	if b.used += int(r.state.Log(firsthand.First).Head.Seq + r.state.Log(firsthand.Second).Head.Seq); b.used > maxSpent {
-		r.state = nil // it is folded anew when it is needed
-	}
-	return nil
 }
 
 // content returns what a leg says.

@@ -19,3 +19,13 @@ func (a *Agent) LoseWake(rel firsthand.ID) (lost bool) {
 
 // OnMailStep has fn told of each step of a mail.
 func (a *Agent) OnMailStep(fn func(step string)) { a.testOnlyStep = fn }
+
+// FoldAtMost makes the agent keep no more folded entries of relationships that nobody
+// uses just now.
+func (a *Agent) FoldAtMost(n int) { a.fold = n }
+
+// Share is share.
+var Share = share
+
+// MinShare is minShare.
+const MinShare = minShare

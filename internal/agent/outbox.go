@@ -25,7 +25,8 @@ type Step struct {
 // note that these entries were sent, which is made before they are, so that a
 // status never says less than may be known outside.
 func (a *Agent) Prepare(ctx context.Context, rel firsthand.ID, wait time.Duration) (step Step, err error) {
-	err = a.with(ctx, rel, func(r *relationship) error {
+	shed := func(r *relationship) (bool, error) { return a.prepareShed(ctx, r, &step) }
+	err = a.withEnds(ctx, rel, shed, func(r *relationship) error {
 		if r.row.Gateway == "" {
 			return fault.Refuse(fault.Invalid, "open-unpaired", "an unpaired log is never sent")
 		}
@@ -54,7 +55,7 @@ func (a *Agent) glance(ctx context.Context, rel firsthand.ID, wait time.Duration
 	rs, unlock := a.lockAll([]firsthand.ID{rel})
 	defer unlock()
 	r := rs[0]
-	if r.state != nil || r.refused > 0 || r.anew || r.lacks != everything {
+	if r.state != nil || r.ends != nil || r.refused > 0 || r.anew || r.lacks != everything {
 		return step, false, nil
 	}
 	row, err := a.Store.Relationship(ctx, rel)
@@ -206,7 +207,8 @@ func IsPuzzle(err error) bool {
 // the receipt, and what she says to them by herself; after a crash before it the
 // same call is made again and gets the same answer.
 func (a *Agent) Receive(ctx context.Context, rel firsthand.ID, req wire.Request, resp wire.Response) (again bool, err error) {
-	err = a.with(ctx, rel, func(r *relationship) error {
+	shed := func(r *relationship) (bool, error) { return a.receiveShed(ctx, r, &req, &resp) }
+	err = a.withEnds(ctx, rel, shed, func(r *relationship) error {
 		again, err = a.receive(ctx, r, &req, &resp)
 		return err
 	})

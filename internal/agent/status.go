@@ -28,6 +28,7 @@ type Summary struct {
 	Flags     int            `json:"flags"`
 	Last      time.Time      `json:"last"`              // when the last entry of either log was written
 	Grounds   *Grounds       `json:"grounds,omitempty"` // nil in one that is older than they are
+	Tells     [][]int64      `json:"tells,omitempty"`   // of long logs, what is read to look at them; see Agent.Look
 }
 
 // Summarised decodes the cached Summary.
@@ -87,7 +88,7 @@ func summarise(s *firsthand.State) Summary {
 		}
 	}
 	sum.Expects = expects(s)
-	sum.Grounds = groundsOf(s)
+	sum.Grounds, sum.Tells = groundsOf(s), tells(s)
 	return sum
 }
 
@@ -336,44 +337,6 @@ func (d *Detail) show(now time.Time, entries []firsthand.Entry) {
 		}
 		d.Entries = append(d.Entries, line)
 	}
-}
-
-// Look is Show for a page: of the entries only the last are there, as many as asked
-// for, and no drafts. The state is the one in memory, if the relationship was in use
-// lately, so that what was folded is not folded again; it is fn's only until fn ends.
-func (a *Agent) Look(ctx context.Context, rel firsthand.ID, last int, fn func(*Detail)) error {
-	return a.with(ctx, rel, func(r *relationship) error {
-		d := Detail{Relationship: r.row, State: r.state}
-		var logs [2][]firsthand.Entry
-		for i, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
-			head := r.state.Log(side).Head.Seq
-			d.Earlier += int(head)
-			var err error
-			if logs[i], err = firsthand.Collect(a.Store.Entries(ctx, rel, side, max(0, head-int64(last)))); err != nil {
-				return err
-			}
-		}
-		entries := inOrder(logs[0], logs[1])
-		entries = entries[max(0, len(entries)-last):]
-		d.Earlier = max(0, d.Earlier-len(entries))
-		d.show(a.Now(), entries)
-		fn(&d)
-		return nil
-	})
-}
-
-// inOrder merges the ends of both logs in the order of the fold: an entry of hers
-// stands before the first of the company that it has not seen.
-func inOrder(first, second []firsthand.Entry) []firsthand.Entry {
-	all := make([]firsthand.Entry, 0, len(first)+len(second))
-	for len(first) > 0 && len(second) > 0 {
-		next := &second
-		if first[0].Seen.Seq < second[0].Seq {
-			next = &first
-		}
-		all, *next = append(all, (*next)[0]), (*next)[1:]
-	}
-	return append(append(all, first...), second...)
 }
 
 // Relationships returns all of them with what lists show, oldest first.

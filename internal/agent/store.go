@@ -14,6 +14,10 @@ import (
 type Store interface {
 	firsthand.Log
 
+	// EntriesAt returns those entries of a log that have one of the seqs, in order.
+	// Like Entries it checks each of them.
+	EntriesAt(ctx context.Context, rel firsthand.ID, side firsthand.Side, seqs ...int64) ([]firsthand.Entry, error)
+
 	// Commit does everything in c, or nothing. When it returns without error
 	// everything is on stable storage, and what was erased is in no file.
 	// [fault.Conflict] means that an entry did not follow its log, or that a label

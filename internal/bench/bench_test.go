@@ -29,6 +29,7 @@ import (
 
 var (
 	inProcess = flag.Bool("inprocess", false, "run the gateway in the process of the benchmark, to profile it")
+	logSize   = flag.Int("entries", 2, "how many entries each company has had before BenchmarkChange1000")
 	auditSize = flag.Int("audit", 100_000, "how many entries BenchmarkAudit verifies")
 )
 

@@ -37,7 +37,7 @@ import (
 // hosts and back, by net/http alone, with as many at once. What counts is the ratio.
 // signatures-ms is what the signatures alone take on all processors, the customer's
 // and the company's: an entry, a call and a receipt are signed and the receipt is
-// verified, for each company.
+// verified, for each company. With -entries each log of a company's is so long before.
 func BenchmarkChange1000(b *testing.B) {
 	for _, v := range []struct {
 		name string
@@ -178,8 +178,8 @@ func newChange(b *testing.B, n, dead int, trip time.Duration) *changing {
 func (c *changing) fill(b *testing.B, n int) {
 	b.Helper()
 	ctx := b.Context()
-	for i, r := range newRelationships(b, 0, n, 2) {
-		last := r.entries[1].Head()
+	for i, r := range newRelationships(b, 0, n, max(2, *logSize)) {
+		last := r.entries[len(r.entries)-1].Head()
 		row := agent.Relationship{ID: r.id, Domain: fmt.Sprintf("company-%d.example", i), Name: fmt.Sprintf("Company %d", i), Gateway: "https://" + c.hosts[i],
 			Company: make([]byte, 1000), Seed: r.key.Seed(), Opened: r.open.At, Kept: true, Received: last, Sent: last.Seq}
 		err := c.store.Commit(ctx, agent.Commit{Relationships: []agent.Relationship{row}, Entries: append([]firsthand.Entry{r.open, r.second}, r.entries...)})

@@ -64,8 +64,10 @@ func (*nowhere) Deliveries(context.Context, firsthand.ID) ([]gateway.Delivery, e
 func (*nowhere) Delivery(context.Context, firsthand.ID, int64, gateway.Task) (d gateway.Delivery, err error) {
 	return d, fault.NotExist
 }
-func (*nowhere) Ready(context.Context, int) ([]gateway.Delivery, error) { return nil, nil }
-func (*nowhere) Due(context.Context) ([]gateway.Delivery, error)        { return nil, nil }
+func (*nowhere) Ready(context.Context, gateway.Lane, int) ([]gateway.Delivery, error) {
+	return nil, nil
+}
+func (*nowhere) Due(context.Context) ([]gateway.Delivery, error) { return nil, nil }
 func (*nowhere) Challenges(context.Context, firsthand.ID) ([]gateway.Challenge, error) {
 	return nil, nil
 }

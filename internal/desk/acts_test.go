@@ -150,6 +150,43 @@ func TestSystemIsDown(t *testing.T) {
 	}
 }
 
+// Of two systems the one that is down is named, on Due with what waits for it, and on
+// Connect; and what goes to the other goes on.
+func TestOneOfTwoSystemsIsDown(t *testing.T) {
+	o := newOffice(t, setting{two: true})
+	c := o.as("a1")
+	if body := c.get("/due").Body.String(); strings.Contains(body, "does not answer") {
+		t.Error("a system is said to be down that isn't")
+	}
+	o.pass(15 * time.Second) // figures are kept for some seconds
+	o.help.goDown("it has its Sunday")
+	for i := range 5 {
+		her := o.meet(string(rune('A' + i)))
+		o.write(her, func(s string) firsthand.Content { return &firsthand.Message{Text: s} }, "hello")
+		o.exchange(her)
+	}
+	due := c.get("/due").Body.String()
+	for _, want := range []string{"Helpdesk does not answer", "the other system goes on", "for Helpdesk", "it has its Sunday"} {
+		if !strings.Contains(due, want) {
+			t.Errorf("Due lacks %q:\n%s", want, due)
+		}
+	}
+	if strings.Contains(due, "CRM does not answer") || strings.Contains(due, "for CRM") {
+		t.Error("Due says that the CRM is down")
+	}
+	connect := c.get("/connect").Body.String()
+	if strings.Count(connect, "It is left alone until") != 1 || strings.Count(connect, "it has its Sunday") != 1 || strings.Count(connect, "Last answer") != 2 ||
+		!strings.Contains(connect, "<b>Helpdesk</b>") || !strings.Contains(connect, "<b>CRM</b>") {
+		t.Errorf("Connect doesn't tell the two apart:\n%s", connect)
+	}
+	o.help.goDown("")
+	o.pass(10 * time.Minute)
+	o.exchange(o.mia)
+	if body := c.get("/due").Body.String(); strings.Contains(body, "does not answer") {
+		t.Error("a system is said to be down that isn't any more")
+	}
+}
+
 // A reader sees, and has nothing to act with.
 func TestReaderHasNoButtons(t *testing.T) {
 	o := newOffice(t, setting{})

@@ -198,7 +198,6 @@ func TestConfirmIsOnesOwn(t *testing.T) {
 	o.must(err)
 	ann := s.Members[len(s.Members)-1]
 	admin := desk.Member{ID: "d9", Name: "Dirk", Role: desk.Admin, Keys: ann.Keys[:1:1]}
-	admin.Keys[0].ID = append([]byte{}, admin.Keys[0].ID...)
 	o.must(desk.SetStaff(ctx, o.gw, ann, admin))
 	o.be(b, "d9")
 	o.pass(desk.FreshTime + time.Second)

@@ -8,15 +8,23 @@ import (
 	"firsthand/internal/gateway"
 )
 
-// A ConnectPage is how the company's system and keys are.
+// A ConnectPage is how the company's systems and keys are.
 type ConnectPage struct {
-	System, Configured string
-	C                  gateway.Connection
-	Many               bool // relationships are behind, and weren't all counted
-	Stale              bool // the system was not asked for changes for long
-	Steps              []gateway.TrialStep
-	Green              bool
-	CanCheck           bool
+	Systems  []SystemCard
+	C        gateway.Connection
+	Many     bool // relationships are behind, and weren't all counted
+	Steps    []gateway.TrialStep
+	Green    bool
+	CanCheck bool
+}
+
+// A SystemCard is how one of the company's systems is.
+type SystemCard struct {
+	gateway.SystemState
+	Type       string // of its connector
+	Two        bool   // there is another
+	Configured string
+	Stale      bool // it was not asked for changes for long
 }
 
 // showConnect serves GET /connect.
@@ -27,9 +35,18 @@ func (s *Server) connect(v *visit, steps []gateway.TrialStep) error {
 	if err != nil {
 		return err
 	}
-	p := ConnectPage{System: s.System, Configured: s.Configured, C: c, Many: c.Behind >= gateway.ManyBehind, Steps: steps, Green: len(steps) > 0,
-		CanCheck: v.member.Role.covers(Admin) && s.Scratch != nil,
-		Stale:    c.Connected && (c.Polls > 0 || !c.Asked.IsZero() && v.now.Sub(c.Asked) > 10*c.Poll)}
+	p := ConnectPage{C: c, Many: c.Behind >= gateway.ManyBehind, Steps: steps, Green: len(steps) > 0,
+		CanCheck: v.member.Role.covers(Admin) && s.Scratch != nil}
+	for _, state := range c.Systems {
+		card := SystemCard{SystemState: state, Two: len(c.Systems) > 1,
+			Stale: state.Polls > 0 || !state.Elsewhere && !state.Asked.IsZero() && v.now.Sub(state.Asked) > 10*c.Poll}
+		for _, known := range s.Configured {
+			if known.Lane == state.Lane {
+				card.Type, card.Configured = known.Type, known.Config
+			}
+		}
+		p.Systems = append(p.Systems, card)
+	}
 	for _, step := range steps {
 		p.Green = p.Green && step.Fine
 	}

@@ -7,8 +7,8 @@
 // made; a struct for each page; no page that needs a script, except to use a passkey.
 // They are an origin of their own, with a listener of its own.
 //
-// Staff signs in by passkey, for which an invitation is good once, or at the
-// company's OpenID Connect provider. What somebody may do is her role: a reader
+// Staff signs in by passkey (package passkey), for which an invitation is good once, or
+// at the company's OpenID Connect provider; in a made-up world the invitation is enough. What somebody may do is her role: a reader
 // sees, an agent acts, an admin looks after staff and systems, for which she signs in
 // afresh. Whatever shows or changes something of a customer is in the gateway's
 // audit, by name, before it happens.

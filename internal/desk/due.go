@@ -33,14 +33,16 @@ type DueRow struct {
 	Days       int // until it is due; below 0 since
 	Overdue    bool
 	Why        string
+	System     string // that it waits for; "" where it waits for somebody
 	Frozen     bool
 }
 
 // A Head is the line of figures that Due begins with.
 type Head struct {
 	gateway.Numbers
-	Open bool // the system is left alone, because it failed
-	Kept int  // hundredths of what was owed by a day; -1 if nothing was
+	Down []gateway.SystemState // systems that are left alone, because they failed
+	Two  bool                  // there are two systems, of which one is up
+	Kept int                   // hundredths of what was owed by a day; -1 if nothing was
 }
 
 // A headline keeps the figures for some seconds: they are counted over all
@@ -67,7 +69,14 @@ func (s *Server) headOf(ctx context.Context) (Head, error) {
 	if err != nil {
 		return Head{}, err
 	}
-	s.head.at, s.head.head = s.Now(), Head{Numbers: n, Open: !c.Open.IsZero(), Kept: share(n.InTime, n.Dated)}
+	head := Head{Numbers: n, Kept: share(n.InTime, n.Dated)}
+	for _, state := range c.Systems {
+		if !state.Open.IsZero() || state.Trying {
+			head.Down = append(head.Down, state)
+		}
+	}
+	head.Two = len(head.Down) < len(c.Systems)
+	s.head.at, s.head.head = s.Now(), head
 	return s.head.head, nil
 }
 
@@ -96,6 +105,9 @@ func (s *Server) showDue(v *visit) (err error) {
 			Due: d.Due, Overdue: d.Overdue, Why: d.Why}
 		if d.Frozen != "" {
 			row.Frozen, row.Why, row.Task, row.Status = true, d.Frozen, "frozen", "frozen"
+		}
+		if d.Status == gateway.Waiting || d.Status == gateway.Checking || d.Status == gateway.Stopped {
+			row.System = d.System
 		}
 		row.Days = days(v.now, d.Due)
 		p.Rows = append(p.Rows, row)

@@ -21,6 +21,7 @@ import (
 	"firsthand/connector/memory"
 	"firsthand/fault"
 	"firsthand/internal/desk"
+	"firsthand/internal/desk/passkey"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/gatewaytest"
 	"firsthand/internal/locale"
@@ -36,6 +37,7 @@ type office struct {
 	t      testing.TB
 	store  *gatewaytest.Memory
 	crm    *crm
+	help   *crm // nil where customers are talked to in crm
 	gw     *gateway.Gateway
 	server *desk.Server
 	url    string
@@ -97,6 +99,8 @@ type setting struct {
 	langs    []*locale.Language
 	empty    bool
 	mode     string
+	linked   bool // a made-up world without passkeys, in which a link is enough
+	two      bool // it has a helpdesk beside its CRM
 	provider func(now func() time.Time) *desk.Provider
 }
 
@@ -153,21 +157,35 @@ func newOffice(t testing.TB, set setting) *office {
 		Seed: []memory.Record{{Number: "C-7", Contacts: []string{"mia@old.example"}, Facts: facts}}})
 	o.must(err)
 	o.crm = &crm{CRM: m}
+	var tickets connector.Connector
+	if set.two {
+		m, err := memory.Open(memory.Config{File: filepath.Join(t.TempDir(), "helpdesk"), Name: "Helpdesk", Now: o.clock})
+		o.must(err)
+		o.help = &crm{CRM: m}
+		tickets = o.help
+	}
 	key := gatewaytest.KeyOf("company")
 	keys := &gateway.Keys{Signers: []*firsthand.Signer{key}, Chain: []firsthand.ChainKey{{Key: key.Public(), Next: gatewaytest.KeyOf("company 2").Public().Hash()}}}
 	o.gw, err = gateway.New(gateway.Options{
 		Company: firsthand.Company{Domain: "acme.example", Name: "Acme BV", Jurisdiction: "BE", Gateway: "https://gw.acme.example", Terms: []firsthand.TermsRef{ours(t)}},
-		Keys:    keys, Store: o.store, Connector: o.crm, Now: o.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Keys:    keys, Store: o.store, Connector: o.crm, Tickets: tickets, Now: o.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	o.must(err)
 	o.must(desk.SetStaff(t.Context(), o.gw, staff()...))
 	options := desk.Options{Gateway: o.gw, Company: "Acme BV", URL: o.url, Languages: set.langs, Now: o.clock, Zone: time.UTC, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		System: "memory", Configured: "{\n  \"mode\": \"person\"\n}",
+		Configured: []desk.Configured{{Lane: gateway.Records, Type: "memory", Config: "{\n  \"mode\": \"person\"\n}"}},
 		Scratch: func(context.Context) (gateway.Store, func() error, error) {
 			return gatewaytest.NewMemory(), func() error { return nil }, nil
 		}}
+	if set.linked {
+		options.Demo = "/demo/"
+	}
 	if set.say != "" {
-		options.Configured, options.System, options.Company = say, say, say
+		options.Configured[0].Type, options.Configured[0].Config, options.Company = say, say, say
+	}
+	if !set.linked {
+		options.Passkeys, err = passkey.New(o.url, options.Company)
+		o.must(err)
 	}
 	if set.provider != nil {
 		options.Provider = set.provider(o.clock)

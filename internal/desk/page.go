@@ -160,7 +160,7 @@ type ConfirmPage struct {
 type Pair struct{ Name, Value string }
 
 func (s *Server) confirm(v *visit) error {
-	p := ConfirmPage{Action: v.URL.Path, Passkey: len(v.member.Keys) > 0, Provider: v.member.Subject != ""}
+	p := ConfirmPage{Action: v.URL.Path, Passkey: s.Passkeys != nil && len(v.member.Keys) > 0, Provider: v.member.Subject != ""}
 	for name, values := range v.PostForm {
 		for _, value := range values {
 			p.Fields = append(p.Fields, Pair{name, value})

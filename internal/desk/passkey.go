@@ -8,24 +8,47 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"firsthand/fault"
 )
 
-// user is a member, or one who is about to be, as the library wants it.
-type user struct{ *Member }
+// Passkeys makes passkeys and judges what they answer; package passkey does. Options
+// go to the browser; state is kept here, from the beginning of something to its end.
+type Passkeys interface {
+	// BeginJoin begins to make a passkey for somebody who is about to be a member,
+	// and FinishJoin returns it, if the answer is good.
+	BeginJoin(m Member) (options, state any, err error)
+	FinishJoin(m Member, state any, answer []byte) (Key, error)
 
-func (u user) WebAuthnID() []byte                         { return []byte(u.ID) }
-func (u user) WebAuthnName() string                       { return u.Name }
-func (u user) WebAuthnDisplayName() string                { return u.Name }
-func (u user) WebAuthnCredentials() []webauthn.Credential { return u.Keys }
+	// BeginSignIn asks for any passkey, and FinishSignIn says whose has answered, and
+	// what to keep of that passkey from now on. member finds who is named; nil for
+	// nobody. An error says that the answer isn't good, in no words for a person.
+	BeginSignIn() (options, state any, err error)
+	FinishSignIn(state any, answer []byte, member func(id string) *Member) (id string, k Key, err error)
+}
+
+// A Key is the company's half of a passkey: JSON of package passkey, with its "id".
+type Key = json.RawMessage
+
+// keyID returns what names a passkey.
+func keyID(k Key) (id []byte) {
+	var named struct {
+		ID []byte `json:"id"`
+	}
+	if json.Unmarshal(k, &named) != nil {
+		return nil // of something else, which is no passkey of anybody
+	}
+	return named.ID
+}
+
+// errNoPasskeys answers who would use one at a desk without.
+var errNoPasskeys = fault.Tell(fault.NotExist, "This desk has no passkeys.", "")
 
 // A SignInPage is the door.
 type SignInPage struct {
+	Passkeys bool
 	Provider bool // the company's own sign-in can be used
 	Empty    bool // nobody belongs to staff yet
+	Demo     bool // a made-up world, in which a link is enough
 }
 
 // home serves GET /: the door, or what is owed.
@@ -37,19 +60,22 @@ func (s *Server) home(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.render(v, http.StatusOK, "signin", SignInPage{Provider: s.Provider != nil, Empty: len(staff.Members) == 0})
+	return s.render(v, http.StatusOK, "signin", SignInPage{Passkeys: s.Passkeys != nil, Provider: s.Provider != nil, Empty: len(staff.Members) == 0, Demo: s.Demo != ""})
 }
 
 // beginSignIn serves POST /signin/begin.
 func (s *Server) beginSignIn(v *visit) error {
+	if s.Passkeys == nil {
+		return errNoPasskeys
+	}
 	if !s.tries.AllowN(s.Now(), 1) {
 		return errTooMany
 	}
-	options, state, err := s.passkeys.BeginDiscoverableLogin(webauthn.WithUserVerification(protocol.VerificationRequired))
+	options, state, err := s.Passkeys.BeginSignIn()
 	if err != nil {
 		return err
 	}
-	s.setCookie(v.w, beginCookie, s.sessions.begin(begun{what: "signin", state: *state}), http.SameSiteStrictMode)
+	s.setCookie(v.w, beginCookie, s.sessions.begin(begun{what: "signin", state: state}), http.SameSiteStrictMode)
 	return reply(v, http.StatusOK, options)
 }
 
@@ -70,28 +96,17 @@ func (s *Server) finishSignIn(v *visit) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
-	if err != nil {
-		return errPasskey
-	}
 	staff, err := LoadStaff(v.ctx(), s.Gateway)
 	if err != nil {
 		return err
 	}
-	find := func(_, handle []byte) (webauthn.User, error) {
-		if m := staff.member(string(handle)); m != nil {
-			return user{m}, nil
-		}
-		return nil, errPasskey
-	}
-	who, credential, err := s.passkeys.ValidatePasskeyLogin(find, b.state.(webauthn.SessionData), parsed)
+	id, key, err := s.Passkeys.FinishSignIn(b.state, answer, staff.member)
 	if err != nil {
 		s.Log.InfoContext(v.ctx(), "passkey refused", "err", err)
 		return errPasskey
 	}
-	m := who.(user).Member
-	if credential.Authenticator.CloneWarning {
-		s.Log.WarnContext(v.ctx(), "passkey refused", "err", "its counter went back: it may have been copied")
+	m := staff.member(id)
+	if m == nil {
 		return errPasskey
 	}
 	if v.member != nil && v.member.ID != m.ID {
@@ -104,8 +119,8 @@ func (s *Server) finishSignIn(v *visit) error {
 			return errPasskey
 		}
 		for i := range now.Keys {
-			if bytes.Equal(now.Keys[i].ID, credential.ID) {
-				now.Keys[i] = *credential
+			if bytes.Equal(keyID(now.Keys[i]), keyID(key)) {
+				now.Keys[i] = key
 			}
 		}
 		return nil
@@ -147,6 +162,7 @@ type JoinPage struct {
 	Secret   string
 	Name     string
 	Role     Role
+	Passkeys bool
 	Provider bool
 	Demo     bool
 }
@@ -161,17 +177,20 @@ func (s *Server) showJoin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.render(v, http.StatusOK, "join", JoinPage{Secret: v.PathValue("invite"), Name: i.Name, Role: i.Role, Provider: s.Provider != nil, Demo: s.Demo != ""})
+	return s.render(v, http.StatusOK, "join", JoinPage{Secret: v.PathValue("invite"), Name: i.Name, Role: i.Role, Passkeys: s.Passkeys != nil, Provider: s.Provider != nil, Demo: s.Demo != ""})
 }
 
 // joining is what is kept while a passkey is made.
 type joining struct {
 	member Member
-	data   webauthn.SessionData
+	state  any // of Passkeys
 }
 
 // beginJoin serves POST /join/{invite}/begin.
 func (s *Server) beginJoin(v *visit) error {
+	if s.Passkeys == nil {
+		return errNoPasskeys
+	}
 	if !s.tries.AllowN(s.Now(), 1) {
 		return errTooMany
 	}
@@ -184,11 +203,11 @@ func (s *Server) beginJoin(v *visit) error {
 		return err
 	}
 	m := Member{ID: newSecret()[:22], Name: i.Name}
-	options, state, err := s.passkeys.BeginRegistration(user{&m})
+	options, state, err := s.Passkeys.BeginJoin(m)
 	if err != nil {
 		return err
 	}
-	b := begun{what: "join", invite: v.PathValue("invite"), state: joining{m, *state}}
+	b := begun{what: "join", invite: v.PathValue("invite"), state: joining{m, state}}
 	s.setCookie(v.w, beginCookie, s.sessions.begin(b), http.SameSiteStrictMode)
 	return reply(v, http.StatusOK, options)
 }
@@ -203,17 +222,13 @@ func (s *Server) finishJoin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
-	if err != nil {
-		return fault.Tell(fault.Invalid, "The passkey could not be made.", "Try again.")
-	}
 	j := b.state.(joining)
-	credential, err := s.passkeys.CreateCredential(user{&j.member}, j.data, parsed)
+	key, err := s.Passkeys.FinishJoin(j.member, j.state, answer)
 	if err != nil {
 		s.Log.InfoContext(v.ctx(), "passkey refused", "err", err)
 		return fault.Tell(fault.Invalid, "The passkey could not be made.", "Try again.")
 	}
-	j.member.Keys = []webauthn.Credential{*credential}
+	j.member.Keys = []Key{key}
 	err = change(v.ctx(), s.Gateway, j.member.Name, "join", "passkey", func(st *Staff) error {
 		return st.join(b.invite, j.member, s.Now())
 	})

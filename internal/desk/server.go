@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-webauthn/webauthn/protocol"
-	"github.com/go-webauthn/webauthn/webauthn"
 	"golang.org/x/time/rate"
 
 	"firsthand"
@@ -51,6 +49,13 @@ type Acts interface {
 	Say(ctx context.Context, by string, rel firsthand.ID, c firsthand.Content) error
 }
 
+// A Configured is one of the company's systems, as it is configured.
+type Configured struct {
+	Lane   gateway.Lane
+	Type   string // of the connector
+	Config string // to be read; it has no secrets
+}
+
 // Options are what a Server needs from its surroundings.
 type Options struct {
 	Gateway   Gateway
@@ -63,12 +68,13 @@ type Options struct {
 	Log       *slog.Logger   // no personal data
 	Demo      string         // page of a made-up world to lead back to, where no passkey is needed; "" where all is real
 
-	System     string // the type of the connector, as configured
-	Configured string // the connector's configuration, to be read; it has no secrets
+	Configured []Configured // the company's systems, as gateway.json has them
 
 	// Scratch returns a store with nothing in it, for a check, and what throws it away.
 	Scratch func(ctx context.Context) (gateway.Store, func() error, error)
 
+	// Passkeys are those of staff; nil for none.
+	Passkeys Passkeys
 	// Provider is the company's OpenID Connect provider; nil for none.
 	Provider *Provider
 }
@@ -79,7 +85,6 @@ type Server struct {
 	secure    bool
 	host      string
 	sessions  *sessions
-	passkeys  *webauthn.WebAuthn
 	tries     *rate.Limiter // of signing in
 	checking  sync.Mutex    // held during a check
 	templates templates
@@ -119,14 +124,6 @@ func New(o Options) (*Server, error) {
 	s := &Server{Options: o, secure: u.Scheme == "https", host: u.Host,
 		sessions: &sessions{now: o.Now, all: make(map[[32]byte]*session), begun: make(map[[32]byte]begun)},
 		tries:    rate.NewLimiter(50, 200),
-	}
-	s.passkeys, err = webauthn.New(&webauthn.Config{
-		RPID: u.Hostname(), RPDisplayName: o.Company + " desk", RPOrigins: []string{u.Scheme + "://" + u.Host},
-		AuthenticatorSelection: protocol.AuthenticatorSelection{ResidentKey: protocol.ResidentKeyRequirementRequired,
-			RequireResidentKey: protocol.ResidentKeyRequired(), UserVerification: protocol.VerificationRequired},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("passkeys for %s: %w", o.URL, err)
 	}
 	if s.templates, err = s.parse(o.Languages); err != nil {
 		return nil, err

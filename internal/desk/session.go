@@ -36,7 +36,7 @@ type begun struct {
 	until  time.Time
 	what   string // signin, join, oidc
 	invite string
-	state  any // of package webauthn, or of a company's provider
+	state  any // of Passkeys, or of a company's provider
 }
 
 // sessions are the browsers that are in, by the hash of their cookies, and the

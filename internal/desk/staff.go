@@ -12,8 +12,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/go-webauthn/webauthn/webauthn"
-
 	"firsthand/fault"
 )
 
@@ -42,7 +40,7 @@ type Member struct {
 	Role  Role      `json:"role"`
 	Since time.Time `json:"since"`
 
-	Keys []webauthn.Credential `json:"keys,omitempty"`
+	Keys []Key `json:"keys,omitempty"`
 	// Subject is who she is at the provider of that Issuer.
 	Issuer  string `json:"issuer,omitempty"`
 	Subject string `json:"subject,omitempty"`

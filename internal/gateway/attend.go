@@ -57,7 +57,9 @@ func (t *turn) attend(ctx context.Context) error {
 		return err
 	}
 	for _, d := range all {
-		if t.saidAlready(&d) {
+		gone := t.g.lane(d.Lane).name != d.Lane && d.Status == Waiting
+		if t.saidAlready(&d) || gone { // the latter finds its lane when its turn comes
+			d.Lane = t.g.lane(d.Lane).name
 			t.queue(d)
 		}
 		if err := t.outcome(ctx, d); err != nil {

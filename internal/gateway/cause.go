@@ -69,8 +69,9 @@ func (t *turn) once(ctx context.Context, d Delivery) error {
 
 // deliver queues e for the company's system.
 func (t *turn) deliver(ctx context.Context, e *firsthand.Entry, due firsthand.Date) error {
-	d := Delivery{Seq: e.Seq, Task: Deliver, Entry: e.ID, Status: Waiting, Next: t.now, Due: due}
-	if t.g.o.Connector == nil {
+	l := t.g.laneFor(e.Kind())
+	d := Delivery{Seq: e.Seq, Task: Deliver, Lane: l.name, Entry: e.ID, Status: Waiting, Next: t.now, Due: due}
+	if l.connector == nil {
 		d.Status, d.Why = Held, noConnector
 	}
 	return t.once(ctx, d)

@@ -14,25 +14,25 @@ import (
 // maxChanges is how many changes one step takes.
 const maxChanges = 64
 
-// poll asks the company's system what has happened, and takes it change by
-// change. The cursor is committed with what the change before it has caused; a
-// crash in between brings the same change again, and it is known by its ID.
-func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
-	cursor, err := g.cursor(ctx)
+// poll asks the system of l what has happened, and takes it change by change. The
+// cursor is committed with what the change before it has caused; a crash in between
+// brings the same change again, and it is known by its ID.
+func (g *Gateway) poll(ctx context.Context, l *lane) (more bool, err error) {
+	cursor, err := g.cursor(ctx, l)
 	if err != nil {
 		return false, err
 	}
 	n := 0
-	for c, err := range g.o.Connector.Changes(ctx, cursor) {
+	for c, err := range l.connector.Changes(ctx, cursor) {
 		if err != nil {
-			g.o.Log.Warn("changes of the company's system", "kind", fault.KindOf(err)) // its words may be about a customer
-			g.trouble(err)
+			g.o.Log.Warn("changes of the company's system", "system", l.name.Member(), "kind", fault.KindOf(err)) // its words may be about a customer
+			g.trouble(l, err)
 			return false, errPoll
 		}
-		if err := g.change(ctx, &c); err != nil {
+		if err := g.change(ctx, l, &c); err != nil {
 			return false, err
 		}
-		if err := g.commit(ctx, Commit{Settings: map[string]string{settingCursor: c.Cursor}}); err != nil {
+		if err := g.commit(ctx, Commit{Settings: map[string]string{l.key(settingCursor): c.Cursor}}); err != nil {
 			return false, err
 		}
 		if n++; n == maxChanges {
@@ -42,12 +42,12 @@ func (g *Gateway) poll(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
-// cursor returns where to go on: at the beginning, if a relationship has come back
+// cursor returns where to go on with l: at the beginning, if a relationship has come back
 // of which nothing was known here when its changes were told. What was taken
 // before is known by its ID.
-func (g *Gateway) cursor(ctx context.Context) (string, error) {
+func (g *Gateway) cursor(ctx context.Context, l *lane) (string, error) {
 	var values [3]string
-	for i, name := range []string{settingCursor, settingAgain, settingReread} {
+	for i, name := range []string{l.key(settingCursor), settingAgain, l.key(settingReread)} {
 		var err error
 		if values[i], err = g.o.Store.Setting(ctx, name); err != nil {
 			return "", err
@@ -56,14 +56,14 @@ func (g *Gateway) cursor(ctx context.Context) (string, error) {
 	if values[1] == values[2] {
 		return values[0], nil
 	}
-	return "", g.commit(ctx, Commit{Settings: map[string]string{settingCursor: "", settingReread: values[1]}})
+	return "", g.commit(ctx, Commit{Settings: map[string]string{l.key(settingCursor): "", l.key(settingReread): values[1]}})
 }
 
 // errPoll says that the system couldn't be asked, which is no error of ours.
 var errPoll = errors.New("the company's system can't be asked")
 
-// change takes one change into each relationship that it concerns.
-func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
+// change takes one change in the system of l into each relationship that it concerns.
+func (g *Gateway) change(ctx context.Context, l *lane, c *connector.Change) error {
 	rels := []firsthand.ID{c.Relationship}
 	if c.Relationship.IsZero() {
 		var err error
@@ -73,6 +73,9 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 	}
 	for _, rel := range rels {
 		key := c.ID + " " + rel.String()
+		if l.name == Tickets { // two systems may call theirs the same
+			key = "tickets " + key
+		}
 		known, err := g.o.Store.Known(ctx, key)
 		if err != nil {
 			return err
@@ -80,7 +83,7 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 		if known {
 			continue
 		}
-		value, err := g.now(ctx, c)
+		value, err := g.now(ctx, l, c)
 		if err != nil {
 			return err
 		}
@@ -113,11 +116,11 @@ func (g *Gateway) change(ctx context.Context, c *connector.Change) error {
 // now returns the value that a fact which staff has changed has in the record
 // now. What the change itself says may have been overtaken, by staff or by us, so
 // it counts only where the system can't be read.
-func (g *Gateway) now(ctx context.Context, c *connector.Change) (firsthand.Value, error) {
+func (g *Gateway) now(ctx context.Context, l *lane, c *connector.Change) (firsthand.Value, error) {
 	if c.Fact == "" {
 		return firsthand.Value{}, nil
 	}
-	rec, err := g.o.Connector.Read(ctx, c.Ref)
+	rec, err := l.connector.Read(ctx, c.Ref)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return c.Value, nil

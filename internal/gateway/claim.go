@@ -36,7 +36,7 @@ func (t *turn) causeClaim(ctx context.Context, e *firsthand.Entry) error {
 	if len(t.state().Claims) > maxClaims {
 		d.Status, d.Why = Held, "the customer has made many claims: look before a code is sent"
 	}
-	if _, ok := t.g.o.Connector.(connector.Binder); !ok && t.g.o.SignIn == "" {
+	if _, ok := t.g.records().(connector.Binder); !ok && t.g.o.SignIn == "" {
 		d.Status, d.Why = Held, "the system can't send codes: ask the customer for another proof"
 	}
 	return t.once(ctx, d)
@@ -50,7 +50,7 @@ func (g *Gateway) verify(ctx context.Context, d Delivery) error {
 	if err != nil || over {
 		return err
 	}
-	binder, binds := g.o.Connector.(connector.Binder)
+	binder, binds := g.records().(connector.Binder)
 	why := "the system can't send codes"
 	if binds && c.Record.System == "" { // not found yet, or named by an operator
 		refs, err := binder.Find(ctx, connector.Claim{Record: cmp.Or(c.Record.ID, claim.Record)})

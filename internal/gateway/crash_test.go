@@ -69,7 +69,7 @@ func story(w *world, c *gatewaytest.Customer) []func() bool {
 		}),
 		call, work, call, call,
 		once(func() {
-			w.crm.happens(connector.Change{ID: "r", Relationship: c.Rel(), Of: question, Text: "On its way.", Author: "Ann", At: w.now})
+			w.talks().happens(connector.Change{ID: "r", Relationship: c.Rel(), Of: question, Text: "On its way.", Author: "Ann", At: w.now})
 			w.now = w.now.Add(time.Minute)
 		}),
 		work, call, call,
@@ -84,14 +84,19 @@ func story(w *world, c *gatewaytest.Customer) []func() bool {
 // Wherever the process ends, the end of the story is the same: nothing is lost,
 // nothing done twice, and what was said is said once.
 func TestCrashAnywhere(t *testing.T) {
+	t.Run("one system", func(t *testing.T) { crashAnywhere(t, func(w *world) *world { return w }) })
+	t.Run("two systems", func(t *testing.T) { crashAnywhere(t, two) })
+}
+
+func crashAnywhere(t *testing.T, systems func(*world) *world) {
 	var want string
 	for at := 0; ; at++ {
 		crash := &crasher{at: at}
 		m := gatewaytest.NewMemory()
-		w := from(start(t, m, nil))
+		w := systems(from(start(t, m, nil)))
 		m.Before = func(gateway.Commit) error { return crash.here() }
 		m.After = m.Before
-		w.change = func(o *gateway.Options) { o.Connector = crashing{w.crm, crash} }
+		w.change = func(o *gateway.Options) { w.crashing(o, crash) }
 		w.restart()
 		c := gatewaytest.NewCustomer(t, "mia", gatewaytest.Company{})
 		for i, step := range story(w, c) {
@@ -124,6 +129,14 @@ func TestCrashAnywhere(t *testing.T) {
 	}
 }
 
+// crashing has the systems of o be those that the process may not live to call.
+func (w *world) crashing(o *gateway.Options, crash *crasher) {
+	o.Connector = crashing{w.crm, crash}
+	if w.help != nil {
+		o.Tickets = crashing{w.help, crash}
+	}
+}
+
 // ending is what the world looks like in the end.
 func ending(w *world, c *gatewaytest.Customer) string {
 	s := c.State
@@ -146,5 +159,13 @@ func ending(w *world, c *gatewaytest.Customer) string {
 	}
 	return fmt.Sprintf("agreements %d, bound to %v, applied %d, replies %d, duties %d, holdings %d, flags %d, due %d, records %v, tickets %d, requests %d",
 		len(s.Agreements), s.Binding.Record, outcomes, said, duties, len(s.Holdings), len(s.Flags), len(w.due()),
-		w.crm.records, w.crm.tickets, len(w.crm.requests))
+		w.crm.records, w.crm.tickets, len(w.crm.requests)) + w.helpdesk()
+}
+
+// helpdesk is what the helpdesk looks like, if there is one.
+func (w *world) helpdesk() string {
+	if w.help == nil {
+		return ""
+	}
+	return fmt.Sprintf("; there: records %v, tickets %d, requests %d", w.help.records, w.help.tickets, len(w.help.requests))
 }

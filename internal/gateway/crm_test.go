@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 // A crm is a company's system with its connector. fail makes calls fail; calls
 // counts them.
 type crm struct {
+	name     string // "": it has none, and its records are the CRM's
 	mu       sync.Mutex
 	records  map[string]map[string]firsthand.Value
 	contacts map[string]string
@@ -58,7 +60,11 @@ func (c *crm) begin(call string) error {
 	return nil
 }
 
-func (c *crm) ref(id string) connector.Ref { return connector.Ref{System: "CRM", ID: id} }
+func (c *crm) ref(id string) connector.Ref {
+	return connector.Ref{System: cmp.Or(c.name, "CRM"), ID: id}
+}
+
+func (c *crm) String() string { return c.name }
 
 func (c *crm) Deliver(_ context.Context, r connector.Request) (connector.Result, error) {
 	err := c.begin("deliver")

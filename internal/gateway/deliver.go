@@ -15,6 +15,7 @@ type outcome struct {
 	ref      connector.Ref
 	why      string
 	reported bool
+	next     Lane // in which it goes on, with Waiting
 	err      error
 }
 
@@ -32,13 +33,17 @@ func (g *Gateway) deliver(ctx context.Context, d Delivery) error {
 func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 	o := outcome{status: Applied, ref: d.Ref}
 	r := &p.request
+	system := g.lane(d.Lane).connector
+	if system == nil {
+		return outcome{status: Held, why: noConnector}
+	}
 	if d.Status != Checking {
 		if p.warn {
 			if err := g.warn(ctx, r); err != nil {
 				return outcome{err: err}
 			}
 		}
-		res, err := g.handOver(ctx, r)
+		res, err := handOver(ctx, system, r)
 		switch {
 		case errors.Is(err, errors.ErrUnsupported) && r.Fact == "":
 			return outcome{status: Held, why: noPlace}
@@ -77,7 +82,7 @@ func (g *Gateway) carry(ctx context.Context, d Delivery, p *parcel) outcome {
 	if r.Value.IsZero() {
 		return o // a ticket: there is nothing to compare
 	}
-	rec, err := g.o.Connector.Read(ctx, o.ref)
+	rec, err := g.laneOf(o.ref).connector.Read(ctx, o.ref)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		o.reported = true // on an operator's word, or a person's in the system
@@ -100,13 +105,13 @@ const otherValue = "the system shows another value than the one she gave"
 // handOver delivers. Where the record has changed since it was last seen, what
 // she says now is newer than what stands there, and it is delivered again against
 // the record as it is.
-func (g *Gateway) handOver(ctx context.Context, r *connector.Request) (connector.Result, error) {
+func handOver(ctx context.Context, system connector.Connector, r *connector.Request) (connector.Result, error) {
 	for range 3 {
-		res, err := g.o.Connector.Deliver(ctx, *r)
+		res, err := system.Deliver(ctx, *r)
 		if fault.KindOf(err) != fault.Conflict || r.Record.IsZero() {
 			return res, err
 		}
-		rec, err := g.o.Connector.Read(ctx, r.Record)
+		rec, err := system.Read(ctx, r.Record)
 		if err != nil {
 			return res, err
 		}
@@ -119,7 +124,7 @@ func (g *Gateway) handOver(ctx context.Context, r *connector.Request) (connector
 // must hear of it if it isn't her who changes it. It comes before the change,
 // because after it the contact on record is the new one.
 func (g *Gateway) warn(ctx context.Context, r *connector.Request) error {
-	binder, ok := g.o.Connector.(connector.Binder)
+	binder, ok := g.records().(connector.Binder)
 	if !ok {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"firsthand"
@@ -25,7 +24,7 @@ func (g *Gateway) Owed(ctx context.Context, limit int) (all []Duty, total int, e
 	}
 	now := g.o.Now()
 	for _, d := range owed {
-		duty := Duty{Delivery: d, Overdue: d.Due.Over(now)}
+		duty := Duty{Delivery: d, Overdue: d.Due.Over(now), System: g.lane(d.Lane).label()}
 		if duty.Kind, duty.Fact, err = g.about(ctx, &d); err != nil {
 			return nil, 0, err
 		}
@@ -78,7 +77,7 @@ func (g *Gateway) Find(ctx context.Context, by, record string) ([]firsthand.ID, 
 		return nil, err
 	}
 	system := ""
-	if binder, ok := g.o.Connector.(connector.Binder); ok {
+	if binder, ok := g.records().(connector.Binder); ok {
 		refs, err := binder.Find(ctx, connector.Claim{Record: record})
 		if err != nil {
 			return nil, err
@@ -104,7 +103,8 @@ type Inquiry struct {
 	Unproved bool              // it is about a record that is not proved to be hers
 	Record   *connector.Record // that it is about, as it is now; nil for none
 	Fits     []connector.Ref   // of a claim: records that fit it
-	Trouble  string            // why the system couldn't be asked; "" if it could
+	System   string            // the one that the delivery goes to
+	Trouble  string            // why the system that has the record couldn't be asked; "" if it could
 	Decides  bool              // the system lets the desk decide a proposal
 }
 
@@ -134,7 +134,8 @@ func (g *Gateway) Inquire(ctx context.Context, by string, rel, entry firsthand.I
 			return q, err
 		}
 	}
-	_, q.Decides = g.o.Connector.(connector.Decider)
+	_, q.Decides = g.lane(q.Delivery.Lane).connector.(connector.Decider)
+	q.System = g.lane(q.Delivery.Lane).label()
 	if h := q.State.Holding(entry); h != nil {
 		q.Unproved = h.Origin == firsthand.Stated && q.State.Binding == nil
 		if c, ok := q.Content.(*firsthand.Change); ok {
@@ -161,15 +162,12 @@ func (g *Gateway) Inquire(ctx context.Context, by string, rel, entry firsthand.I
 // lookUp reads what the company's system has about q now. That it can't be asked
 // is part of the answer.
 func (g *Gateway) lookUp(ctx context.Context, q *Inquiry) {
-	if g.o.Connector == nil {
-		return
-	}
 	ref := q.Delivery.Ref
 	if ref.IsZero() || ref.ID != q.Relationship.Record.ID && q.State.Holding(q.Delivery.Entry) == nil {
 		ref = q.Relationship.Record // a ticket has no facts
 	}
 	if claim, ok := q.Content.(*firsthand.Claim); ok {
-		binder, ok := g.o.Connector.(connector.Binder)
+		binder, ok := g.records().(connector.Binder)
 		if !ok {
 			return
 		}
@@ -182,10 +180,11 @@ func (g *Gateway) lookUp(ctx context.Context, q *Inquiry) {
 			ref = q.Fits[0]
 		}
 	}
-	if ref.IsZero() || q.Unproved {
+	system := g.laneOf(ref).connector
+	if ref.IsZero() || q.Unproved || system == nil {
 		return
 	}
-	rec, err := g.o.Connector.Read(ctx, ref)
+	rec, err := system.Read(ctx, ref)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 	case err != nil:
@@ -220,7 +219,11 @@ func (g *Gateway) Reject(ctx context.Context, by string, rel, entry firsthand.ID
 }
 
 func (g *Gateway) decideThere(ctx context.Context, by, act string, rel, entry firsthand.ID, note string, do func(connector.Decider) error) error {
-	decider, ok := g.o.Connector.(connector.Decider)
+	l, err := g.laneAt(ctx, rel, entry)
+	if err != nil {
+		return err
+	}
+	decider, ok := l.connector.(connector.Decider)
 	if !ok {
 		return fault.Tell(fault.Invalid, "The system can't be told from here.", "Decide it there, and say so here.")
 	}
@@ -238,6 +241,17 @@ func (g *Gateway) decideThere(ctx context.Context, by, act string, rel, entry fi
 		return err
 	}
 	return nil
+}
+
+// laneAt returns the lane to which an entry is brought.
+func (g *Gateway) laneAt(ctx context.Context, rel, entry firsthand.ID) (*lane, error) {
+	all, err := g.o.Store.Deliveries(ctx, rel)
+	for _, d := range all {
+		if d.Entry == entry && d.Task == Deliver {
+			return g.lane(d.Lane), err
+		}
+	}
+	return g.lanes[0], err
 }
 
 // said reports whether the customer has been told what became of an entry, or will
@@ -273,24 +287,37 @@ func (g *Gateway) Keep(ctx context.Context, by, act, note, name, from, to string
 		Expect: map[string]string{deskPrefix + name: from}, Settings: map[string]string{deskPrefix + name: to}})
 }
 
-// A Connection is how the gateway and the company's system get on.
+// A Connection is how the gateway and the company's systems get on, and its keys.
 type Connection struct {
-	Connected              bool // there is a system
-	Finds, Redacts, Decide bool // what its connector can do
+	Systems []SystemState // that are connected
+	Poll    time.Duration
+
+	Chain  []firsthand.ChainKey
+	Behind int // relationships that have not reached the last key, up to ManyBehind
+}
+
+// A SystemState is how the gateway and one of the company's systems get on.
+type SystemState struct {
+	Lane                   Lane
+	Name                   string // that customers read; "" if it has none
+	Finds, Redacts, Decide bool   // what its connector can do
 
 	Open    time.Time // until then it is left alone, because it failed: the breaker is open; zero if it isn't
+	Trying  bool      // it was left alone, and one delivery is to show whether it answers again
 	Failing int       // relationships that failed since the last success
 	Answer  time.Time // when it last answered
 	Trouble string    // the last error, and when it was
 	Since   time.Time
 
-	Cursor string    // of its changes
-	Asked  time.Time // when it last answered for changes
-	Polls  int       // that failed in a row
-	Poll   time.Duration
+	Cursor    string    // of its changes
+	Asked     time.Time // when it last answered for changes
+	Elsewhere bool      // another process of the gateway asks for them
+	Polls     int       // that failed in a row
+}
 
-	Chain  []firsthand.ChainKey
-	Behind int // relationships that have not reached the last key, up to ManyBehind
+// Down reports whether calls of the system fail.
+func (s *SystemState) Down() bool {
+	return !s.Open.IsZero() || s.Trying || s.Failing > 0 || s.Polls > 0
 }
 
 // ManyBehind is where counting of relationships behind ends.
@@ -298,37 +325,30 @@ const ManyBehind = 1000
 
 // Connection returns how things are now, in this process.
 func (g *Gateway) Connection(ctx context.Context) (c Connection, err error) {
-	if c.Cursor, err = g.o.Store.Setting(ctx, settingCursor); err != nil {
-		return c, err
+	c.Poll = g.o.Poll
+	for _, l := range g.lanes {
+		if l.connector == nil {
+			continue
+		}
+		s := SystemState{Lane: l.name, Name: l.system}
+		if s.Cursor, err = g.o.Store.Setting(ctx, l.key(settingCursor)); err != nil {
+			return c, err
+		}
+		_, s.Finds = l.connector.(connector.Binder)
+		_, s.Redacts = l.connector.(connector.Redactor)
+		_, s.Decide = l.connector.(connector.Decider)
+		g.mu.Lock()
+		s.Open, s.Failing = l.breaker.blocked(g.o.Now()), len(l.breaker.failed)
+		s.Trying = l.breaker.opened > 0 && s.Open.IsZero()
+		s.Answer, s.Trouble, s.Since, s.Asked = l.seen.answer, l.seen.trouble, l.seen.since, l.seen.asked
+		s.Polls, s.Elsewhere = l.polls, l.elsewhere
+		g.mu.Unlock()
+		c.Systems = append(c.Systems, s)
 	}
-	c.Connected, c.Poll = g.o.Connector != nil, g.o.Poll
-	_, c.Finds = g.o.Connector.(connector.Binder)
-	_, c.Redacts = g.o.Connector.(connector.Redactor)
-	_, c.Decide = g.o.Connector.(connector.Decider)
-	g.mu.Lock()
-	c.Open, c.Failing = g.breaker.blocked(g.o.Now()), len(g.breaker.failed)
-	c.Answer, c.Trouble, c.Since, c.Asked, c.Polls = g.seen.answer, g.seen.trouble, g.seen.since, g.seen.asked, g.polls
-	c.Chain = slices.Clone(g.keys.Chain)
-	g.mu.Unlock()
+	c.Chain = slices.Clone(g.keyring().Chain)
 	behind, err := g.o.Store.Behind(ctx, len(c.Chain), ManyBehind)
 	c.Behind = len(behind)
 	return c, err
-}
-
-// seen is what the desk is told of the company's system. It is of this process.
-type seen struct {
-	answer  time.Time // the last
-	asked   time.Time // for changes, and it answered
-	trouble string    // the last, without personal data: see why
-	since   time.Time
-}
-
-// trouble notes an error of the company's system.
-func (g *Gateway) trouble(err error) {
-	text := strings.ToValidUTF8(why(err), "")
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.seen.trouble, g.seen.since = text, g.o.Now()
 }
 
 // file reads all that the company has of a relationship, after the audit.

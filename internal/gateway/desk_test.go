@@ -259,12 +259,16 @@ func TestConnection(t *testing.T) {
 	tell(t, c, "email", "x@new.example", b)
 	w.exchange(c)
 	conn, err := w.Connection(w.ctx())
-	if err != nil || !conn.Connected || conn.Trouble == "" || !conn.Since.Equal(w.now) || conn.Failing != 1 || len(conn.Chain) != 1 {
+	if err != nil || len(conn.Systems) != 1 || len(conn.Chain) != 1 {
+		t.Fatalf("%+v, %v", conn, err)
+	}
+	if s := conn.Systems[0]; s.Trouble == "" || !s.Since.Equal(w.now) || s.Failing != 1 || !s.Down() {
 		t.Errorf("%+v, %v", conn, err)
 	}
 	w.crm.fail = nil
 	w.pass(time.Hour)
-	if conn, err = w.Connection(w.ctx()); err != nil || conn.Failing != 0 || !conn.Answer.Equal(w.now) || !conn.Asked.Equal(w.now) {
+	conn, err = w.Connection(w.ctx())
+	if s := conn.Systems[0]; err != nil || s.Failing != 0 || !s.Answer.Equal(w.now) || !s.Asked.Equal(w.now) || s.Down() {
 		t.Errorf("%+v, %v", conn, err)
 	}
 	n, err := w.Numbers(w.ctx(), w.now.AddDate(0, 0, -1))

@@ -10,6 +10,7 @@ import (
 type Duty struct {
 	Delivery
 	Overdue bool
+	System  string // the one that the delivery goes to: as customers read it, or its member in gateway.json
 	Frozen  string // instead of a delivery: why the relationship is frozen
 
 	// Of Owed alone: of what kind the entry is, and the name of the fact it is about;
@@ -28,7 +29,7 @@ func (g *Gateway) Due(ctx context.Context) ([]Duty, error) {
 	now := g.o.Now()
 	var all []Duty
 	for _, d := range due {
-		all = append(all, Duty{Delivery: d, Overdue: d.Due.Over(now)})
+		all = append(all, Duty{Delivery: d, Overdue: d.Due.Over(now), System: g.lane(d.Lane).label()})
 	}
 	for r, err := range g.o.Store.Relationships(ctx) {
 		if err != nil {

@@ -30,6 +30,9 @@ type Options struct {
 	// Connector is the company's system. Where it is nil, everything that would
 	// go there waits for an operator.
 	Connector connector.Connector
+	// Tickets is the system in which the company talks to its customers, if that is
+	// another: messages and requests go there, and nothing else does. See CheckSystems.
+	Tickets connector.Connector
 	// Purposes are those that Connector serves; all if there are none.
 	Purposes []string
 	// SignIn is the address, without a slash at its end, of the pages that send a
@@ -38,7 +41,7 @@ type Options struct {
 	// record no code can be sent.
 	SignIn      string
 	SignInFirst bool
-	// Poll is how often the connector is asked for changes; default 15 s.
+	// Poll is how often each system is asked for changes; default 15 s.
 	Poll time.Duration
 	// Retention names facts that a law obliges the company to keep.
 	Retention []Retention
@@ -46,7 +49,7 @@ type Options struct {
 	Roster     *terms.Roster // default: the one that the program carries
 	CacheBytes int           // for folded states; default 16 MiB
 	MaxLog     int64         // entries that first may write; default 20,000
-	Workers    int           // of Run; default 4
+	Workers    int           // of Run, for each system; default 4
 
 	Now  func() time.Time // default: time.Now
 	Rand io.Reader        // default: crypto/rand
@@ -61,8 +64,9 @@ type Gateway struct {
 	o      Options
 	shared Shared // o.Store, if it is one; see shared.go
 	cache  *cache
-	news   *waiters      // for those who wait that second's log grows
-	kick   chan struct{} // has a token for each worker of Run that there may be work for
+	news   *waiters // for those who wait that second's log grows
+	lanes  []*lane  // that of Records, and that of Tickets if there is one
+	made   time.Time
 
 	secret [32]byte // makes codes; of this process alone, see code.go
 	random sync.Mutex
@@ -73,16 +77,12 @@ type Gateway struct {
 	keys     *Keys
 	document []byte // the signed discovery document
 	signed   time.Time
-	behind   bool                       // some relationship may lack a key of the chain
-	busy     map[firsthand.ID]bool      // relationships with a delivery in flight
-	sick     map[firsthand.ID]time.Time // until when one is left alone after an error of our own
-	alone    map[string]bool            // chores in progress of which there is one at a time
-	breaker  breaker
-	seen     seen
-	nextPoll time.Time
-	polls    int       // that failed in a row
-	nextKeys time.Time // when to compare keys with other gateways next
-	polled   time.Time // when one succeeded last; the start, before
+	behind   bool               // some relationship may lack a key of the chain
+	leftover bool               // there may be deliveries in a lane that isn't there any more
+	busy     map[line]bool      // with a delivery in flight
+	sick     map[line]time.Time // until when one is left alone after an error of our own
+	alone    map[string]bool    // chores in progress of which there is one at a time
+	nextKeys time.Time          // when to compare keys with other gateways next
 }
 
 var _ wire.Server = (*Gateway)(nil)
@@ -116,14 +116,13 @@ func New(o Options) (*Gateway, error) {
 	}
 	shared, _ := o.Store.(Shared)
 	g := &Gateway{
-		o: o, shared: shared, keys: o.Keys, behind: true,
-		cache: newCache(o.CacheBytes), news: newWaiters(), kick: make(chan struct{}, o.Workers),
-		busy: make(map[firsthand.ID]bool), sick: make(map[firsthand.ID]time.Time), alone: make(map[string]bool),
+		o: o, shared: shared, keys: o.Keys, behind: true, made: o.Now(),
+		cache: newCache(o.CacheBytes), news: newWaiters(),
+		busy: make(map[line]bool), sick: make(map[line]time.Time), alone: make(map[string]bool),
 	}
-	if o.Connector != nil {
-		g.o.Connector = g.watch(o.Connector)
+	if err := g.openLanes(); err != nil {
+		return nil, err
 	}
-	g.polled = o.Now()
 	if err := g.fill(g.secret[:]); err != nil {
 		return nil, err
 	}

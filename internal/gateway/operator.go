@@ -33,7 +33,10 @@ func (g *Gateway) Apply(ctx context.Context, by string, rel, entry firsthand.ID,
 	return g.act(ctx, by, "apply", rel, entry, record, func(t *turn, d Delivery) error {
 		if record != "" {
 			d.Ref = connector.Ref{System: t.row.Record.System, ID: record}
-		} else if d.Ref.IsZero() {
+			if l := t.g.lane(d.Lane); l.name == Tickets {
+				d.Ref.System = l.system
+			}
+		} else if d.Ref.IsZero() && t.g.laneOf(t.row.Record) == t.g.lane(d.Lane) {
 			d.Ref = t.row.Record
 		}
 		wasStolen := d.Why == stolen
@@ -42,8 +45,14 @@ func (g *Gateway) Apply(ctx context.Context, by string, rel, entry firsthand.ID,
 		case d.Task == Merge || wasStolen:
 			d.Status, d.Due = Done, ""
 		case d.Task == Redact:
-			d.Status, d.Reported = Applied, true
-		case t.hasRecord(d) && t.g.o.Connector != nil:
+			next, more, err := t.remainsElsewhere(ctx, d)
+			if err != nil {
+				return err
+			}
+			if d.Status, d.Reported = Applied, true; more {
+				d.Status, d.Lane, d.Ref = Waiting, Tickets, next
+			}
+		case t.hasRecord(d) && t.g.records() != nil:
 			d.Status = Checking
 		default:
 			d.Status, d.Reported = Applied, t.hasRecord(d)
@@ -92,10 +101,11 @@ func (g *Gateway) Refuse(ctx context.Context, by string, rel, entry firsthand.ID
 // in its way has been dealt with.
 func (g *Gateway) Retry(ctx context.Context, by string, rel, entry firsthand.ID) error {
 	return g.act(ctx, by, "retry", rel, entry, "", func(t *turn, d Delivery) error {
-		if d.Task == Merge || t.g.o.Connector == nil {
+		if d.Task == Merge || t.g.lane(d.Lane).connector == nil {
 			return fault.Tell(fault.Invalid, "This is not done by machine.", "Do it by hand, and say so.")
 		}
 		d.Status, d.Why, d.Tries, d.Next = Waiting, "", min(d.Tries, 1), t.now
+		d.Lane = t.g.lane(d.Lane).name // it may be gone
 		t.queue(d)
 		return nil
 	})

@@ -100,6 +100,9 @@ func (t *turn) applied(e *firsthand.Entry, d *Delivery) (*firsthand.Applied, err
 // system returns the name of the system that a delivery went to, as the customer
 // reads it.
 func (t *turn) system(d *Delivery) string {
+	if l := t.g.lane(d.Lane); l.name == Tickets {
+		return cmp.Or(d.Ref.System, l.system)
+	}
 	return cmp.Or(d.Ref.System, t.row.Record.System, unnamed)
 }
 

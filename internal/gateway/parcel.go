@@ -45,6 +45,12 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 		if p, o, err = t.parcel(ctx, &e); err != nil {
 			return err
 		}
+		if l := g.laneFor(e.Kind()); l.name != d.Lane && d.Status == Waiting {
+			d.Lane = l.name // it was put into line when the company had other systems
+			p = nil
+			t.queue(d)
+			return nil
+		}
 		if p == nil {
 			return t.settle(ctx, d, o)
 		}
@@ -64,12 +70,18 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 	if err != nil {
 		return nil, outcome{}, err
 	}
+	l := t.g.laneFor(c.Kind())
 	r := connector.Request{ID: e.ID, Relationship: t.r.id, Kind: c.Kind(), At: e.At, Record: t.row.Record}
+	if t.g.laneOf(r.Record) != l {
+		r.Record = connector.Ref{} // is the other system's
+	}
 	s := t.state()
 	switch say := c.(type) {
 	case *firsthand.Message:
-		r.Subject, r.Text = subject(say.Text), say.Text
-		r.Thread, err = t.ticket(ctx, say.Thread)
+		r.Subject, r.Text, r.Resolved = subject(say.Text), say.Text, say.Resolved
+		if r.Thread, err = t.ticket(ctx, say.Thread); !l.has(r.Thread) {
+			r.Thread = connector.Ref{} // of a system that was the helpdesk before
+		}
 	case *firsthand.Request:
 		r.Subject, r.Text = subject(fmt.Sprintf("%s (%s), due %s", say.Right, say.Law, say.Due)), requestText(say)
 	case *firsthand.Disclose, *firsthand.Change:

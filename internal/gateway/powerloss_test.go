@@ -32,7 +32,7 @@ func TestPowerLoss(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			w := start(t, s, nil)
+			w := two(start(t, s, nil))
 			c := gatewaytest.NewCustomer(t, "mia", gatewaytest.Company{})
 			call := func() {
 				resp := c.Call(t, w)

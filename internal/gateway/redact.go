@@ -10,10 +10,11 @@ import (
 	"firsthand/fault"
 )
 
-// redact removes what has ended from the company's system, and then its bodies
-// from the logs here. The signed erased comes last, in the commit that deletes
-// them; so it is never said of what is still there, and a crash before it removes
-// the same once more.
+// redact removes what has ended from the company's systems, and then its bodies
+// from the logs here. It goes from lane to lane: where the system of one has been
+// rid of it, and there is something of it in the next, it waits there in line. The
+// signed erased comes last, in the commit that deletes the bodies; so it is never said
+// of what is still there, and a crash before it removes the same once more.
 func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 	var found traces
 	over := false
@@ -34,37 +35,73 @@ func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 		}
 		// In the commit that stops the deliveries by which it was found: for the next
 		// try, should this one fail.
-		d.Ref = found.refs[0]
+		d.Lane = g.lane(d.Lane).name // it may be gone
+		d.Ref = g.first(d.Lane, found.refs)
 		t.queue(d)
+		t.queued = false // it is nobody else's to do
 		return nil
 	})
 	if err != nil || over {
 		return err
 	}
-	return g.settle(ctx, d, g.remove(ctx, &found))
+	o := g.remove(ctx, g.lane(d.Lane), &found)
+	o.reported = o.reported || d.Reported // of one before it in the other lane
+	return g.settle(ctx, d, o)
 }
 
-// remove removes a fact from the records in which it was found.
-func (g *Gateway) remove(ctx context.Context, found *traces) (o outcome) {
+// remove removes a fact from the records of l in which it was found.
+func (g *Gateway) remove(ctx context.Context, l *lane, found *traces) outcome {
+	o := outcome{status: Applied, ref: found.refs[0]}
 	for _, ref := range found.refs {
-		o = outcome{status: Held, ref: ref, why: "remove " + found.fact + " from the record by hand, and say so"}
-		if redactor, ok := g.o.Connector.(connector.Redactor); ok {
-			if err := redactor.Redact(ctx, ref, found.fact); err != nil {
-				return outcome{ref: ref, err: err}
-			}
-			o = g.isGone(ctx, ref, found.fact)
+		if g.laneOf(ref) != l {
+			continue
 		}
-		if o.status != Applied {
-			return o
+		if !l.has(ref) {
+			return outcome{status: Held, ref: ref, why: ref.System + " is not connected any more: remove " + found.fact + " from the record there by hand, and say so"}
 		}
+		redactor, ok := l.connector.(connector.Redactor)
+		if !ok {
+			return outcome{status: Held, ref: ref, why: "remove " + found.fact + " from the record by hand, and say so"}
+		}
+		if err := redactor.Redact(ctx, ref, found.fact); err != nil {
+			return outcome{ref: ref, err: err}
+		}
+		last := isGone(ctx, l.connector, ref, found.fact)
+		if last.status != Applied {
+			return last
+		}
+		last.reported = last.reported || o.reported
+		o = last
+	}
+	if ref, more := g.goesOn(l.name, found.refs); more {
+		o.status, o.next, o.ref = Waiting, Tickets, ref
 	}
 	return o
 }
 
+// first returns the first of refs that is in a lane, or the first of all.
+func (g *Gateway) first(lane Lane, refs []connector.Ref) connector.Ref {
+	for _, ref := range refs {
+		if g.laneOf(ref).name == lane {
+			return ref
+		}
+	}
+	return refs[0]
+}
+
+// goesOn returns what of refs is to be removed after what is in a lane.
+func (g *Gateway) goesOn(lane Lane, refs []connector.Ref) (next connector.Ref, more bool) {
+	i := slices.IndexFunc(refs, func(ref connector.Ref) bool { return lane == Records && g.laneOf(ref).name == Tickets })
+	if i < 0 {
+		return next, false
+	}
+	return refs[i], true
+}
+
 // isGone reads the record back.
-func (g *Gateway) isGone(ctx context.Context, ref connector.Ref, fact string) outcome {
+func isGone(ctx context.Context, system connector.Connector, ref connector.Ref, fact string) outcome {
 	o := outcome{status: Applied, ref: ref}
-	rec, err := g.o.Connector.Read(ctx, ref)
+	rec, err := system.Read(ctx, ref)
 	switch {
 	case fault.KindOf(err) == fault.NotExist: // the record went too
 	case errors.Is(err, errors.ErrUnsupported):

@@ -50,6 +50,21 @@ func (t *turn) remains(ctx context.Context, d Delivery) (found traces, o outcome
 	return found, o, nil
 }
 
+// remainsElsewhere returns what is still to be removed of what has ended, in another
+// lane than that of d.
+func (t *turn) remainsElsewhere(ctx context.Context, d Delivery) (next connector.Ref, more bool, err error) {
+	b, err := t.begun(ctx, d.Entry)
+	if err != nil || b.fact == "" {
+		return next, false, err
+	}
+	found, err := t.traces(ctx, d, b.fact)
+	if err != nil {
+		return next, false, err
+	}
+	next, more = t.g.goesOn(d.Lane, found.refs)
+	return next, more, nil
+}
+
 // traces is what the deliveries tell of where a fact is that has ended.
 type traces struct {
 	fact  string
@@ -68,7 +83,7 @@ type traces struct {
 
 // add adds a record, of which the version doesn't matter.
 func (f *traces) add(ref connector.Ref) {
-	known := slices.ContainsFunc(f.refs, func(r connector.Ref) bool { return r.ID == ref.ID })
+	known := slices.ContainsFunc(f.refs, func(r connector.Ref) bool { return r.ID == ref.ID && r.System == ref.System })
 	if ref.Version = ""; !known && !ref.IsZero() {
 		f.refs = append(f.refs, ref)
 	}

@@ -44,7 +44,9 @@ func (g *Gateway) Rotate(ctx context.Context, next *firsthand.Signer, after firs
 	if err := g.announceKeys(ctx); err != nil {
 		return err
 	}
-	g.rouse()
+	for _, l := range g.lanes {
+		l.rouse()
+	}
 	g.o.Log.Info("company key rotated", "key", next.Public(), "keys", len(keys.Chain))
 	_, err = g.Company(ctx)
 	return err

@@ -17,14 +17,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 	defer cut()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, cut) })()
 	var workers sync.WaitGroup
-	for range g.o.Workers {
-		workers.Go(func() {
-			for n := 0; ctx.Err() == nil; {
-				if !g.turnOver(ctx, work, &n) {
-					return
+	for _, l := range g.lanes {
+		for range g.o.Workers {
+			workers.Go(func() {
+				for n := 0; ctx.Err() == nil; {
+					if !g.turnOver(ctx, work, l, &n) {
+						return
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 	if g.shared != nil {
 		workers.Go(func() { g.shared.News(ctx, g.heard) })
@@ -36,15 +38,15 @@ func (g *Gateway) Run(ctx context.Context) error {
 // longest is how long a worker sleeps at most: a clock may be set.
 const longest = time.Minute
 
-// turnOver does a step with the context work, or sleeps until there may be one, or
-// ctx ends. failed counts the steps that failed in a row. It reports whether to go
-// on.
-func (g *Gateway) turnOver(ctx, work context.Context, failed *int) bool {
-	worked, next, err := g.Step(work)
+// turnOver does a step of a lane with the context work, or sleeps until there may be
+// one, or ctx ends. failed counts the steps that failed in a row. It reports whether
+// to go on.
+func (g *Gateway) turnOver(ctx, work context.Context, l *lane, failed *int) bool {
+	worked, next, err := g.step(work, l)
 	if ctx.Err() != nil {
 		return false
 	}
-	pause, kick := longest, g.kick
+	pause, kick := longest, l.kick
 	switch {
 	case err != nil:
 		*failed++
@@ -65,13 +67,4 @@ func (g *Gateway) turnOver(ctx, work context.Context, failed *int) bool {
 		return false
 	}
 	return true
-}
-
-// rouse tells one worker that there may be work. Where all have been told already,
-// one of them will find it.
-func (g *Gateway) rouse() {
-	select {
-	case g.kick <- struct{}{}:
-	default:
-	}
 }

@@ -15,19 +15,20 @@ import (
 func (g *Gateway) settle(ctx context.Context, d Delivery, o outcome) error {
 	// The connector has done what it has done, also if we are stopping.
 	ctx = context.WithoutCancel(ctx)
+	l := g.lane(d.Lane)
 	switch {
 	case o.err == nil || fault.KindOf(o.err) != fault.Unavailable:
-		g.reached()
+		g.reached(l)
 	case !errors.Is(o.err, context.Canceled):
-		g.trouble(o.err)
-		g.missed(d.Rel, g.o.Now())
+		g.trouble(l, o.err)
+		g.missed(l, d.Rel, g.o.Now())
 	}
 	if o.err != nil && fault.KindOf(o.err) != fault.Unavailable {
-		g.trouble(o.err)
+		g.trouble(l, o.err)
 	}
 	return g.within(ctx, d.Rel, func(t *turn) error {
 		now, ok, err := t.delivery(ctx, d.Seq, d.Task)
-		if err != nil || !ok || now.Status != d.Status {
+		if err != nil || !ok || now.Status != d.Status || now.Lane != d.Lane {
 			return err
 		}
 		return t.settle(ctx, now, o)
@@ -42,6 +43,9 @@ func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
 	d.Status, d.Why, d.Tries, d.Reported = o.status, o.why, min(d.Tries, 1), o.reported
 	if o.status == Done {
 		d.Due = ""
+	}
+	if o.status == Waiting {
+		d.Lane, d.Tries, d.Next = o.next, 0, t.now
 	}
 	if !o.ref.IsZero() {
 		d.Ref = o.ref

@@ -38,16 +38,16 @@ type Shared interface {
 	News(ctx context.Context, heard func(rel firsthand.ID))
 }
 
-// What is held but for the outbox of a relationship, which has the name of its ID.
+// What is held but for a line, which has the name of its relationship's ID and lane.
 const (
-	choreListen = "listen" // to the company's system
+	choreListen = "listen" // to a system; see lane.key
 	choreRotate = "rotate" // the company's key
 )
 
 var (
 	// errOvertaken says that another gateway has changed the relationship.
 	errOvertaken = errors.New("another gateway was quicker")
-	// errElsewhere says that another gateway is at the relationship's outbox.
+	// errElsewhere says that another gateway is at the line.
 	errElsewhere = errors.New("another gateway is at it")
 )
 
@@ -129,7 +129,8 @@ func (g *Gateway) hold(ctx context.Context, what string) (bool, error) {
 
 // doAlone does one delivery that no other gateway is at, if it is still to be done.
 func (g *Gateway) doAlone(ctx context.Context, d Delivery) (err error) {
-	held, err := g.hold(ctx, d.Rel.String())
+	what := g.lane(d.Lane).key(d.Rel.String())
+	held, err := g.hold(ctx, what)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (g *Gateway) doAlone(ctx context.Context, d Delivery) (err error) {
 		return errElsewhere
 	}
 	defer func() {
-		err = errors.Join(err, g.shared.Release(context.WithoutCancel(ctx), d.Rel.String()))
+		err = errors.Join(err, g.shared.Release(context.WithoutCancel(ctx), what))
 	}()
 	now, err := g.shared.Delivery(ctx, d.Rel, d.Seq, d.Task)
 	switch {

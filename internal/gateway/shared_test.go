@@ -53,13 +53,19 @@ func (h *house) begin(i int) {
 // The same story comes to the same end where each step is another gateway's, and
 // wherever one of them ends.
 func TestCrashAnywhereOfTwo(t *testing.T) {
+	t.Run("one system", func(t *testing.T) { crashAnywhereOfTwo(t, func(w *world) *world { return w }) })
+	t.Run("two systems", func(t *testing.T) { crashAnywhereOfTwo(t, two) })
+}
+
+func crashAnywhereOfTwo(t *testing.T, systems func(*world) *world) {
 	var want string
 	for at := 0; ; at++ {
 		crash := &crasher{at: at}
 		h := newHouse(t, 2, nil)
+		systems(h.world)
 		h.memory.Before = func(gateway.Commit) error { return crash.here() }
 		h.memory.After = h.memory.Before
-		h.change = func(o *gateway.Options) { o.Connector = crashing{h.crm, crash} }
+		h.change = func(o *gateway.Options) { h.crashing(o, crash) }
 		h.begin(0)
 		h.begin(1)
 		from(h.world)

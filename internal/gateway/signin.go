@@ -55,9 +55,9 @@ func (g *Gateway) SignedIn(ctx context.Context, rel, claim firsthand.ID, record 
 
 // customer returns the one record that the sign-in names.
 func (g *Gateway) customer(ctx context.Context, record string) (connector.Ref, error) {
-	binder, ok := g.o.Connector.(connector.Binder)
+	binder, ok := g.records().(connector.Binder)
 	if !ok {
-		return connector.Ref{System: cmp.Or(connector.Name(g.o.Connector), unnamed), ID: record}, nil
+		return connector.Ref{System: cmp.Or(g.lanes[0].system, unnamed), ID: record}, nil
 	}
 	refs, err := binder.Find(ctx, connector.Claim{Record: record})
 	if err != nil {

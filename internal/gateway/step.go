@@ -3,9 +3,9 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
-	"firsthand"
 	"firsthand/fault"
 )
 
@@ -17,7 +17,18 @@ import (
 // Everything the gateway does by itself is done here, with the clock and the
 // chance that it was given, so that a simulation can drive it.
 func (g *Gateway) Step(ctx context.Context) (worked bool, next time.Time, err error) {
-	for _, piece := range []func(context.Context) (bool, time.Time, error){g.stepKeys, g.stepRotate, g.stepPoll, g.stepOutbox} {
+	return g.step(ctx, g.lanes...)
+}
+
+// step is Step without the lanes that aren't named.
+func (g *Gateway) step(ctx context.Context, lanes ...*lane) (worked bool, next time.Time, err error) {
+	pieces := []func(context.Context) (bool, time.Time, error){g.stepKeys, g.stepRotate}
+	for _, l := range lanes {
+		pieces = append(pieces,
+			func(ctx context.Context) (bool, time.Time, error) { return g.stepPoll(ctx, l) },
+			func(ctx context.Context) (bool, time.Time, error) { return g.stepOutbox(ctx, l) })
+	}
+	for _, piece := range pieces {
 		worked, at, err := piece(ctx)
 		if worked || err != nil {
 			return worked, time.Time{}, err
@@ -60,9 +71,9 @@ func (g *Gateway) stepRotate(ctx context.Context) (bool, time.Time, error) {
 			return false, err
 		}
 		for _, rel := range rels {
-			if !g.isSick(rel) {
+			if at := (line{rel, Records}); !g.isSick(at) {
 				err := g.within(ctx, rel, func(t *turn) error { return t.moveOn(ctx) })
-				g.fell(rel, err)
+				g.fell(at, err)
 				return true, err
 			}
 		}
@@ -88,25 +99,25 @@ func (t *turn) moveOn(ctx context.Context) error {
 	return err
 }
 
-// A relationship is sick for a while after an error of our own, such as a log that
-// can't be read. It is left alone, and no other is.
+// A relationship's line is sick for a while after an error of our own, such as a log
+// that can't be read. It is left alone, and no other is.
 
-// avoided counts the relationships that a worker has to pass over.
+// avoided counts the lines that a worker has to pass over.
 func (g *Gateway) avoided() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.sick) + len(g.busy)
 }
 
-func (g *Gateway) isSick(rel firsthand.ID) bool {
+func (g *Gateway) isSick(at line) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	rest := g.sick[rel].Sub(g.o.Now())
+	rest := g.sick[at].Sub(g.o.Now())
 	return rest > 0 && rest < 2*longestPause // else the clock was set back
 }
 
-// fell notes how the work on a relationship ended.
-func (g *Gateway) fell(rel firsthand.ID, err error) {
+// fell notes how the work on a line ended.
+func (g *Gateway) fell(at line, err error) {
 	var rest time.Duration
 	switch {
 	case errors.Is(err, errElsewhere):
@@ -118,41 +129,41 @@ func (g *Gateway) fell(rel firsthand.ID, err error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if delete(g.sick, rel); rest > 0 {
-		g.sick[rel] = g.o.Now().Add(rest)
+	if delete(g.sick, at); rest > 0 {
+		g.sick[at] = g.o.Now().Add(rest)
 	}
 }
 
-// stepPoll asks the company's system for changes when it is time to.
-func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
-	if g.o.Connector == nil {
+// stepPoll asks the system of l for changes when it is time to.
+func (g *Gateway) stepPoll(ctx context.Context, l *lane) (bool, time.Time, error) {
+	if l.connector == nil {
 		return false, time.Time{}, nil
 	}
 	now := g.o.Now()
 	g.mu.Lock()
-	next := g.nextPoll
+	next := l.nextPoll
 	g.mu.Unlock()
 	if now.Before(next) && next.Sub(now) <= g.o.Poll+2*longestPause { // else the clock was set back
 		return false, next, nil
 	}
-	worked, err := g.single("poll", func() (bool, error) {
-		ours, err := g.hold(ctx, choreListen)
+	worked, err := g.single(l.key("poll"), func() (bool, error) {
+		ours, err := g.hold(ctx, l.key(choreListen))
 		if !ours && err == nil {
 			g.mu.Lock()
 			defer g.mu.Unlock()
-			g.nextPoll, g.polls = now.Add(g.o.Poll), 0
+			l.nextPoll, l.polls, l.elsewhere = now.Add(g.o.Poll), 0, true
 			return false, nil
 		}
 		more := false
 		if err == nil {
-			more, err = g.poll(ctx)
+			more, err = g.poll(ctx, l)
 		}
 		var wait time.Duration
 		failed := 0
 		switch {
 		case errors.Is(err, errPoll):
 			g.mu.Lock()
-			failed, err = g.polls+1, nil
+			failed, err = l.polls+1, nil
 			g.mu.Unlock()
 			wait = max(g.o.Poll, g.backoff(failed))
 		case err == nil && !more:
@@ -162,21 +173,28 @@ func (g *Gateway) stepPoll(ctx context.Context) (bool, time.Time, error) {
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.nextPoll, g.polls = now.Add(wait), failed
+		l.nextPoll, l.polls, l.elsewhere = now.Add(wait), failed, false
 		if failed == 0 {
-			g.polled = now
-			g.seen.asked, g.seen.answer = now, now
+			l.seen.asked, l.seen.answer = now, now
 		}
 		return err == nil, err
 	})
 	return worked, time.Time{}, err
 }
 
-// stepOutbox does the next delivery that nobody else is at.
-func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
-	ready, err := g.o.Store.Ready(ctx, 1+g.avoided())
+// stepOutbox does the next delivery of l that nobody else is at.
+func (g *Gateway) stepOutbox(ctx context.Context, l *lane) (bool, time.Time, error) {
+	ready, err := g.o.Store.Ready(ctx, l.name, 1+g.avoided())
 	if err != nil {
 		return false, time.Time{}, err
+	}
+	if l.name == Records {
+		left, err := g.leftovers(ctx)
+		if err != nil {
+			return false, time.Time{}, err
+		}
+		ready = append(ready, left...)
+		slices.SortStableFunc(ready, func(a, b Delivery) int { return a.Next.Compare(b.Next) })
 	}
 	now := g.o.Now()
 	var next time.Time
@@ -188,7 +206,7 @@ func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
 			continue // one behind it may have been set by a clock that was wrong
 		}
 		until, all := g.begins(d, now)
-		if until.IsZero() {
+		if until.IsZero() && !all {
 			if err := g.do(ctx, d); !errors.Is(err, errElsewhere) {
 				return true, time.Time{}, err
 			}
@@ -204,33 +222,65 @@ func (g *Gateway) stepOutbox(ctx context.Context) (bool, time.Time, error) {
 	return false, next, nil
 }
 
-// begins makes d's relationship busy, so that d is this worker's. If it can't be, it
-// returns until when: the relationship is to be left alone, or all of the system is;
-// the present where another worker is at the relationship.
-func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time, all bool) {
-	sick := g.isSick(d.Rel)
+// leftovers returns what is ready in a lane that isn't there any more. Its turn puts
+// it into the one that there is.
+func (g *Gateway) leftovers(ctx context.Context) ([]Delivery, error) {
+	g.mu.Lock()
+	some := g.leftover
+	g.mu.Unlock()
+	if !some {
+		return nil, nil
+	}
+	ready, err := g.o.Store.Ready(ctx, Tickets, 1+g.avoided())
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if until := g.breaker.blocked(now); !until.IsZero() && d.Task != Review { // a review takes no system
+	g.leftover = err != nil || len(ready) > 0
+	return ready, err
+}
+
+// at returns the line in which d stands.
+func (g *Gateway) at(d *Delivery) line { return line{d.Rel, g.lane(d.Lane).name} }
+
+// begins makes d's line busy, so that d is this worker's. If it can't be, it returns
+// until when: the line is to be left alone, or all of the lane is; the present where
+// another worker is at the line, and no time where one is trying the system.
+func (g *Gateway) begins(d Delivery, now time.Time) (until time.Time, all bool) {
+	at := g.at(&d)
+	sick := g.isSick(at)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := &g.lane(d.Lane).breaker
+	calls := d.Status != Later // else it is put into line, which takes no system
+	if until := b.blocked(now); calls && !until.IsZero() {
 		return until, true
 	}
-	if until := g.sick[d.Rel]; sick && until.After(now) {
+	if calls && b.probe != (line{}) {
+		return time.Time{}, true
+	}
+	if until := g.sick[at]; sick && until.After(now) {
 		return until, false
 	}
-	if sick || g.busy[d.Rel] {
+	if sick || g.busy[at] {
 		return now, false
 	}
-	g.busy[d.Rel] = true
+	if calls && b.opened > 0 {
+		b.probe = at
+	}
+	g.busy[at] = true
 	return time.Time{}, false
 }
 
-// do does one delivery. The caller has made the relationship busy.
+// do does one delivery. The caller has made its line busy.
 func (g *Gateway) do(ctx context.Context, d Delivery) (err error) {
+	at := g.at(&d)
 	defer func() {
-		g.fell(d.Rel, err)
+		g.fell(at, err)
 		g.mu.Lock()
-		delete(g.busy, d.Rel)
-		g.mu.Unlock()
+		defer g.mu.Unlock()
+		delete(g.busy, at)
+		if b := &g.lane(d.Lane).breaker; b.probe == at {
+			b.probe = line{}
+		}
 	}()
 	if g.shared != nil {
 		return g.doAlone(ctx, d)

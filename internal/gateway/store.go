@@ -36,11 +36,12 @@ type Store interface {
 	Deliveries(ctx context.Context, rel firsthand.ID) ([]Delivery, error)
 	// Delivery returns one; [fault.NotExist] if there is none.
 	Delivery(ctx context.Context, rel firsthand.ID, seq int64, task Task) (Delivery, error)
-	// Ready returns the deliveries whose turn it is in relationships that are
+	// Ready returns the deliveries of a lane whose turn it is in relationships that are
 	// neither restored nor frozen, by Next, which may lie ahead: of each the first
-	// that is Waiting or Checking, unless one before it is Stopped, and the soonest
-	// that is Later. Those of at least limit relationships are looked at.
-	Ready(ctx context.Context, limit int) ([]Delivery, error)
+	// that is Waiting or Checking, unless one before it is Stopped. The soonest that is
+	// Later, of whichever lane, is among those of Records. Those of at least limit
+	// relationships are looked at.
+	Ready(ctx context.Context, lane Lane, limit int) ([]Delivery, error)
 	// Due returns all deliveries about which something is owed, the earliest due
 	// first.
 	Due(ctx context.Context) ([]Delivery, error)
@@ -162,6 +163,23 @@ const (
 	Done     Status = "done"     // over, and nothing is to be said of it
 )
 
+// A Lane says to which of a company's systems a delivery goes. In each relationship
+// each lane has a line of its own: what waits in the one doesn't wait for the other.
+type Lane string
+
+const (
+	Records Lane = ""        // the system that has the customers: what is told, claimed and erased
+	Tickets Lane = "tickets" // the one in which the company talks to them, if that is another
+)
+
+// Member returns the member of gateway.json that names the system of l.
+func (l Lane) Member() string {
+	if l == Tickets {
+		return "tickets"
+	}
+	return "connector"
+}
+
 // A Delivery is one row of the outbox: something to be done, in a system of the
 // company's, about an entry of first's. It says nothing of hers by itself: what
 // is delivered is read from the log, so it is gone when it is erased there.
@@ -169,6 +187,7 @@ type Delivery struct {
 	Rel  firsthand.ID
 	Seq  int64 // of Entry in first's log; with Task what tells deliveries of a relationship apart
 	Task Task
+	Lane Lane
 
 	Entry  firsthand.ID
 	Status Status

@@ -15,7 +15,7 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // document, meet, terms, tell, read, change, withdraw, close, clean
+	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
 	Fine bool   // else it is wrong, or was not reached
 	Note string // record, reason or error; of nobody: the customer is made up
 }
@@ -39,7 +39,9 @@ func (g *Gateway) Trial(ctx context.Context, by string, scratch Store, wait time
 	if err != nil {
 		return nil, err
 	}
-	own.nextPoll = o.Now().Add(o.Poll) // what happens in the system is the real gateway's to hear
+	for _, l := range own.lanes {
+		l.nextPoll = o.Now().Add(o.Poll) // what happens in the system is the real gateway's to hear
+	}
 	t := &trial{g: own, ctx: ctx, wait: wait, state: firsthand.NewState(), mark: fmt.Sprintf("Firsthand check %s", o.Now().UTC().Format("2006-01-02 15:04:05"))}
 	return t.run(), nil
 }
@@ -69,6 +71,7 @@ func (t *trial) run() []TrialStep {
 		{"document", t.document}, {"meet", t.meet}, {"terms", t.terms}, {"tell", t.tell}, {"read", t.read},
 		{"change", t.change}, {"withdraw", t.withdraw}, {"close", t.close},
 	}
+	t.needs()
 	failed := false
 	for _, s := range steps {
 		if failed {
@@ -87,6 +90,29 @@ func (t *trial) run() []TrialStep {
 	}
 	t.steps = append(t.steps, TrialStep{What: "clean", Fine: err == nil, Note: note})
 	return t.steps
+}
+
+// needs has the connector say whether it finds what it needs. The rest is tried all the
+// same: she may need less.
+func (t *trial) needs() {
+	for _, l := range t.g.lanes {
+		c, ok := l.connector.(connector.Checker)
+		if !ok {
+			continue
+		}
+		for _, f := range c.Check(t.ctx) {
+			s := TrialStep{What: "needs", Fine: f.Err == nil, Note: l.label() + ", " + f.What}
+			if f.Err != nil {
+				s.Note += ": " + why(f.Err)
+				if hint := fault.HintOf(f.Err); hint != "" {
+					s.Note += "; " + hint
+				}
+			} else if f.Note != "" {
+				s.Note += ": " + f.Note
+			}
+			t.steps = append(t.steps, s)
+		}
+	}
 }
 
 const notReached = "not reached"
@@ -206,7 +232,7 @@ func (t *trial) note(entry firsthand.ID) {
 func (t *trial) read() (string, error) { return t.shows(firsthand.Text(t.mark)) }
 
 func (t *trial) shows(want firsthand.Value) (string, error) {
-	rec, err := t.g.o.Connector.Read(t.ctx, t.ref)
+	rec, err := t.g.records().Read(t.ctx, t.ref)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		return "the system can't be read: its word is passed on as such", nil
@@ -242,7 +268,7 @@ func (t *trial) withdraw() (string, error) {
 	case !gone():
 		return "", t.trouble(t.told)
 	}
-	rec, err := t.g.o.Connector.Read(t.ctx, t.ref)
+	rec, err := t.g.records().Read(t.ctx, t.ref)
 	if err == nil && !rec.Facts[trialFact].IsZero() {
 		return "", errors.New("the system still shows it")
 	}
@@ -257,17 +283,17 @@ func (t *trial) close() (string, error) {
 // clean removes the record that was made for her.
 func (t *trial) clean() (string, error) {
 	ctx := context.WithoutCancel(t.ctx)
-	if t.g.o.Connector == nil || t.ref.IsZero() {
+	if t.g.records() == nil || t.ref.IsZero() {
 		return "nothing was left in a system", nil
 	}
-	r, ok := t.g.o.Connector.(connector.Redactor)
+	r, ok := t.g.records().(connector.Redactor)
 	if !ok {
 		return "", fmt.Errorf("the connector can't remove records: remove %s %s by hand", t.ref.System, t.ref.ID)
 	}
 	if err := r.Redact(ctx, t.ref, ""); err != nil {
 		return "", fmt.Errorf("remove %s %s by hand: %w", t.ref.System, t.ref.ID, err)
 	}
-	rec, err := t.g.o.Connector.Read(ctx, t.ref)
+	rec, err := t.g.records().Read(ctx, t.ref)
 	switch {
 	case fault.KindOf(err) == fault.NotExist, errors.Is(err, errors.ErrUnsupported):
 	case err != nil:

@@ -178,7 +178,9 @@ func (t *turn) commit(ctx context.Context) error {
 		t.g.news.wake(t.r.id)
 	}
 	if t.queued {
-		t.g.rouse()
+		for i := range t.c.Deliveries {
+			t.g.lane(t.c.Deliveries[i].Lane).rouse()
+		}
 	}
 	t.c, t.queued = Commit{}, false
 	return nil

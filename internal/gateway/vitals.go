@@ -14,8 +14,9 @@ type Counts struct {
 	Duties        map[firsthand.Date]int64 // owed, by the day they are due
 }
 
-// A Line is what the outbox has of one status.
+// A Line is what the outbox has of one status in one lane.
 type Line struct {
+	Lane   Lane
 	Status Status
 	N      int64
 	// Oldest is when the oldest that brings something of hers was written, as she
@@ -36,11 +37,17 @@ type Counter interface {
 
 // Vitals are what tells how a Gateway is, beside its store.
 type Vitals struct {
-	Broken  bool      // the company's system is left alone for a while, since calls failed
-	Polled  time.Time // when it was asked for changes with success; at first, when the gateway was made
-	Failed  int       // polls that failed since
-	Sick    int       // relationships that are left alone for a while after an error of our own
-	Unmoved bool      // some relationship may not have reached the company's key in force
+	Systems []SystemVitals
+	Sick    int  // lines of relationships that are left alone for a while after an error of our own
+	Unmoved bool // some relationship may not have reached the company's key in force
+}
+
+// SystemVitals are those of one of the company's systems.
+type SystemVitals struct {
+	Lane   Lane
+	Broken bool      // it is left alone for a while, since calls failed
+	Polled time.Time // when it was asked for changes with success; at first, when the gateway was made
+	Failed int       // polls that failed since
 }
 
 // Vitals returns them as they are now. It asks no store and no system.
@@ -48,9 +55,20 @@ func (g *Gateway) Vitals() Vitals {
 	now := g.o.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Vitals{Broken: !g.breaker.blocked(now).IsZero(), Polled: g.polled, Failed: g.polls, Sick: len(g.sick), Unmoved: g.behind}
+	v := Vitals{Sick: len(g.sick), Unmoved: g.behind}
+	for _, l := range g.lanes {
+		s := SystemVitals{Lane: l.name, Broken: !l.breaker.blocked(now).IsZero(), Polled: l.seen.asked, Failed: l.polls}
+		switch {
+		case l.elsewhere:
+			s.Polled = now // by another gateway, which tells of it
+		case s.Polled.IsZero():
+			s.Polled = g.made
+		}
+		v.Systems = append(v.Systems, s)
+	}
+	return v
 }
 
-// Reaches reports whether the company's system answered when it was called last.
-// Without one there is nothing to reach.
-func (v Vitals) Reaches() bool { return !v.Broken && v.Failed == 0 }
+// Reaches reports whether the system answered when it was called last. Without one
+// there is nothing to reach.
+func (v SystemVitals) Reaches() bool { return !v.Broken && v.Failed == 0 }

@@ -20,9 +20,9 @@ type Meter interface {
 	// Committed: a commit took that long. Entry: it had an entry of that kind.
 	Committed(took time.Duration, err error)
 	Entry(side firsthand.Side, kind firsthand.Kind)
-	// Called: a call of the company's system took that long. For changes, that is
+	// Called: a call of the system of a lane took that long. For changes, that is
 	// until the last of those that there were.
-	Called(call Call, took time.Duration, err error)
+	Called(lane Lane, call Call, took time.Duration, err error)
 }
 
 // A Call is a way to call a company's system.
@@ -36,10 +36,11 @@ const (
 	CallNotify  Call = "notify"
 	CallRedact  Call = "redact"
 	CallDecide  Call = "decide"
+	CallCheck   Call = "check"
 )
 
 // Calls are all of them.
-var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide}
+var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide, CallCheck}
 
 // commit is o.Store.Commit, measured.
 func (g *Gateway) commit(ctx context.Context, c Commit) error {
@@ -60,12 +61,13 @@ func (g *Gateway) commit(ctx context.Context, c Commit) error {
 // watch returns c, measured, and with an error of our own kind in place of a panic:
 // a connector is given what customers tell, and a program that dies of a panic
 // prints what it was about. The connector can do what c can, and no more.
-func (g *Gateway) watch(c connector.Connector) connector.Connector {
-	w := &watched{c, g}
+func (g *Gateway) watch(lane Lane, c connector.Connector) connector.Connector {
+	m := meter{g, lane}
+	w := &watched{c, m}
 	binder, binds := c.(connector.Binder)
 	redactor, redacts := c.(connector.Redactor)
 	decider, decides := c.(connector.Decider)
-	b, r, d := watchedBinder{binder, g}, watchedRedactor{redactor, g}, watchedDecider{decider, g}
+	b, r, d := watchedBinder{binder, m}, watchedRedactor{redactor, m}, watchedDecider{decider, m}
 	switch {
 	case binds && redacts && decides:
 		return struct {
@@ -113,31 +115,54 @@ func (g *Gateway) watch(c connector.Connector) connector.Connector {
 
 type watched struct {
 	c connector.Connector
-	g *Gateway
+	m meter
 }
 
 // String returns the connector's name; see [connector.Name].
 func (w *watched) String() string { return connector.Name(w.c) }
 
+// A meter is what watches the calls of one lane.
+type meter struct {
+	g    *Gateway
+	lane Lane
+}
+
+// Check implements [connector.Checker]: of a connector that is none there is nothing to
+// say.
+func (w *watched) Check(ctx context.Context) (all []connector.Finding) {
+	c, ok := w.c.(connector.Checker)
+	if !ok {
+		return nil
+	}
+	var err error
+	defer func() {
+		if err != nil {
+			all = []connector.Finding{{What: "the connector", Err: err}}
+		}
+	}()
+	defer w.m.ended(CallCheck, time.Now(), &err)
+	return c.Check(ctx)
+}
+
 // ended is deferred by each call: it ends a panic and tells the meter.
-func (g *Gateway) ended(call Call, start time.Time, err *error) {
+func (m meter) ended(call Call, start time.Time, err *error) {
 	if v := recover(); v != nil {
 		*err = fmt.Errorf("the connector panicked: %w", fault.Internal)
 		// Of what it panicked with only the type: the rest may be a customer's.
-		g.o.Log.Error("connector panicked", "call", call, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+		m.g.o.Log.Error("connector panicked", "system", m.lane.Member(), "call", call, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 	}
-	if g.o.Meter != nil {
-		g.o.Meter.Called(call, time.Since(start), *err)
+	if m.g.o.Meter != nil {
+		m.g.o.Meter.Called(m.lane, call, time.Since(start), *err)
 	}
 }
 
 func (w *watched) Deliver(ctx context.Context, r connector.Request) (res connector.Result, err error) {
-	defer w.g.ended(CallDeliver, time.Now(), &err)
+	defer w.m.ended(CallDeliver, time.Now(), &err)
 	return w.c.Deliver(ctx, r)
 }
 
 func (w *watched) Read(ctx context.Context, ref connector.Ref) (rec connector.Record, err error) {
-	defer w.g.ended(CallRead, time.Now(), &err)
+	defer w.m.ended(CallRead, time.Now(), &err)
 	return w.c.Read(ctx, ref)
 }
 
@@ -154,7 +179,7 @@ func (w *watched) Changes(ctx context.Context, cursor string) iter.Seq2[connecto
 						panic(v)
 					}
 					err = fmt.Errorf("the connector panicked: %w", fault.Internal)
-					w.g.o.Log.Error("connector panicked", "call", CallChanges, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
+					w.m.g.o.Log.Error("connector panicked", "system", w.m.lane.Member(), "call", CallChanges, "panic", fmt.Sprintf("%T", v), "stack", string(debug.Stack()))
 				}
 			}()
 			for c, err := range w.c.Changes(ctx, cursor) {
@@ -172,8 +197,8 @@ func (w *watched) Changes(ctx context.Context, cursor string) iter.Seq2[connecto
 		if err != nil {
 			failed = err
 		}
-		if w.g.o.Meter != nil {
-			w.g.o.Meter.Called(CallChanges, took+time.Since(start), failed)
+		if w.m.g.o.Meter != nil {
+			w.m.g.o.Meter.Called(w.m.lane, CallChanges, took+time.Since(start), failed)
 		}
 		if err != nil && !stopped {
 			yield(connector.Change{}, err)
@@ -185,39 +210,39 @@ func (w *watched) Changes(ctx context.Context, cursor string) iter.Seq2[connecto
 type (
 	watchedBinder struct {
 		b connector.Binder
-		g *Gateway
+		m meter
 	}
 	watchedRedactor struct {
 		r connector.Redactor
-		g *Gateway
+		m meter
 	}
 	watchedDecider struct {
 		d connector.Decider
-		g *Gateway
+		m meter
 	}
 )
 
 func (w watchedBinder) Find(ctx context.Context, c connector.Claim) (refs []connector.Ref, err error) {
-	defer w.g.ended(CallFind, time.Now(), &err)
+	defer w.m.ended(CallFind, time.Now(), &err)
 	return w.b.Find(ctx, c)
 }
 
 func (w watchedBinder) Notify(ctx context.Context, ref connector.Ref, m connector.Message) (to string, err error) {
-	defer w.g.ended(CallNotify, time.Now(), &err)
+	defer w.m.ended(CallNotify, time.Now(), &err)
 	return w.b.Notify(ctx, ref, m)
 }
 
 func (w watchedRedactor) Redact(ctx context.Context, ref connector.Ref, fact string) (err error) {
-	defer w.g.ended(CallRedact, time.Now(), &err)
+	defer w.m.ended(CallRedact, time.Now(), &err)
 	return w.r.Redact(ctx, ref, fact)
 }
 
 func (w watchedDecider) Accept(ctx context.Context, id firsthand.ID, record string) (err error) {
-	defer w.g.ended(CallDecide, time.Now(), &err)
+	defer w.m.ended(CallDecide, time.Now(), &err)
 	return w.d.Accept(ctx, id, record)
 }
 
 func (w watchedDecider) Reject(ctx context.Context, id firsthand.ID, reason string) (err error) {
-	defer w.g.ended(CallDecide, time.Now(), &err)
+	defer w.m.ended(CallDecide, time.Now(), &err)
 	return w.d.Reject(ctx, id, reason)
 }

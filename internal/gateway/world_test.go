@@ -22,6 +22,7 @@ type world struct {
 	t      testing.TB
 	store  gateway.Store
 	crm    *crm
+	help   *crm // where the company talks to its customers; nil: in crm
 	keys   *gateway.Keys
 	now    time.Time
 	rand   *rand.ChaCha8
@@ -50,6 +51,23 @@ func start(t testing.TB, s gateway.Store, change func(*gateway.Options)) *world 
 	return w
 }
 
+// two gives w a helpdesk beside its CRM.
+func two(w *world) *world {
+	w.crm.name = "CRM"
+	w.help = newCRM()
+	w.help.name = "Helpdesk"
+	w.restart()
+	return w
+}
+
+// talks returns the system in which the company talks to its customers.
+func (w *world) talks() *crm {
+	if w.help != nil {
+		return w.help
+	}
+	return w.crm
+}
+
 // restart is a crash, and a new process on what is left.
 func (w *world) restart() {
 	w.t.Helper()
@@ -58,6 +76,9 @@ func (w *world) restart() {
 			Terms: []firsthand.TermsRef{ours(w.t)}},
 		Keys: w.keys, Store: w.store, Connector: w.crm, Now: func() time.Time { return w.now }, Rand: w.rand,
 		Log: slog.New(slog.NewTextHandler(w.t.Output(), nil)),
+	}
+	if w.help != nil {
+		o.Tickets = w.help
 	}
 	if w.change != nil {
 		w.change(&o)

@@ -131,8 +131,8 @@ func (s *badGatewayStore) Relationship(ctx context.Context, id firsthand.ID) (ga
 	return row, err
 }
 
-func (s *badGatewayStore) Ready(ctx context.Context, limit int) ([]gateway.Delivery, error) {
-	ready, err := s.Store.Ready(ctx, limit)
+func (s *badGatewayStore) Ready(ctx context.Context, lane gateway.Lane, limit int) ([]gateway.Delivery, error) {
+	ready, err := s.Store.Ready(ctx, lane, limit)
 	if s.r.Bug != OutOfOrder {
 		return ready, err
 	}

@@ -3,6 +3,7 @@ package sim_test
 import (
 	"testing"
 
+	"firsthand/internal/needtest"
 	"firsthand/internal/sim"
 )
 
@@ -13,6 +14,7 @@ const maxHunt = 40
 // A harness that can't fail proves nothing: each planted bug must turn a run red
 // that is green without it.
 func TestPlantedBugs(t *testing.T) {
+	needtest.Alone(t)
 	for _, bug := range sim.Bugs {
 		t.Run(string(bug), func(t *testing.T) {
 			t.Parallel()

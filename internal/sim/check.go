@@ -90,9 +90,9 @@ func dump(s *firsthand.State) []byte {
 	return text
 }
 
-// checkWrites holds that nothing has effect in the company's system twice, and
-// that what one relationship says of one fact has its effects in the order in
-// which she said it.
+// checkWrites holds that nothing has effect in the company's systems twice, or in the
+// one that it is not for; and that what one relationship says of one fact has its
+// effects in the order in which she said it, and so have her words.
 func (c *company) checkWrites() {
 	type of struct {
 		rel          firsthand.ID
@@ -100,7 +100,7 @@ func (c *company) checkWrites() {
 	}
 	last := make(map[of]int64)
 	done := make(map[firsthand.ID]bool)
-	for _, w := range c.crm.writes {
+	for _, w := range c.writes() {
 		if w.id.IsZero() {
 			continue // staff
 		}
@@ -113,8 +113,14 @@ func (c *company) checkWrites() {
 			c.r.fail("%s: a write that no entry asked for", c.name)
 			return
 		}
-		if w.fact == "" || k.gone != "" { // of a life that has not been
+		if words := k.Kind() == "message" || k.Kind() == "request"; words != (w.in == c.talks()) && c.help != nil {
+			c.r.fail("%s: a %s went to the %s", c.name, k.Kind(), w.in.name)
+		}
+		if k.gone != "" { // of a life that has not been
 			continue
+		}
+		if w.fact == "" {
+			w.record = "" // whichever ticket it is in
 		}
 		key := of{w.rel, w.record, w.fact}
 		if k.Seq < last[key] {

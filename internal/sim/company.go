@@ -23,6 +23,7 @@ type company struct {
 	life    int
 	file    int // counts backups that were put back
 	crm     *crm
+	help    *crm // where it talks to its customers; nil: in crm
 
 	keys  *gateway.Keys // as they lie on disk
 	next  *firsthand.Signer
@@ -40,7 +41,12 @@ func (r *run) newCompany(i int) *company {
 	if r.plan.clocks {
 		c.skew = r.between(-maxSkew, maxSkew)
 	}
-	c.crm = newCRM(c.clock, func(format string, args ...any) { r.say(c.name+"'s CRM: "+format, args...) })
+	system := func(name string) *crm {
+		return newCRM(name, c.clock, func(format string, args ...any) { r.say(c.name+"'s "+name+": "+format, args...) })
+	}
+	if c.crm = system("CRM"); r.Seed%2 == 1 { // by no chance, which would make other runs of old seeds
+		c.help = system("Helpdesk")
+	}
 	c.crm.person = r.chance(0.3)
 	c.keys, c.next = r.newKeys()
 	c.accept()
@@ -103,10 +109,14 @@ func (c *company) start() {
 	c.view = c.r.Bug.gatewayStore(c.r, c.disk)
 	keys := *c.keys
 	keys.Save = func(k *gateway.Keys) error { c.keys = k; return nil }
-	g, err := gateway.New(gateway.Options{
+	o := gateway.Options{
 		Company: firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: "BE", Gateway: c.address(), Terms: c.terms},
 		Keys:    &keys, Store: c.view, Connector: c.r.Bug.connector(c.r, c.crm), Poll: c.pollEvery(),
-		Now: c.clock, Rand: c.r.rng, Log: c.r.logger(c.name)})
+		Now: c.clock, Rand: c.r.rng, Log: c.r.logger(c.name)}
+	if c.help != nil {
+		o.Tickets = c.r.Bug.connector(c.r, c.help)
+	}
+	g, err := gateway.New(o)
 	if err != nil {
 		c.r.fail("%s: start: %v", c.name, err)
 		return
@@ -114,6 +124,34 @@ func (c *company) start() {
 	c.gateway = g
 	c.wake(c.r.between(0, time.Minute))
 }
+
+// systems are those of the company.
+func (c *company) systems() []*crm {
+	if c.help != nil {
+		return []*crm{c.crm, c.help}
+	}
+	return []*crm{c.crm}
+}
+
+// A writeIn is an effect in one of them.
+type writeIn struct {
+	write
+	in *crm
+}
+
+// writes are all effects on records and tickets, in the order in which each system
+// had them.
+func (c *company) writes() (all []writeIn) {
+	for _, system := range c.systems() {
+		for _, w := range system.writes {
+			all = append(all, writeIn{w, system})
+		}
+	}
+	return all
+}
+
+// talks returns the system in which it talks to its customers.
+func (c *company) talks() *crm { return c.systems()[len(c.systems())-1] }
 
 // pollEvery is how often the gateway asks the CRM for news; see device.pollEvery.
 func (c *company) pollEvery() time.Duration {

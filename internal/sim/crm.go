@@ -18,6 +18,7 @@ import (
 // same on a disk that has to be synced; this one counts instead what is done to
 // it. It outlives every crash of the gateway.
 type crm struct {
+	name   string
 	mu     sync.Mutex // a run has one goroutine, but connectors are held to more
 	now    func() time.Time
 	note   func(format string, args ...any) // what is done to it, for the trace
@@ -73,12 +74,15 @@ var (
 	_ connector.Redactor = (*crm)(nil)
 )
 
-func newCRM(now func() time.Time, note func(format string, args ...any)) *crm {
-	return &crm{now: now, note: note, last: 1000, records: make(map[string]*record), tickets: make(map[string]*ticket),
+func newCRM(name string, now func() time.Time, note func(format string, args ...any)) *crm {
+	return &crm{name: name, now: now, note: note, last: 1000, records: make(map[string]*record), tickets: make(map[string]*ticket),
 		results: make(map[firsthand.ID]connector.Result), decided: make(map[firsthand.ID]connector.Result)}
 }
 
-var errDown = fmt.Errorf("%w: the CRM is down", fault.Unavailable)
+var errDown = fmt.Errorf("%w: the system is down", fault.Unavailable)
+
+// String returns what receipts call the system.
+func (c *crm) String() string { return c.name }
 
 // up takes the lock for one call, and says why it can't be served.
 func (c *crm) up(ctx context.Context) error {
@@ -101,7 +105,7 @@ func (c *crm) lost() bool {
 func (c *crm) number() string { c.last++; return strconv.Itoa(c.last) }
 
 func (c *crm) ref(r *record) connector.Ref {
-	return connector.Ref{System: "CRM", ID: r.number, Version: strconv.Itoa(r.version)}
+	return connector.Ref{System: c.name, ID: r.number, Version: strconv.Itoa(r.version)}
 }
 
 // Deliver implements [connector.Connector].
@@ -203,5 +207,5 @@ func (c *crm) post(r connector.Request) connector.Result {
 	}
 	t.posts = append(t.posts, r.Text)
 	c.writes = append(c.writes, write{id: r.ID, rel: r.Relationship, record: t.number})
-	return connector.Result{State: connector.Written, Ref: connector.Ref{System: "CRM", ID: t.number}}
+	return connector.Result{State: connector.Written, Ref: connector.Ref{System: c.name, ID: t.number}}
 }

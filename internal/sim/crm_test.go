@@ -21,7 +21,7 @@ func TestCRM(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			connectortest.Run(t, connectortest.Fixture{New: func(testing.TB) connectortest.System {
-				c := newCRM(time.Now, func(string, ...any) {})
+				c := newCRM("CRM", time.Now, func(string, ...any) {})
 				c.person = person
 				return c.system()
 			}})

@@ -20,7 +20,7 @@ func (c *crm) Read(ctx context.Context, ref connector.Ref) (connector.Record, er
 		return connector.Record{}, err
 	}
 	if t := c.tickets[ref.ID]; t != nil {
-		return connector.Record{Ref: connector.Ref{System: "CRM", ID: t.number}, Facts: map[string]firsthand.Value{}}, nil
+		return connector.Record{Ref: connector.Ref{System: c.name, ID: t.number}, Facts: map[string]firsthand.Value{}}, nil
 	}
 	r := c.records[ref.ID]
 	if r == nil {

@@ -12,10 +12,10 @@ import (
 func (r *run) staff() {
 	c := pick(r, r.companies)
 	switch n := r.rng.Intn(6); {
-	case n == 0 && len(c.crm.tickets) > 0:
-		for _, number := range sortedKeys(c.crm.tickets) {
+	case n == 0 && len(c.talks().tickets) > 0:
+		for _, number := range sortedKeys(c.talks().tickets) {
 			if r.chance(0.5) {
-				must0(r, c.crm.reply(number, "Ann", c.words()))
+				must0(r, c.talks().reply(number, "Ann", c.words()))
 				r.count("staff replied")
 				return
 			}

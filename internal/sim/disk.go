@@ -193,8 +193,8 @@ func (d *gatewayDisk) Entries(ctx context.Context, rel firsthand.ID, side firsth
 	return guard(d.disk, d.Store.Entries(ctx, rel, side, after))
 }
 
-func (d *gatewayDisk) Ready(ctx context.Context, limit int) ([]gateway.Delivery, error) {
-	return ask(d.disk, func() ([]gateway.Delivery, error) { return d.Store.Ready(ctx, limit) })
+func (d *gatewayDisk) Ready(ctx context.Context, lane gateway.Lane, limit int) ([]gateway.Delivery, error) {
+	return ask(d.disk, func() ([]gateway.Delivery, error) { return d.Store.Ready(ctx, lane, limit) })
 }
 
 func (d *gatewayDisk) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task gateway.Task) (gateway.Delivery, error) {

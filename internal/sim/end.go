@@ -88,9 +88,11 @@ func (r *run) isRemoved(b *bond, id firsthand.ID) {
 			return // a move tells one value several times
 		}
 	}
-	for _, number := range sortedKeys(b.company.crm.records) {
-		if fact != "" && b.company.crm.records[number].facts[fact].Equal(value) {
-			r.fail("%s says that entry %d (%.6s) is erased, and record %s has its %s", b.company.name, k.Seq, k.ID, number, fact)
+	for _, system := range b.company.systems() {
+		for _, number := range sortedKeys(system.records) {
+			if fact != "" && system.records[number].facts[fact].Equal(value) {
+				r.fail("%s says that entry %d (%.6s) is erased, and record %s has its %s", b.company.name, k.Seq, k.ID, number, fact)
+			}
 		}
 	}
 }
@@ -104,8 +106,8 @@ func (r *run) isApplied(b *bond, s *firsthand.State) {
 			continue
 		}
 		n := 0
-		for _, w := range b.company.crm.writes {
-			if w.id == of && w.record == o.Record {
+		for _, w := range b.company.writes() {
+			if w.id == of && w.record == o.Record && w.in.name == o.System {
 				n++
 			}
 		}

@@ -51,7 +51,11 @@ func (r *run) lightFuse() {
 }
 
 func (r *run) failSystem() {
-	crm := pick(r, r.companies).crm
+	c := pick(r, r.companies)
+	crm := c.crm
+	if c.help != nil {
+		crm = pick(r, c.systems())
+	}
 	if r.chance(0.4) {
 		crm.lose += 1 + r.rng.Intn(2)
 		r.count("system's answer lost")

@@ -55,7 +55,10 @@ func (r *run) heal() {
 	r.say("healed")
 	r.healed = true
 	for _, c := range r.companies {
-		c.crm.down, c.crm.lose, c.parted = false, 0, time.Time{}
+		for _, system := range c.systems() {
+			system.down, system.lose = false, 0
+		}
+		c.parted = time.Time{}
 		if r.plan.strict {
 			c.skew = 0
 		}

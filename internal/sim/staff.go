@@ -52,7 +52,7 @@ func (c *crm) reply(number, author, text string) error {
 		return fmt.Errorf("ticket %s: %w", number, fault.NotExist)
 	}
 	t.posts = append(t.posts, text)
-	c.change(connector.Change{Relationship: t.rel, Ref: connector.Ref{System: "CRM", ID: number}, Of: t.first, Author: author, Text: text})
+	c.change(connector.Change{Relationship: t.rel, Ref: connector.Ref{System: c.name, ID: number}, Of: t.first, Author: author, Text: text})
 	return nil
 }
 
@@ -75,7 +75,7 @@ func (c *crm) decide(id firsthand.ID, number, reason string) error {
 		r := p.request
 		r.Record.Version = ""
 		if number != "" {
-			r.Record = connector.Ref{System: "CRM", ID: number}
+			r.Record = connector.Ref{System: c.name, ID: number}
 		}
 		if c.records[r.Record.ID] == nil && (number != "" || r.Proposal) {
 			return fmt.Errorf("no record %q: %w", r.Record.ID, fault.NotExist)

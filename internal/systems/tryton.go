@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +23,8 @@ const (
 // A Tryton is Tryton 6 with the modules party and sale_opportunity, on loopback. It has a company that counts in euros, Anna who works there, and a few
 // countries.
 type Tryton struct {
-	URL string // of its JSON-RPC, without the database
+	URL  string // of its JSON-RPC, without the database
+	Page string // where people use it in a browser; "" where tryton-sao isn't installed
 
 	dir string
 	*process
@@ -68,6 +68,9 @@ func StartTryton(ctx context.Context, dir, postgres string) (*Tryton, error) {
 
 const sqlite = "sqlite://"
 
+// trytonPages is where Debian's package tryton-sao has Tryton's pages.
+const trytonPages = "/usr/share/tryton-sao/www"
+
 // newTryton returns one that isn't started, with its configuration.
 func newTryton(dir, uri string) (*Tryton, error) {
 	port, err := freePort()
@@ -80,8 +83,12 @@ func newTryton(dir, uri string) (*Tryton, error) {
 			return nil, err
 		}
 	}
-	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n[database]\nuri = %s\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
-		port, uri, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
+	pages := ""
+	if _, err := os.Stat(trytonPages); err == nil {
+		pages, t.Page = "root = "+trytonPages+"\n", t.URL+"/#"+TrytonDatabase
+	}
+	conf := fmt.Sprintf("[web]\nlisten = 127.0.0.1:%d\n%s[database]\nuri = %s\npath = %s\n[attachment]\nfilestore = true\npath = %s\n[password]\npasslib = %s\n",
+		port, pages, uri, filepath.Join(dir, "db"), filepath.Join(dir, "att"), filepath.Join(dir, "passlib"))
 	return t, errors.Join(
 		os.WriteFile(t.config(), []byte(conf), 0o600),
 		// There is nothing to guess here, and much signing in.
@@ -108,47 +115,20 @@ func (t *Tryton) Start(ctx context.Context) (err error) {
 	return err
 }
 
-// trytonTemplate returns the file of a prepared database, which it makes if the cache
-// has none for what is installed. Who finds another at it waits; a file that is there
-// is whole.
+// trytonTemplate returns the file of a prepared database.
 func trytonTemplate(ctx context.Context) (string, error) {
 	key, err := trytonKey()
 	if err != nil {
 		return "", err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	cache = filepath.Join(cache, "firsthand")
-	file := filepath.Join(cache, "tryton-"+key+".sqlite")
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	if err := os.MkdirAll(cache, 0o700); err != nil {
-		return "", err
-	}
-	unlock, err := lock(file + ".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
-		return file, err
-	}
-	dir, err := os.MkdirTemp(cache, "making-*")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(dir)
-	t, err := newTryton(dir, sqlite)
-	if err != nil {
-		return "", err
-	}
-	if err := t.make(ctx); err != nil {
-		return "", err
-	}
-	return file, os.Rename(t.database(), file)
+	dir, err := prepared("tryton-"+key, func(dir string) error {
+		t, err := newTryton(dir, sqlite)
+		if err != nil {
+			return err
+		}
+		return t.make(ctx)
+	})
+	return filepath.Join(dir, "db", TrytonDatabase+".sqlite"), err
 }
 
 // trytonKey names what decides how a prepared database looks.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"firsthand"
+	"firsthand/connector"
 	"firsthand/connector/memory"
 	"firsthand/fault"
 	"firsthand/internal/gateway"
@@ -45,12 +46,14 @@ type Company struct {
 	last    time.Time                  // while it is up: when somebody knocked last
 	missed  time.Time                  // while it is down: when somebody first knocked in vain
 	invited string                     // path of a link to the desk that was made last
+	system  *system                    // the one that it has in place of the small CRM; nil for none
 }
 
 // A life of a company is from its coming up to its going down.
 type life struct {
 	crm     *memory.CRM
 	store   *store.Store
+	system  connector.Connector // crm, or the system in its place
 	gateway *gateway.Gateway
 	server  *http.Server
 	desk    *http.Server // nil where nobody decides anything
@@ -152,6 +155,9 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 			err = errors.Join(err, l.store.Close())
 		}
 	}()
+	if l.system, err = c.connect(ctx, l); err != nil {
+		return nil, err
+	}
 	url := "https://" + c.domain
 	agreement, ok := terms.Default().Lookup(agreed)
 	if !ok {
@@ -160,7 +166,7 @@ func (c *Company) begin(ctx context.Context) (_ *life, err error) {
 	company := firsthand.Company{Domain: c.domain, Name: c.name, Jurisdiction: c.law, Gateway: url, Terms: []firsthand.TermsRef{agreement.Ref()}}
 	l.gateway, err = gateway.New(gateway.Options{
 		Company: company,
-		Keys:    keys, Store: l.store, Connector: l.crm, Poll: time.Second, Workers: 1, Now: c.now, Log: c.log,
+		Keys:    keys, Store: l.store, Connector: l.system, Poll: time.Second, Workers: 1, Now: c.now, Log: c.log,
 	})
 	if err != nil {
 		return nil, err
@@ -211,6 +217,11 @@ func (l *life) run(ctx context.Context) {
 func (c *Company) Down() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.end()
+}
+
+// end is Down. The caller holds c.mu.
+func (c *Company) end() error {
 	if c.life == nil {
 		return nil
 	}
@@ -272,17 +283,21 @@ func (c *Company) letters() (all []Letter) {
 	if c.life == nil {
 		return nil
 	}
+	if c.system != nil {
+		all = c.system.letters()
+	}
 	for _, s := range c.life.crm.Outbox() {
 		all = append(all, Letter{From: c.name, To: s.To, Subject: s.Subject, Text: s.Text, At: s.At})
 	}
 	return all
 }
 
-// Records returns the records of the company's CRM; none while it is down.
+// Records returns the records of the company's CRM; none while it is down, or once it
+// has another system, where they are to be looked at.
 func (c *Company) Records() []memory.Record {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.life == nil {
+	if c.life == nil || c.system != nil {
 		return nil
 	}
 	return c.life.crm.Records()

@@ -78,7 +78,12 @@ type deskCompany struct {
 
 	Desk, Link string // its own desk for staff, and a link to it that is good once
 	Taken      bool   // somebody sits there
+
+	Real *deskSystem // nil where it has the small CRM
 }
+
+// A deskSystem is a real system, and how somebody gets into it.
+type deskSystem struct{ Name, Page, Login, Password string }
 
 type deskRecord struct {
 	Number string
@@ -121,6 +126,9 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 		if row.Desk, row.Taken, row.Link, err = c.Desk(r.Context()); err != nil {
 			fail(w, err)
 			return
+		}
+		if name, page, login, password, ok := c.System(); ok {
+			row.Real = &deskSystem{name, page, login, password}
 		}
 		for _, rec := range c.Records() {
 			one := deskRecord{Number: rec.Number}

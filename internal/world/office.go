@@ -35,7 +35,7 @@ func (c *Company) openDesk(l *life) error {
 		demo = "/"
 	}
 	pages, err := desk.New(desk.Options{Gateway: l.gateway, Company: c.name, URL: l.deskURL, Now: c.now, Log: c.log, Demo: demo,
-		System: "a small CRM of this demo", Scratch: store.Scratch})
+		Configured: []desk.Configured{{Type: "a small CRM of this demo"}}, Scratch: store.Scratch})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -51,6 +51,8 @@ type World struct {
 
 	mu   sync.Mutex
 	past time.Time // the time while a life is made up; else zero
+
+	systems running // that companies have taken
 }
 
 // The folder of a world.
@@ -60,6 +62,7 @@ const (
 	exportsName   = "exports"
 	directoryName = "directory"
 	mailName      = "mail"
+	systemsName   = "systems"
 	lifeName      = "mia"
 	kitName       = "recovery-kit.txt"
 
@@ -200,7 +203,7 @@ func Reset(dir string) error {
 	if err := os.WriteFile(filepath.Join(dir, markName), []byte(markMaking), 0o600); err != nil {
 		return err
 	}
-	for _, name := range []string{companiesName, exportsName, directoryName, mailName, lifeName, lifeName + ".new", kitName} {
+	for _, name := range []string{companiesName, exportsName, directoryName, mailName, systemsName, lifeName, lifeName + ".new", kitName} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -216,6 +219,7 @@ func (w *World) Close() (err error) {
 	for _, c := range w.companies {
 		err = errors.Join(err, c.Down())
 	}
+	w.systems.stop()
 	return err
 }
 

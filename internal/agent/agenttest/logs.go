@@ -3,6 +3,7 @@ package agenttest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,6 +48,24 @@ var logChecks = []check{
 		e := p.Erase(t, firsthand.First, m)
 		commit(t, s, agent.Commit{Entries: []firsthand.Entry{m, e}})
 		wantLogs(t, s, p, m.ID)
+	}},
+	{"some entries of a log", func(t testing.TB, f Fixture) {
+		p, q := logtest.NewPair(t, "acme"), logtest.NewPair(t, "brasserie")
+		for range 5 {
+			p.Say(t, firsthand.First, "x")
+			q.Say(t, firsthand.First, "y")
+		}
+		s := met(t, f, p, q)
+		log := p.Log(firsthand.First)
+		for _, seqs := range [][]int64{{}, {1}, {2, 4}, {4, 2, 2}, {0, 3, 99, -1}, {1, 2, 3, 4, 5, 6}} {
+			var want []firsthand.Entry
+			for _, e := range log {
+				if slices.Contains(seqs, e.Seq) {
+					want = append(want, e)
+				}
+			}
+			wantEqual(t, fmt.Sprint("entries ", seqs), must(s.EntriesAt(t.Context(), p.Rel(), firsthand.First, seqs...))(t), want)
+		}
 	}},
 	{"entries are replaced by those that stand", func(t testing.TB, f Fixture) {
 		p, other := logtest.NewPair(t, "acme"), logtest.NewPair(t, "brasserie")

@@ -138,6 +138,18 @@ func (m *Memory) Entries(ctx context.Context, rel firsthand.ID, side firsthand.S
 	})
 }
 
+// EntriesAt implements [agent.Store].
+func (m *Memory) EntriesAt(ctx context.Context, rel firsthand.ID, side firsthand.Side, seqs ...int64) ([]firsthand.Entry, error) {
+	return read(ctx, m, func(l *life) (found []firsthand.Entry) {
+		for _, e := range l.logs[log{rel, side}] {
+			if slices.Contains(seqs, e.Seq) {
+				found = append(found, e)
+			}
+		}
+		return found
+	})
+}
+
 // each yields what fn finds, without holding m meanwhile.
 func each[T any](ctx context.Context, m *Memory, fn func(*life) []T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

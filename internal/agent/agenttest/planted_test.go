@@ -456,6 +456,13 @@ func (b broken) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]age
 	return b.Memory.RelationshipsAt(ctx, ids...)
 }
 
+func (b broken) EntriesAt(ctx context.Context, rel firsthand.ID, side firsthand.Side, seqs ...int64) ([]firsthand.Entry, error) {
+	if b.bug == "some entries are all" {
+		return firsthand.Collect(b.Memory.Entries(ctx, rel, side, 0))
+	}
+	return b.Memory.EntriesAt(ctx, rel, side, seqs...)
+}
+
 func (b broken) Relationship(ctx context.Context, id firsthand.ID) (agent.Relationship, error) {
 	r, err := b.Memory.Relationship(ctx, id)
 	if b.bug == "no relationship is no error" {
@@ -628,7 +635,7 @@ func TestBrokenStoresFail(t *testing.T) {
 		"holdings are added to", "an empty list of holdings does nothing", "a fact is never removed",
 		"the first value of a fact stays", "a setting can't be unset", "a receipt is kept again", "the last why of evidence stays",
 		"evidence loses its body", "what is zero is not replaced", "a relationship replaced is inserted anew",
-		"newest first", "in the order of IDs", "some relationships are all", "no relationship is no error", "no label is no error",
+		"newest first", "in the order of IDs", "some relationships are all", "some entries are all", "no relationship is no error", "no label is no error",
 		"labels get the hash of another", "used labels are counted", "drafts of all relationships", "newest receipt first",
 		"holders of all facts", "no holders without a fact", "holders are read one by one",
 		"moves are lost", "legs are lost", "a leg never becomes an entry", "what is on its way is lost", "reminders are lost",

@@ -61,13 +61,6 @@ type Mailbox interface {
 	Close() error
 }
 
-// A Header is the header of a mail that came, as it came: at most 64 KiB of it.
-type Header struct {
-	Raw  []byte
-	Size int64
-	Came time.Time // as her mail host says
-}
-
 // An Account is what it takes to send and receive as her.
 type Account struct {
 	Address  string   `json:"address"` // hers
@@ -117,6 +110,3 @@ type Posted struct {
 	Lang          string
 	Subject, Text string
 }
-
-// A MessageID is the name of one mail, without the brackets.
-type MessageID string

@@ -2,9 +2,9 @@ package channel
 
 import (
 	"io"
-	"time"
 
 	"firsthand"
+	"firsthand/internal/mail"
 )
 
 // A Reader makes of mails that came what can be shown and told apart. It is pure, but
@@ -22,39 +22,17 @@ type Reader interface {
 	Read(mail io.Reader, keep func(io.Reader) (firsthand.Blob, error)) (Received, error)
 }
 
-// Heard is what a header says: all of it is claimed but Proof.
-type Heard struct {
-	ID      MessageID
-	From    string // name and address, one line
-	Address string // that of From, if it has one
-	Domain  string // of it
-	Subject string
-	Date    time.Time
-	Thread  []MessageID // what it answers, the nearest last
-	Auto    bool        // nobody wrote it: an auto-reply
-	Bounce  bool        // a mail host says what became of a mail
-	Proof   Proof
-}
+// What is read of mails is the same for both sides: see package mail.
+type (
+	Heard     = mail.Heard
+	Proof     = mail.Proof
+	Received  = mail.Received
+	Header    = mail.Header
+	MessageID = mail.MessageID
+)
 
-// A Proof is what her own mail host says of where a mail comes from: pass, fail,
-// none …, "" where it says nothing.
-type Proof struct {
-	By    string `json:"by,omitempty"` // her mail host
-	SPF   string `json:"spf,omitempty"`
-	DKIM  string `json:"dkim,omitempty"`
-	DMARC string `json:"dmarc,omitempty"`
-	ARC   string `json:"arc,omitempty"`
-	// Domain is that of From if one of the first three passed for it, "" if none did.
-	Domain string `json:"domain,omitempty"`
-}
-
-// Received is what was kept of a mail.
-type Received struct {
-	Text  string
-	Cut   string // what was not kept, in words; "" if it is whole
-	Blobs []firsthand.Blob
-	// Of a bounce: the mails that it is about, whether they came to nothing, and why.
-	About  []MessageID
-	Failed bool
-	Why    string
+// MessageIDOf returns the name of the mail that carries part of what there is to say
+// about an entry, from an address at domain.
+func MessageIDOf(entry firsthand.ID, part, domain string) MessageID {
+	return mail.MessageIDOf(entry, part, domain)
 }

@@ -3,46 +3,16 @@ package channel
 import (
 	"slices"
 	"strings"
-	"unicode"
 
 	"firsthand"
+	"firsthand/internal/mail"
 )
 
-// maxClean is how long a name or a note in a draft may be, in characters.
-const maxClean = 300
-
-// Clean returns text of strangers as it may stand on one line of a draft: without
-// control characters and what turns the direction of writing, white space as single
-// spaces, and not longer than a name is.
-func Clean(s string) string {
-	s = strings.Join(strings.Fields(visible(s)), " ")
-	if r := []rune(s); len(r) > maxClean {
-		s = string(r[:maxClean]) + "…"
-	}
-	return s
-}
+// Clean is [mail.Clean]: text of strangers as it may stand on one line of a draft.
+func Clean(s string) string { return mail.Clean(s) }
 
 // Value returns a value of hers as it may be copied: it keeps its lines.
-func Value(s string) string {
-	lines := strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n")
-	for i := range lines {
-		lines[i] = visible(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
-
-// visible replaces what can't be seen and has an effect all the same.
-func visible(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r), r == '\u2028', r == '\u2029', r == unicode.ReplacementChar:
-			return ' '
-		case unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c': // joiners are part of writing
-			return -1
-		}
-		return r
-	}, s)
-}
+func Value(s string) string { return mail.Inert(s) }
 
 // A Field is one part of a value, with its label.
 type Field struct{ Name, Label, Text string }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
@@ -214,6 +215,25 @@ func (s *Store) Entries(ctx context.Context, rel firsthand.ID, side firsthand.Si
 			}
 		}
 	}
+}
+
+// EntriesAt implements [agent.Store].
+func (s *Store) EntriesAt(ctx context.Context, rel firsthand.ID, side firsthand.Side, seqs ...int64) (entries []firsthand.Entry, err error) {
+	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
+		for len(seqs) > 0 {
+			some, err := readEntries(ctx, tx, manyEntries, `
+				SELECT `+rowColumns+` FROM entry e LEFT JOIN body b ON b.entry = e.n
+				WHERE e.relationship = ? AND e.side = ? AND e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq`, rel[:], string(side), jsonText(seqs))
+			if err != nil || len(some) == 0 {
+				return err
+			}
+			last := some[len(some)-1].Seq
+			entries = append(entries, some...)
+			seqs = slices.DeleteFunc(slices.Clone(seqs), func(seq int64) bool { return seq <= last })
+		}
+		return nil
+	})
+	return entries, err
 }
 
 // broken returns the error of a log that doesn't go on after seq. Within one read

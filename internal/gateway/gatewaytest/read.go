@@ -77,35 +77,36 @@ func (m *Memory) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task
 }
 
 // Ready implements [gateway.Store].
-func (m *Memory) Ready(ctx context.Context, _ int) (ready []gateway.Delivery, err error) {
+func (m *Memory) Ready(ctx context.Context, lane gateway.Lane, _ int) (ready []gateway.Delivery, err error) {
 	d := m.now()
 	for _, id := range d.order {
 		if r := d.byID[id]; !r.row.Restored && r.row.Frozen == "" {
-			ready = append(ready, r.next()...)
+			ready = append(ready, r.next(lane)...)
 		}
 	}
 	slices.SortStableFunc(ready, func(a, b gateway.Delivery) int { return a.Next.Compare(b.Next) })
 	return ready, ctx.Err()
 }
 
-// next returns the deliveries whose turn it is.
-func (r *record) next() (next []gateway.Delivery) {
+// next returns the deliveries of a lane whose turn it is.
+func (r *record) next(lane gateway.Lane) (next []gateway.Delivery) {
 	var later *gateway.Delivery
 	line := true // nothing before is waiting or stopped
 	for i := range r.deliveries {
 		d := &r.deliveries[i]
-		switch d.Status {
-		case gateway.Waiting, gateway.Checking:
+		switch {
+		case d.Status == gateway.Later:
+			if lane == gateway.Records && (later == nil || d.Next.Before(later.Next)) {
+				later = d
+			}
+		case d.Lane != lane:
+		case d.Status == gateway.Stopped:
+			line = false
+		case d.Status == gateway.Waiting, d.Status == gateway.Checking:
 			if line {
 				next = append(next, *d)
 			}
 			line = false
-		case gateway.Stopped:
-			line = false
-		case gateway.Later:
-			if later == nil || d.Next.Before(later.Next) {
-				later = d
-			}
 		}
 	}
 	if later != nil {

@@ -202,7 +202,7 @@ func absent(t *testing.T, f Fixture) {
 	for r, err := range s.Relationships(ctx) {
 		t.Errorf("relationship %v, %v", r, err)
 	}
-	ready, err := s.Ready(ctx, 10)
+	ready, err := s.Ready(ctx, gateway.Records, 10)
 	must(t, err)
 	if len(ready) != 0 {
 		t.Errorf("ready = %v", ready)
@@ -240,18 +240,21 @@ func relationships(t *testing.T, f Fixture) {
 func line(t *testing.T, f Fixture) {
 	ctx, s := t.Context(), f.Open(t)
 	at := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Minute) }
+	lane := gateway.Records
 	put := func(rel byte, seq int64, status gateway.Status, next int) {
 		t.Helper()
 		must(t, s.Commit(ctx, gateway.Commit{Deliveries: []gateway.Delivery{
-			{Rel: id(rel), Seq: seq, Task: gateway.Deliver, Entry: id(byte(seq)), Status: status, Next: at(next)}}}))
+			{Rel: id(rel), Seq: seq, Task: gateway.Deliver, Lane: lane, Entry: id(byte(seq)), Status: status, Next: at(next)}}}))
 	}
 	want := func(what string, want ...string) {
 		t.Helper()
-		ready, err := s.Ready(ctx, 10)
-		must(t, err)
 		var got []string
-		for _, d := range ready {
-			got = append(got, fmt.Sprintf("%d/%d", d.Rel[0], d.Seq))
+		for _, lane := range []gateway.Lane{gateway.Records, gateway.Tickets} {
+			ready, err := s.Ready(ctx, lane, 10)
+			must(t, err)
+			for _, d := range ready {
+				got = append(got, fmt.Sprintf("%s%d/%d", d.Lane, d.Rel[0], d.Seq))
+			}
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: ready = %v, want %v", what, got, want)
@@ -285,6 +288,30 @@ func line(t *testing.T, f Fixture) {
 	}
 	put(2, 2, gateway.Proposed, 0)
 	want("nothing left")
+
+	lane = gateway.Tickets
+	put(1, 10, gateway.Waiting, 2)
+	put(1, 11, gateway.Waiting, 0)
+	lane = gateway.Records
+	put(1, 12, gateway.Waiting, 1)
+	put(2, 12, gateway.Waiting, 0)
+	want("each lane has its line", "2/12", "1/12", "tickets1/10")
+	put(1, 12, gateway.Stopped, 0)
+	want("what is stopped in one lane doesn't stop the other", "2/12", "tickets1/10")
+	lane = gateway.Tickets
+	put(1, 10, gateway.Stopped, 2)
+	put(1, 13, gateway.Later, 3)
+	want("later is in no lane", "2/12", "tickets1/13")
+	put(1, 10, gateway.Done, 2)
+	put(1, 13, gateway.Done, 3)
+	want("the next in the lane", "2/12", "tickets1/11")
+	put(2, 12, gateway.Waiting, 4)
+	want("moved to the other lane", "tickets1/11", "tickets2/12")
+	lane = gateway.Records
+	put(1, 11, gateway.Waiting, 0)
+	put(2, 12, gateway.Proposed, 4)
+	put(1, 12, gateway.Waiting, 0)
+	want("moved back, to its old place", "1/11")
 }
 
 func resting(t *testing.T, f Fixture) {
@@ -295,7 +322,7 @@ func resting(t *testing.T, f Fixture) {
 		c.Deliveries = append(c.Deliveries, gateway.Delivery{Rel: r.ID, Seq: 1, Task: gateway.Deliver, Status: gateway.Waiting, Next: noon})
 	}
 	must(t, s.Commit(ctx, c))
-	ready, err := s.Ready(ctx, 10)
+	ready, err := s.Ready(ctx, gateway.Records, 10)
 	must(t, err)
 	behind, err := s.Behind(ctx, 1, 10)
 	must(t, err)
@@ -304,7 +331,7 @@ func resting(t *testing.T, f Fixture) {
 	}
 	rows[1].Restored, rows[2].Frozen = false, ""
 	must(t, s.Commit(ctx, gateway.Commit{Relationships: rows}))
-	if ready, err = s.Ready(ctx, 10); err != nil || len(ready) != 3 {
+	if ready, err = s.Ready(ctx, gateway.Records, 10); err != nil || len(ready) != 3 {
 		t.Errorf("ready = %v, %v", ready, err)
 	}
 }

@@ -63,6 +63,7 @@ func Labels() map[string][]string {
 		"call":    calls,
 		"outcome": {"ok", "invalid", "denied", "not exist", "conflict", "unavailable", "internal", "unsupported", "canceled"},
 		"when":    {"open", "overdue"},
+		"system":  {gateway.Records.Member(), gateway.Tickets.Member()},
 	}
 }
 
@@ -103,21 +104,26 @@ func New(version string) *Metrics {
 		commits: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "firsthand_store_commit_seconds",
 			Help: "How long commits took until they were durable.", Buckets: seconds}, []string{"outcome"}),
 		system: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "firsthand_connector_calls_total",
-			Help: "Calls of the company's system, and how they ended."}, []string{"call", "outcome"}),
+			Help: "Calls of the company's systems, and how they ended."}, []string{"system", "call", "outcome"}),
 		systemIn: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "firsthand_connector_call_seconds",
-			Help: "How long calls of the company's system took.", Buckets: seconds}, []string{"call"}),
+			Help: "How long calls of the company's systems took.", Buckets: seconds}, []string{"system", "call"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "firsthand_build_info", Help: "1; the label says which program this is.",
 		ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.took, m.inHand, m.entries, m.commits, m.system, m.systemIn, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	// A rate begins at 0, and an alert can't wait for a first error.
-	for _, call := range gateway.Calls {
-		m.system.WithLabelValues(string(call), "ok")
-		m.system.WithLabelValues(string(call), "unavailable")
-	}
+	m.expect(gateway.Records)
 	return m
+}
+
+// expect has the counters of a system begin: a rate begins at 0, and an alert can't wait
+// for a first error.
+func (m *Metrics) expect(lane gateway.Lane) {
+	for _, call := range gateway.Calls {
+		m.system.WithLabelValues(lane.Member(), string(call), "ok")
+		m.system.WithLabelValues(lane.Member(), string(call), "unavailable")
+	}
 }
 
 // Committed implements [gateway.Meter].
@@ -138,9 +144,9 @@ func (m *Metrics) Entry(side firsthand.Side, kind firsthand.Kind) {
 }
 
 // Called implements [gateway.Meter].
-func (m *Metrics) Called(call gateway.Call, took time.Duration, err error) {
-	m.system.WithLabelValues(string(call), outcome(err)).Inc()
-	m.systemIn.WithLabelValues(string(call)).Observe(took.Seconds())
+func (m *Metrics) Called(lane gateway.Lane, call gateway.Call, took time.Duration, err error) {
+	m.system.WithLabelValues(lane.Member(), string(call), outcome(err)).Inc()
+	m.systemIn.WithLabelValues(lane.Member(), string(call)).Observe(took.Seconds())
 }
 
 // Handler serves the metrics. What goes wrong in it is for log.
@@ -164,6 +170,11 @@ type Gateway interface {
 // Watch adds the state of g and, where the store can count, what it has. ready
 // reports whether the process takes calls, and has not begun to stop.
 func (m *Metrics) Watch(g Gateway, store gateway.Store, ready func() bool, log *slog.Logger) {
+	if g != nil {
+		for _, s := range g.Vitals().Systems {
+			m.expect(s.Lane)
+		}
+	}
 	counter, _ := store.(gateway.Counter)
 	m.registry.MustRegister(&state{gateway: g, store: counter, ready: ready, log: log, now: time.Now})
 }
@@ -195,15 +206,15 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 var (
 	descReady         = describe("ready", "1 while the gateway takes calls, 0 once it has been told to stop.")
-	descBroken        = describe("connector_broken", "1 while the company's system is left alone for a while, since calls of it failed.")
-	descPolled        = describe("connector_poll_age_seconds", "How long ago the company's system was asked for changes with success.")
-	descPolls         = describe("connector_polls_failed", "Attempts to ask for changes that failed since.")
+	descBroken        = describe("connector_broken", "1 while a system of the company's is left alone for a while, since calls of it failed.", "system")
+	descPolled        = describe("connector_poll_age_seconds", "How long ago a system of the company's was asked for changes with success.", "system")
+	descPolls         = describe("connector_polls_failed", "Attempts to ask for changes that failed since.", "system")
 	descSick          = describe("relationships_resting", "Relationships that are left alone for a while after an error of the gateway's own.")
 	descMoving        = describe("rotation_unfinished", "1 while relationships may be left that have not reached the company's key in force.")
 	descCounted       = describe("store_counted", "1 if the store could be counted; else what follows from it is missing.")
 	descRelationships = describe("relationships", "Relationships that the store has.")
-	descOutbox        = describe("outbox", "Deliveries that have not come to an end.", "status")
-	descOldest        = describe("outbox_oldest_seconds", "How long ago the customer wrote what the oldest delivery of that status is about; 0 if there is none.", "status")
+	descOutbox        = describe("outbox", "Deliveries that have not come to an end.", "system", "status")
+	descOldest        = describe("outbox_oldest_seconds", "How long ago the customer wrote what the oldest delivery of that status is about; 0 if there is none.", "system", "status")
 	descDuties        = describe("duties", "What the company owes a customer: all of it, and what is overdue.", "when")
 )
 
@@ -222,9 +233,11 @@ func (s *state) Collect(ch chan<- prometheus.Metric) {
 	}
 	now, v := s.now(), s.gateway.Vitals()
 	gauge(descReady, number(s.ready()))
-	gauge(descBroken, number(v.Broken))
-	gauge(descPolled, max(0, now.Sub(v.Polled).Seconds()))
-	gauge(descPolls, float64(v.Failed))
+	for _, sys := range v.Systems {
+		gauge(descBroken, number(sys.Broken), sys.Lane.Member())
+		gauge(descPolled, max(0, now.Sub(sys.Polled).Seconds()), sys.Lane.Member())
+		gauge(descPolls, float64(sys.Failed), sys.Lane.Member())
+	}
 	gauge(descSick, float64(v.Sick))
 	gauge(descMoving, number(v.Unmoved))
 	if s.store == nil {
@@ -236,17 +249,23 @@ func (s *state) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	gauge(descRelationships, float64(counts.Relationships))
-	lines := make(map[gateway.Status]gateway.Line)
+	lines := make(map[gateway.Line]gateway.Line)
+	lanes := make(map[gateway.Lane]bool) // of which something is to be told
 	for _, l := range counts.Lines {
-		lines[l.Status] = l
+		lines[gateway.Line{Lane: l.Lane, Status: l.Status}], lanes[l.Lane] = l, true
 	}
-	for _, status := range gateway.Counted { // also those of which there are none
-		l, age := lines[status], 0.0
-		if !l.Oldest.IsZero() {
-			age = max(0, now.Sub(l.Oldest).Seconds())
+	for _, sys := range v.Systems {
+		lanes[sys.Lane] = true
+	}
+	for lane := range lanes {
+		for _, status := range gateway.Counted { // also those of which there are none
+			l, age := lines[gateway.Line{Lane: lane, Status: status}], 0.0
+			if !l.Oldest.IsZero() {
+				age = max(0, now.Sub(l.Oldest).Seconds())
+			}
+			gauge(descOutbox, float64(l.N), lane.Member(), string(status))
+			gauge(descOldest, age, lane.Member(), string(status))
 		}
-		gauge(descOutbox, float64(l.N), string(status))
-		gauge(descOldest, age, string(status))
 	}
 	var all, overdue int64
 	for due, n := range counts.Duties {

@@ -321,11 +321,11 @@ func TestMetrics(t *testing.T) {
 		`firsthand_entries_total{kind="challenge",side="second"}`,
 		`firsthand_calls_total{route="sync",status="2xx"}`,
 		`firsthand_calls_total{route="other",status="4xx"}`,
-		`firsthand_connector_calls_total{call="deliver",outcome="ok"}`,
-		`firsthand_connector_calls_total{call="changes",outcome="unavailable"}`,
-		`firsthand_connector_calls_total{call="deliver",outcome="internal"} 1`,
-		`firsthand_connector_calls_total{call="find",outcome="internal"} 1`,
-		`firsthand_outbox{status="stopped"}`,
+		`firsthand_connector_calls_total{call="deliver",outcome="ok",system="connector"}`,
+		`firsthand_connector_calls_total{call="changes",outcome="unavailable",system="connector"}`,
+		`firsthand_connector_calls_total{call="deliver",outcome="internal",system="connector"} 1`,
+		`firsthand_connector_calls_total{call="find",outcome="internal",system="connector"} 1`,
+		`firsthand_outbox{status="stopped",system="connector"}`,
 		`firsthand_duties{when="overdue"}`,
 		`firsthand_store_commit_seconds_count{outcome="ok"}`,
 		`firsthand_build_info{version="v1"} 1`,
@@ -334,7 +334,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("the metrics lack %s", want)
 		}
 	}
-	for _, not := range []string{"firsthand_connector_polls_failed 0\n", `firsthand_duties{when="overdue"} 0`, `firsthand_outbox_oldest_seconds{status="stopped"} 0` + "\n"} {
+	for _, not := range []string{"firsthand_connector_polls_failed{system=\"connector\"} 0\n", `firsthand_duties{when="overdue"} 0`, `firsthand_outbox_oldest_seconds{status="stopped",system="connector"} 0` + "\n"} {
 		if strings.Contains(text, not) {
 			t.Errorf("the metrics have %s", not)
 		}

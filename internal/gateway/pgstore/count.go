@@ -17,15 +17,15 @@ const unfinished = `(status IN ('waiting', 'checking', 'stopped') OR status = 'l
 	OR due <> '' AND status NOT IN ('waiting', 'checking') AND status IN ('held', 'proposed'))`
 
 const (
-	queryLines  = `SELECT status, count(*) FROM delivery WHERE ` + unfinished + ` GROUP BY status`
+	queryLines  = `SELECT lane, status, count(*) FROM delivery WHERE ` + unfinished + ` GROUP BY lane, status`
 	queryDuties = `SELECT due, count(*) FROM (` + owing + `) AS owing GROUP BY due`
-	// queryOldest has the first in line of each status: deliveries are numbered as they
+	// queryOldest has the first of each lane and status: deliveries are numbered as they
 	// come.
 	queryOldest = `
 	WITH o AS MATERIALIZED (
-		SELECT DISTINCT ON (status) status, rel, seq FROM delivery
-		WHERE ` + unfinished + ` AND task IN ('deliver', 'verify') ORDER BY status, n)
-	SELECT o.status, r.opened, e.signed FROM o
+		SELECT DISTINCT ON (lane, status) lane, status, rel, seq FROM delivery
+		WHERE ` + unfinished + ` AND task IN ('deliver', 'verify') ORDER BY lane, status, n)
+	SELECT o.lane, o.status, r.opened, e.signed FROM o
 	JOIN relationship r ON r.id = o.rel JOIN entry e ON e.rel = o.rel AND e.side = 1 AND e.seq = o.seq`
 )
 
@@ -44,23 +44,23 @@ func (s *Store) Counts(ctx context.Context) (c gateway.Counts, err error) {
 		}); err != nil {
 			return err
 		}
-		at := make(map[gateway.Status]int)
-		var status gateway.Status
-		if err := each(ctx, tx, queryLines, []any{(*string)(&status), &n}, func() error {
-			at[status] = len(c.Lines)
-			c.Lines = append(c.Lines, gateway.Line{Status: status, N: n})
+		at := make(map[gateway.Line]int)
+		var l gateway.Line // lane and status alone
+		if err := each(ctx, tx, queryLines, []any{(*string)(&l.Lane), (*string)(&l.Status), &n}, func() error {
+			at[l] = len(c.Lines)
+			c.Lines = append(c.Lines, gateway.Line{Lane: l.Lane, Status: l.Status, N: n})
 			return nil
 		}); err != nil {
 			return err
 		}
 		var opened time.Time
 		var signed []byte
-		return each(ctx, tx, queryOldest, []any{(*string)(&status), &opened, &signed}, func() error {
+		return each(ctx, tx, queryOldest, []any{(*string)(&l.Lane), (*string)(&l.Status), &opened, &signed}, func() error {
 			e, err := firsthand.ParseEntry(signed)
 			if err != nil {
 				return err
 			}
-			oldest := &c.Lines[at[status]].Oldest
+			oldest := &c.Lines[at[l]].Oldest
 			if *oldest = opened.UTC(); e.At.After(*oldest) {
 				*oldest = e.At
 			}

@@ -21,10 +21,27 @@ var (
 		"insert entries": insertEntries, "put deliveries": putDeliveries, "update rows": updateRows, "update row": updateRow,
 	}
 	Across = map[string]string{
-		"ready": queryReady, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,
+		"ready": queryReady, "ready tickets": queryReadyTickets, "due": queryDue, "behind": queryBehind, "of record": queryOfRecord, "challenged": queryChallenged,
 		"relationships": queryRelationships,
 	}
 )
+
+// CreateAt makes the tables as they were after n steps.
+func CreateAt(t testing.TB, o Options, n int) {
+	t.Helper()
+	s, err := connect(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.pool.Close()
+	steps, err := fs.Glob(migrations, "migrations/*.sql")
+	if err == nil {
+		err = pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error { return migrateFrom(t.Context(), tx, steps[:n], 0) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Kill ends s as the end of its process does: nothing is given back.
 func Kill(s *Store) {
@@ -71,13 +88,8 @@ func steps(t testing.TB) []string {
 // Forms returns how many forms the tables have had.
 func Forms(t testing.TB) int { return len(steps(t)) }
 
-// CreateForm makes the tables as they were in a form.
-func CreateForm(t testing.TB, url string, form int) { raise(t, url, 0, form) }
-
 // Raise brings tables of the first form to a later one.
-func Raise(t testing.TB, url string, form int) { raise(t, url, 1, form) }
-
-func raise(t testing.TB, url string, from, to int) {
+func Raise(t testing.TB, url string, form int) {
 	t.Helper()
 	s, err := connect(t.Context(), Options{URL: url})
 	if err != nil {
@@ -85,7 +97,7 @@ func raise(t testing.TB, url string, from, to int) {
 	}
 	defer s.pool.Close()
 	if err := pgx.BeginFunc(t.Context(), s.pool, func(tx pgx.Tx) error {
-		return migrateFrom(t.Context(), tx, steps(t)[:to], from)
+		return migrateFrom(t.Context(), tx, steps(t)[:form], 1)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,11 @@ type system struct {
 	leave   chan struct{} // and what it waits for, when it has been written
 }
 
-func newSystem(t testing.TB) *system {
+func newSystem(t testing.TB) *system { return newSystemOf(t, "CRM") }
+
+func newSystemOf(t testing.TB, name string) *system {
 	t.Helper()
-	crm, err := memory.Open(memory.Config{File: filepath.Join(t.TempDir(), "crm")})
+	crm, err := memory.Open(memory.Config{File: filepath.Join(t.TempDir(), "crm"), Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,12 +69,18 @@ func (s *system) Deliver(ctx context.Context, r connector.Request) (connector.Re
 // gatewayOn returns a gateway, as one process has it.
 func gatewayOn(t testing.TB, s *pgstore.Store, c connector.Connector) *gateway.Gateway {
 	t.Helper()
+	return gatewayOnBoth(t, s, c, nil)
+}
+
+// gatewayOnBoth returns one that talks to its customers in another system.
+func gatewayOnBoth(t testing.TB, s *pgstore.Store, c, tickets connector.Connector) *gateway.Gateway {
+	t.Helper()
 	key := gatewaytest.KeyOf("company")
 	g, err := gateway.New(gateway.Options{
 		Company: firsthand.Company{Domain: "acme.example", Name: "Acme BV", Jurisdiction: "BE", Gateway: "https://gw.acme.example"},
 		Keys: &gateway.Keys{Signers: []*firsthand.Signer{key},
 			Chain: []firsthand.ChainKey{{Key: key.Public(), Next: gatewaytest.KeyOf("company next").Public().Hash()}}},
-		Store: s, Connector: c,
+		Store: s, Connector: c, Tickets: tickets,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -135,50 +143,58 @@ func wantSound(t testing.TB, s *pgstore.Store, c *gatewaytest.Customer) {
 
 // Customers call one gateway and then the other, and repeat what they have said at the
 // other at the same time; both carry the outbox; and the database is killed and comes
-// back. Each entry is taken once, and brought to the system in order.
+// back. Each entry is taken once, and brought to its system in order.
 func TestTwoGateways(t *testing.T) {
 	a, b := two(t)
-	crm := newSystem(t)
-	gateways := []*gateway.Gateway{gatewayOn(t, a, crm), gatewayOn(t, b, crm)}
+	crm, help := newSystem(t), newSystemOf(t, "Helpdesk")
+	gateways := []*gateway.Gateway{gatewayOnBoth(t, a, crm, help), gatewayOnBoth(t, b, crm, help)}
 	for _, g := range gateways {
 		defer running(g)()
 	}
-	const customers, messages = 4, 10
+	const customers, messages, facts = 4, 6, 6
 	all := make([]*gatewaytest.Customer, customers)
 	var calls sync.WaitGroup
 	for i := range all {
 		c := customer(t, fmt.Sprint("customer ", i))
 		all[i] = c
 		calls.Go(func() {
-			for n := range messages {
+			for n := range messages + facts {
 				r := c.Request()
 				var again sync.WaitGroup
 				again.Go(func() { gateways[(n+1)%2].Open(context.Background(), r) })
 				c.Call(t, gateways[n%2])
 				again.Wait()
-				c.Say(t, fmt.Sprint("message ", n))
+				if n%2 == 0 {
+					c.Say(t, fmt.Sprint("message ", n))
+				} else {
+					c.Write(t, &firsthand.Disclose{Fact: fmt.Sprint("fact", n), Value: firsthand.Text("x"), Purpose: "service", Basis: firsthand.Basis{Exception: "once"}})
+				}
 			}
 		})
 	}
 	calls.Wait()
 	for _, c := range all {
-		await(t, c, messages, gateways...)
+		await(t, c, messages+facts, gateways...)
 		wantSound(t, a, c)
-		var want []firsthand.ID
-		for _, e := range c.First[1:] {
-			want = append(want, e.ID)
-		}
-		if !slices.Equal(crm.order[c.Rel()], want) {
-			t.Errorf("%s: brought in another order", c.Name)
-		}
-		for _, id := range want {
-			if crm.times[id] != 1 {
-				t.Errorf("%s: an entry was brought %d times", c.Name, crm.times[id])
+		for kind, s := range map[firsthand.Kind]*system{"disclose": crm, "message": help} {
+			var want []firsthand.ID
+			for _, e := range c.First[1:] {
+				if e.Kind() == kind {
+					want = append(want, e.ID)
+				}
+			}
+			if !slices.Equal(s.order[c.Rel()], want) {
+				t.Errorf("%s: brought to %v in another order", c.Name, s)
+			}
+			for _, id := range want {
+				if s.times[id] != 1 {
+					t.Errorf("%s: an entry was brought %d times", c.Name, s.times[id])
+				}
 			}
 		}
 	}
-	if crm.twice > 0 {
-		t.Errorf("the system was called %d times for a relationship while it was", crm.twice)
+	if crm.twice > 0 || help.twice > 0 {
+		t.Errorf("a system was called %d times for a relationship while it was", crm.twice+help.twice)
 	}
 }
 

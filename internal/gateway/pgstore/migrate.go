@@ -47,8 +47,27 @@ func (s *Store) migrate(ctx context.Context, create bool) error {
 		case version > len(steps):
 			return fault.Tell(fault.Invalid, fmt.Sprintf("The database has the form %d, and this program knows up to %d.", version, len(steps)), "Use the newer program.")
 		}
+		if version > 0 && version < len(steps) {
+			if err := refuseOlder(ctx, tx); err != nil {
+				return err
+			}
+		}
 		return migrateFrom(ctx, tx, steps, version)
 	})
+}
+
+// refuseOlder refuses to change the tables under other processes, which know nothing of
+// the new form and would leave rows that are wrong in it.
+func refuseOlder(ctx context.Context, tx pgx.Tx) error {
+	var others bool
+	if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM process WHERE until > now())`).Scan(&others); err != nil {
+		return unavailable(err)
+	}
+	if others {
+		return fault.Tell(fault.Conflict, "The tables have to be brought to a newer form, and a gateway of an older version uses them.",
+			"Stop all gateways first. One that was killed counts for some seconds more.")
+	}
+	return nil
 }
 
 func migrateFrom(ctx context.Context, tx pgx.Tx, steps []string, version int) error {

@@ -1,82 +1,71 @@
 package pgstore_test
 
 import (
-	"context"
-	"slices"
+	"errors"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
+	"time"
 
 	"firsthand"
+	"firsthand/fault"
 	"firsthand/internal/gateway"
-	"firsthand/internal/gateway/gatewaytest"
 	"firsthand/internal/gateway/pgstore"
 )
 
-// A database of each older form is brought to the newest: what was in it is read, and its
-// tables are those of a new one.
-func TestMigrations(t *testing.T) {
-	postgres(t)
-	fresh := create(t)
-	want := tables(t, pgstore.OptionsOf(fresh).URL)
-	c := gatewaytest.NewCustomer(t, "mia", gatewaytest.Company{})
-	c.Say(t, "hello")
-	rel, first := c.Rel(), c.First
-	for form := 1; form <= pgstore.Forms(t); form++ {
-		url := database(t)
-		pgstore.CreateForm(t, url, 1)
-		// As the first form has it.
-		execute(t, url, `
-			INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due)
-			VALUES ($1, 7, now(), $1, $1, 1, 'crm', 'r1', false, '0001-01-01T00:00:00Z', '', now())`, rel[:])
-		for _, e := range first {
-			execute(t, url, `INSERT INTO entry (rel, side, seq, id, signed, salt, body) VALUES ($1, 1, $2, $3, $4, $5, $6)`, rel[:], e.Seq, e.ID[:], e.Signed, e.Salt, e.Body)
+// What was under way in a database of before lanes is carried on, and the changes of
+// both systems are read from where they were. No gateway of before is left that would
+// write to it.
+func TestMigrateToLanes(t *testing.T) {
+	o := pgstore.Options{URL: database(t), Dir: t.TempDir()}
+	pgstore.CreateAt(t, o, 1)
+	rel, key := firsthand.ID{7}, firsthand.ID{}
+	next := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	execute(t, o.URL, `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due)
+		VALUES ($1, 1, $3, $2, $2, 1, '', '', false, $3, '', $3)`, rel[:], key[:], next)
+	for seq, status := range map[int]string{2: "waiting", 3: "waiting", 4: "later"} {
+		execute(t, o.URL, `INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, owed)
+			VALUES ($1, $2, 'deliver', $3, $4, $5, '', 0, '', '', '', '', false, $5, '')`, rel[:], seq, key[:], status, next)
+	}
+	execute(t, o.URL, `INSERT INTO setting (name, value) VALUES ('cursor', '{"records":"7","tickets":"a \"b\" \u003c"}')`)
+	execute(t, o.URL, `INSERT INTO process (id, beat, until) VALUES ('old', 1, now() + interval '1 hour')`)
+
+	if _, err := pgstore.Open(t.Context(), o); !errors.Is(err, fault.Conflict) {
+		t.Errorf("opened under a process of before: %v", err)
+	}
+	execute(t, o.URL, `DELETE FROM process`)
+	s := opened(t, pgstore.Open, o)
+	ready, err := s.Ready(t.Context(), gateway.Records, 10)
+	if err != nil || len(ready) != 2 || ready[0].Lane != gateway.Records {
+		t.Fatalf("ready = %+v, %v", ready, err)
+	}
+	if rest, err := s.Ready(t.Context(), gateway.Tickets, 10); err != nil || len(rest) != 0 {
+		t.Errorf("ready for tickets = %+v, %v", rest, err)
+	}
+	for name, want := range map[string]string{"cursor": "7", "cursor tickets": `a "b" <`} {
+		if got, err := s.Setting(t.Context(), name); got != want || err != nil {
+			t.Errorf("%s = %q, %v, want %q", name, got, err, want)
 		}
-		execute(t, url, `
-			INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, owed)
-			VALUES ($1, 2, 'deliver', $2, 'waiting', now(), '2026-12-01', 3, 'why', '', '', '', false, now(), '2026-12-01')`, rel[:], first[1].ID[:])
-		pgstore.Raise(t, url, form)
-		s := opened(t, pgstore.Open, pgstore.Options{URL: url})
-		if got := tables(t, url); !slices.Equal(got, want) {
-			t.Errorf("form %d becomes\n%q\nand a new database has\n%q", form, got, want)
-		}
-		row, got, _, err := s.Load(t.Context(), rel)
-		if err != nil || row.Version != 7 || row.Record.ID != "r1" || len(got) != len(first) || got[1].ID != first[1].ID {
-			t.Errorf("form %d: version %d of %v, %d entries, %v", form, row.Version, row.Record, len(got), err)
-		}
-		ready, err := s.Ready(t.Context(), 10)
-		if err != nil || len(ready) != 1 || ready[0].Tries != 3 || ready[0].Due != firsthand.Date("2026-12-01") || ready[0].Task != gateway.Deliver {
-			t.Errorf("form %d: ready is %+v, %v", form, ready, err)
-		}
-		s.Close()
+	}
+	d := ready[0]
+	d.Lane = gateway.Tickets
+	if err := s.Commit(t.Context(), gateway.Commit{Deliveries: []gateway.Delivery{d}}); err != nil {
+		t.Fatal(err)
+	}
+	if rest, err := s.Ready(t.Context(), gateway.Tickets, 10); err != nil || len(rest) != 1 || rest[0] != d {
+		t.Errorf("ready for tickets = %+v, %v", rest, err)
 	}
 }
 
-// tables returns columns, indexes and constraints of what is in a database.
-func tables(t *testing.T, url string) []string {
-	t.Helper()
-	db, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
+// A cursor that only looks like that of two systems is left alone.
+func TestMigrateCursors(t *testing.T) {
+	for _, cursor := range []string{"7", `{"records":1,"tickets":"2"}`, `{"records":"1","tickets":"2","x":"3"}`, `{"records":"1"`} {
+		o := pgstore.Options{URL: database(t), Dir: t.TempDir()}
+		pgstore.CreateAt(t, o, 1)
+		execute(t, o.URL, `INSERT INTO setting (name, value) VALUES ('cursor', $1)`, cursor)
+		s := opened(t, pgstore.Open, o)
+		got, err := s.Setting(t.Context(), "cursor")
+		other, err2 := s.Setting(t.Context(), "cursor tickets")
+		if got != cursor || other != "" || err != nil || err2 != nil {
+			t.Errorf("%s became %q and %q, %v, %v", cursor, got, other, err, err2)
+		}
 	}
-	defer db.Close(context.WithoutCancel(t.Context()))
-	rows, err := db.Query(t.Context(), `
-		SELECT concat_ws(' ', table_name, column_name, data_type, is_nullable, column_default, collation_name, is_identity)
-		FROM information_schema.columns WHERE table_schema = current_schema()
-		UNION ALL
-		SELECT replace(indexdef, current_schema() || '.', '') FROM pg_indexes WHERE schemaname = current_schema()
-		UNION ALL
-		SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = current_schema()::regnamespace
-		UNION ALL
-		SELECT tgrelid::regclass || ' ' || replace(pg_get_triggerdef(t.oid), current_schema() || '.', '')
-		FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = current_schema()::regnamespace AND NOT tgisinternal
-		ORDER BY 1`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil || len(all) < 50 {
-		t.Fatalf("%d of its parts are found, %v", len(all), err)
-	}
-	return all
 }

@@ -158,7 +158,7 @@ var loads = [...]struct {
 	{"relationship", []string{"id", "version", "opened", "key", "next", "keys", "system", "record", "restored", "noticed", "frozen"}},
 	{"entry", []string{"rel", "side", "seq", "id", "signed", "salt", "body"}},
 	{"evidence", []string{"rel", "id", "signed", "salt", "body", "why"}},
-	{"delivery", []string{"rel", "seq", "task", "entry", "status", "next", "due", "tries", "why", "system", "record", "version", "reported", "made", "ended", "owed"}},
+	{"delivery", []string{"rel", "seq", "task", "entry", "status", "next", "due", "tries", "why", "system", "record", "version", "reported", "made", "ended", "owed", "lane"}},
 	{"challenge", []string{"rel", "claim", "seq", "system", "record", "sends", "hash", "sent", "until", "tries", "tried", "entry", "proof"}},
 	{"draft", []string{"rel", "body", "entry", "made"}},
 	{"audit", []string{"n", "rel", "at", "by", "act", "entry", "note"}},
@@ -190,7 +190,7 @@ func (l *loader) add(ctx context.Context, c *gateway.Commit) error {
 	for i := range c.Deliveries {
 		d := &c.Deliveries[i]
 		put(3, d.Rel[:], d.Seq, string(d.Task), d.Entry[:], string(d.Status), d.Next, string(d.Due), d.Tries, d.Why,
-			d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed))
+			d.Ref.System, d.Ref.ID, d.Ref.Version, d.Reported, d.Made, orNever(d.Ended), string(d.Owed), string(d.Lane))
 	}
 	for i := range c.Challenges {
 		h := &c.Challenges[i]
@@ -246,14 +246,7 @@ func (l *loader) finish(ctx context.Context) error {
 		return err
 	}
 	_, err := l.tx.Exec(ctx, `
-		UPDATE relationship SET due = (
-			SELECT min(next) FROM (
-				(SELECT next FROM (
-					SELECT status, next FROM delivery
-					WHERE rel = relationship.id AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
-				WHERE status <> 'stopped')
-				UNION ALL
-				(SELECT next FROM delivery WHERE rel = relationship.id AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)
+		UPDATE relationship SET due = `+dueOf("relationship.id")+`, due_tickets = `+dueTicketsOf("relationship.id")+`
 		WHERE id IN (SELECT rel FROM delivery WHERE status IN ('waiting', 'checking', 'stopped', 'later'))`)
 	return err
 }

@@ -98,12 +98,12 @@ func (s *Store) Behind(ctx context.Context, keys, limit int) ([]firsthand.ID, er
 	return list(ctx, s, scanID, queryBehind, keys, limit)
 }
 
-const deliveryColumns = `d.rel, d.seq, d.task, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due, d.made, d.ended, d.owed`
+const deliveryColumns = `d.rel, d.seq, d.task, d.lane, d.entry, d.status, d.tries, d.next, d.why, d.system, d.record, d.version, d.reported, d.due, d.made, d.ended, d.owed`
 
 // scanDelivery reads the columns above, and those of more after them.
 func scanDelivery(row pgx.CollectableRow, more ...any) (d gateway.Delivery, err error) {
 	var ended *time.Time
-	err = row.Scan(append([]any{id32{&d.Rel}, &d.Seq, (*string)(&d.Task), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &d.Next, &d.Why,
+	err = row.Scan(append([]any{id32{&d.Rel}, &d.Seq, (*string)(&d.Task), (*string)(&d.Lane), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &d.Next, &d.Why,
 		&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &d.Made, &ended, (*string)(&d.Owed)}, more...)...)
 	d.Next, d.Made = d.Next.UTC(), d.Made.UTC()
 	if ended != nil {
@@ -144,21 +144,35 @@ func (s *Store) Delivery(ctx context.Context, rel firsthand.ID, seq int64, task 
 
 // queryReady goes over all relationships, by an index that has those alone whose
 // outbox has something to do, and then into each.
-const queryReady = `
+const (
+	queryReady = `
 	WITH r AS MATERIALIZED (
 		SELECT id FROM relationship
 		WHERE due IS NOT NULL AND NOT restored AND frozen = '' ORDER BY due LIMIT $1)
 	SELECT ` + deliveryColumns + ` FROM r CROSS JOIN LATERAL (
 		SELECT * FROM delivery
-		WHERE rel = r.id AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS d
+		WHERE rel = r.id AND lane = '' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS d
 	WHERE d.status <> 'stopped'
 	UNION ALL
 	SELECT ` + deliveryColumns + ` FROM r CROSS JOIN LATERAL (
 		SELECT * FROM delivery WHERE rel = r.id AND status = 'later' ORDER BY next, n LIMIT 1) AS d`
+	queryReadyTickets = `
+	WITH r AS MATERIALIZED (
+		SELECT id FROM relationship
+		WHERE due_tickets IS NOT NULL AND NOT restored AND frozen = '' ORDER BY due_tickets LIMIT $1)
+	SELECT ` + deliveryColumns + ` FROM r CROSS JOIN LATERAL (
+		SELECT * FROM delivery
+		WHERE rel = r.id AND lane = 'tickets' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS d
+	WHERE d.status <> 'stopped'`
+)
 
 // Ready implements [gateway.Store].
-func (s *Store) Ready(ctx context.Context, limit int) ([]gateway.Delivery, error) {
-	ready, err := list(ctx, s, oneDelivery, queryReady, limit)
+func (s *Store) Ready(ctx context.Context, lane gateway.Lane, limit int) ([]gateway.Delivery, error) {
+	query := queryReady
+	if lane == gateway.Tickets {
+		query = queryReadyTickets
+	}
+	ready, err := list(ctx, s, oneDelivery, query, limit)
 	slices.SortStableFunc(ready, func(a, b gateway.Delivery) int { return a.Next.Compare(b.Next) })
 	return ready, err
 }

@@ -59,49 +59,60 @@ func touched(c *gateway.Commit) (all []change) {
 	return all
 }
 
-// dueStart, the name of a relationship's ID, dueMiddle, the same, and dueEnd are when its
-// outbox has something to do: the first in line, unless it is stopped, or the soonest that
-// is set for later.
-const (
-	dueStart = `(
+// due is when the outbox of relationship $1 has something to do: the first in line,
+// unless it is stopped, or the soonest that is set for later. dueTickets is the same
+// for the lane of tickets, in which nothing is set for later.
+var (
+	due        = dueOf("$1")
+	dueTickets = dueTicketsOf("$1")
+)
+
+func dueOf(rel string) string {
+	return `(
 	SELECT min(next) FROM (
 		(SELECT next FROM (
 			SELECT status, next FROM delivery
-			WHERE rel = `
-	dueMiddle = ` AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
+			WHERE rel = ` + rel + ` AND lane = '' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
 		WHERE status <> 'stopped')
 		UNION ALL
-		(SELECT next FROM delivery WHERE rel = `
-	dueEnd = ` AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)`
-	due    = dueStart + `$1` + dueMiddle + `$1` + dueEnd
-)
+		(SELECT next FROM delivery WHERE rel = ` + rel + ` AND status = 'later' ORDER BY next LIMIT 1)) AS all_next)`
+}
+
+func dueTicketsOf(rel string) string {
+	return `(
+	SELECT next FROM (
+		SELECT status, next FROM delivery
+		WHERE rel = ` + rel + ` AND lane = 'tickets' AND status IN ('waiting', 'checking', 'stopped') ORDER BY n LIMIT 1) AS first
+	WHERE status <> 'stopped')`
+}
 
 // newVersion is what the version becomes: the table refuses the negative one, and so
 // the transaction, if it isn't $2.
 const newVersion = `CASE WHEN relationship.version = $2 OR $2 = -1 THEN relationship.version + 1 ELSE -1 END`
 
-const (
+var (
 	// updateRows raises the versions of many, and says anew when their outboxes have
 	// something to do.
 	updateRows = `
 		UPDATE relationship SET version = CASE WHEN relationship.version = c.version THEN relationship.version + 1 ELSE -1 END,
-			due = CASE WHEN c.line THEN ` + dueStart + `c.rel` + dueMiddle + `c.rel` + dueEnd + ` ELSE relationship.due END
+			due = CASE WHEN c.line THEN ` + dueOf("c.rel") + ` ELSE relationship.due END,
+			due_tickets = CASE WHEN c.line THEN ` + dueTicketsOf("c.rel") + ` ELSE relationship.due_tickets END
 		FROM unnest($1::bytea[], $2::bigint[], $3::boolean[]) AS c(rel, version, line) WHERE relationship.id = c.rel`
 
-	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `)`
-	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due) ` + values
+	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `, ` + dueTickets + `)`
+	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due, due_tickets) ` + values
 	// insertRow makes a row that must not be there, with $2 = 0.
 	insertRow = insert + ` ON CONFLICT (id) DO UPDATE SET version = ` + newVersion
 	// updateRow replaces all of it that is the gateway's.
 	updateRow = `
 		UPDATE relationship
 		SET version = ` + newVersion + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = ` + due + `
+			frozen = $11, due = ` + due + `, due_tickets = ` + dueTickets + `
 		WHERE id = $1`
 	// putRow does one or the other, and touch makes one where there is none.
 	putRow = insertRow + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = excluded.due`
-	touchRow = insertRow + `, due = excluded.due`
+			frozen = $11, due = excluded.due, due_tickets = excluded.due_tickets`
+	touchRow = insertRow + `, due = excluded.due, due_tickets = excluded.due_tickets`
 )
 
 // rowChanges are what a group of commits does to rows of relationships.

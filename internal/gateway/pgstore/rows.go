@@ -58,21 +58,21 @@ func number(side firsthand.Side) int16 {
 
 // A deliveryRows are rows of the table delivery.
 type deliveryRows struct {
-	rel, entry                                            [][]byte
-	seq                                                   []int64
-	task, status, due, why, system, record, version, owed []string
-	next, made                                            []time.Time
-	ended                                                 []*time.Time
-	tries                                                 []int32
-	reported                                              []bool
+	rel, entry                                                  [][]byte
+	seq                                                         []int64
+	task, status, due, why, system, record, version, owed, lane []string
+	next, made                                                  []time.Time
+	ended                                                       []*time.Time
+	tries                                                       []int32
+	reported                                                    []bool
 }
 
 const putDeliveries = `
-	INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed)
+	INSERT INTO delivery (rel, seq, task, entry, status, next, due, tries, why, system, record, version, reported, made, ended, owed, lane)
 	SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::text[], $4::bytea[], $5::text[], $6::timestamptz[], $7::text[], $8::integer[], $9::text[],
-		$10::text[], $11::text[], $12::text[], $13::boolean[], $14::timestamptz[], $15::timestamptz[], $16::text[])
+		$10::text[], $11::text[], $12::text[], $13::boolean[], $14::timestamptz[], $15::timestamptz[], $16::text[], $17::text[])
 	ON CONFLICT (rel, seq, task) DO UPDATE
-	SET status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
+	SET lane = excluded.lane, status = excluded.status, next = excluded.next, due = excluded.due, tries = excluded.tries, why = excluded.why,
 		system = excluded.system, record = excluded.record, version = excluded.version, reported = excluded.reported,
 		ended = excluded.ended, owed = coalesce(nullif(excluded.owed, ''), delivery.owed)`
 
@@ -85,11 +85,12 @@ func (r *deliveryRows) add(d *gateway.Delivery) {
 	r.status, r.next, r.due, r.tries = append(r.status, string(d.Status)), append(r.next, d.Next), append(r.due, string(d.Due)), append(r.tries, int32(d.Tries))
 	r.why, r.system, r.record, r.version = append(r.why, d.Why), append(r.system, d.Ref.System), append(r.record, d.Ref.ID), append(r.version, d.Ref.Version)
 	r.reported, r.made, r.ended, r.owed = append(r.reported, d.Reported), append(r.made, d.Made), append(r.ended, ended), append(r.owed, string(d.Owed))
+	r.lane = append(r.lane, string(d.Lane))
 }
 
 func (r *deliveryRows) queue(b *pgx.Batch) {
 	if len(r.rel) > 0 {
 		b.Queue(putDeliveries, r.rel, r.seq, r.task, r.entry, r.status, r.next, r.due, r.tries, r.why,
-			r.system, r.record, r.version, r.reported, r.made, r.ended, r.owed)
+			r.system, r.record, r.version, r.reported, r.made, r.ended, r.owed, r.lane)
 	}
 }

@@ -15,14 +15,14 @@ var _ gateway.Counter = (*Store)(nil)
 // The statuses of each part are those of an index, which holds what is unfinished
 // alone. The oldest is the first in line: deliveries are numbered as they come.
 const queryLines = `
-	SELECT status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
-	FROM delivery WHERE status IN ('waiting', 'checking', 'stopped') GROUP BY status
+	SELECT lane, status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
+	FROM delivery WHERE status IN ('waiting', 'checking', 'stopped') GROUP BY lane, status
 	UNION ALL
-	SELECT status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
-	FROM delivery WHERE status = 'later' GROUP BY status
+	SELECT lane, status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
+	FROM delivery WHERE status = 'later' GROUP BY lane, status
 	UNION ALL
-	SELECT status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
-	FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking') AND status IN ('held', 'proposed') GROUP BY status`
+	SELECT lane, status, count(*), coalesce(min(n) FILTER (WHERE task IN ('deliver', 'verify')), 0)
+	FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking') AND status IN ('held', 'proposed') GROUP BY lane, status`
 
 const queryDuties = `
 	SELECT due, count(*) FROM delivery WHERE due <> '' AND status NOT IN ('waiting', 'checking') GROUP BY due
@@ -68,7 +68,7 @@ func lines(ctx context.Context, tx *sqlite.Tx) (all []gateway.Line, err error) {
 	for rows.Next() {
 		var l gateway.Line
 		var n int64
-		if err := rows.Scan((*string)(&l.Status), &l.N, &n); err != nil {
+		if err := rows.Scan((*string)(&l.Lane), (*string)(&l.Status), &l.N, &n); err != nil {
 			return nil, err
 		}
 		all, oldest = append(all, l), append(oldest, n)

@@ -17,6 +17,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 	defer s.Close()
 	for _, query := range []string{
 		queryReady,
+		queryReadyTickets,
 		queryDue,
 		queryHead,
 		queryPage,

@@ -1,8 +1,8 @@
 // Package mail is the channel by which entries go as e-mail, from an account of hers.
 //
 // [Mail] makes the words of package letters a draft, like every channel. [Post] is
-// what carries it: it writes the mail (write.go), gives it to her server (submit.go),
-// looks for its copy, and reads what comes back (mailbox.go, read.go). When what is
+// what carries it: it gives the mail to her server (submit.go), looks for its copy, and
+// finds what comes back (mailbox.go); package internal/mail writes and reads mails. When what is
 // sent is decided by the agent, which also knows how one entry stays one mail through
 // any crash; see docs/decisions/0021.
 //
@@ -12,12 +12,10 @@
 package mail
 
 import (
-	"net/mail"
-	"strings"
-
 	"firsthand/fault"
 	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/letters"
+	"firsthand/internal/mail"
 )
 
 // A Mail is the channel. The zero value is ready.
@@ -58,22 +56,5 @@ func (m Mail) Prepare(p channel.Parcel) (channel.Draft, error) {
 	return d, nil
 }
 
-// Address returns one plain mail address, as it may stand in an envelope and a
-// header: ASCII, without name, comment, quotes or route. Lists write addresses in
-// many ways, and what is not one is refused.
-func Address(raw string) (string, error) {
-	bad := fault.Tell(fault.Invalid, channel.Clean(raw)+" is no mail address that can be written to", "one address: name@example.org")
-	raw = strings.TrimSpace(raw)
-	if len(raw) > 254 || strings.ContainsFunc(raw, func(r rune) bool { return r <= ' ' || r > '~' }) || strings.ContainsAny(raw, `<>()[]\,;:"`) {
-		return "", bad
-	}
-	a, err := mail.ParseAddress(raw)
-	if err != nil || a.Address != raw {
-		return "", bad
-	}
-	local, domain, _ := strings.Cut(raw, "@")
-	if len(local) > 64 || !strings.Contains(domain, ".") && domain != "localhost" {
-		return "", bad
-	}
-	return raw, nil
-}
+// Address is [mail.Address]: one plain mail address.
+func Address(raw string) (string, error) { return mail.Address(raw) }

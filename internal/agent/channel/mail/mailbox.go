@@ -15,12 +15,11 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent/channel"
+	"firsthand/internal/mail"
 )
 
 // Bounds of what is read of one mail, and of how many are looked at in one go.
 const (
-	maxHeader  = 64 << 10
-	maxMail    = 150 << 20 // what is beyond is cut off
 	headBatch  = 50
 	lookBack   = 2000 // mails, where her mail host has numbered them anew
 	idlePoll   = 9 * time.Minute
@@ -340,7 +339,7 @@ func (m *mailbox) read(name string, fresh bool, c cursor, wanted func(channel.He
 // heads reads the headers of some mails. Those that are gone are left out.
 func (m *mailbox) heads(uids []imap.UID) (map[imap.UID]channel.Header, error) {
 	defer m.guard()()
-	section := &imap.FetchItemBodySection{Specifier: imap.PartSpecifierHeader, Peek: true, Partial: &imap.SectionPartial{Size: maxHeader}}
+	section := &imap.FetchItemBodySection{Specifier: imap.PartSpecifierHeader, Peek: true, Partial: &imap.SectionPartial{Size: mail.MaxHeader}}
 	cmd := m.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, RFC822Size: true, InternalDate: true, BodySection: []*imap.FetchItemBodySection{section}})
 	heads := make(map[imap.UID]channel.Header)
 	for {
@@ -362,7 +361,7 @@ func (m *mailbox) heads(uids []imap.UID) (map[imap.UID]channel.Header, error) {
 				if item.Literal == nil {
 					continue
 				}
-				raw, err := io.ReadAll(io.LimitReader(item.Literal, maxHeader))
+				raw, err := io.ReadAll(io.LimitReader(item.Literal, mail.MaxHeader))
 				if err == nil {
 					_, err = io.Copy(io.Discard, item.Literal)
 				}
@@ -384,7 +383,7 @@ func (m *mailbox) heads(uids []imap.UID) (map[imap.UID]channel.Header, error) {
 
 // whole gives one mail to take, as a stream.
 func (m *mailbox) whole(uid imap.UID, h channel.Header, take func(channel.Header, io.Reader) error) (err error) {
-	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: maxMail}}
+	section := &imap.FetchItemBodySection{Peek: true, Partial: &imap.SectionPartial{Size: mail.MaxMail}}
 	cmd := m.client.Fetch(imap.UIDSetNum(uid), &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{section}})
 	taken := false
 	for data := cmd.Next(); data != nil; data = cmd.Next() {

@@ -160,6 +160,7 @@ func (h *Host) Kill(name string) {
 		return
 	}
 	delete(h.running, name)
+	syscall.Kill(cmd.Process.Pid, syscall.SIGSTOP) // so that nothing is born that holds its ports
 	for _, pid := range group(cmd.Process.Pid) {
 		syscall.Kill(pid, syscall.SIGKILL)
 	}

@@ -6,8 +6,6 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-
-	"firsthand/internal/agent/channel"
 )
 
 // Bounds of the text that is made of HTML.
@@ -90,7 +88,7 @@ func textOf(r io.Reader, most int) string {
 			case tag == atom.A:
 				link, begun = attribute(z, more, "href"), b.Len()
 			case tag == atom.Img:
-				if alt := channel.Clean(attribute(z, more, "alt")); alt != "" {
+				if alt := Clean(attribute(z, more, "alt")); alt != "" {
 					put("[" + alt + "]")
 				}
 			case blocks[tag]:
@@ -105,7 +103,7 @@ func textOf(r io.Reader, most int) string {
 					quiet--
 				}
 			case tag == atom.A:
-				if shown := channel.Clean(link); link != "" && begun <= b.Len() && !strings.Contains(b.String()[begun:], shown) && leads(shown) {
+				if shown := Clean(link); link != "" && begun <= b.Len() && !strings.Contains(b.String()[begun:], shown) && leads(shown) {
 					if len(shown) > maxLink {
 						shown = shown[:maxLink] + "…"
 					}

@@ -13,8 +13,6 @@ import (
 	"github.com/emersion/go-msgauth/authres"
 	"golang.org/x/net/html/charset"
 	"golang.org/x/net/publicsuffix"
-
-	"firsthand/internal/agent/channel"
 )
 
 // maxThread is how many mails before it one mail may name.
@@ -31,7 +29,7 @@ func decoded(raw string) string {
 	if err != nil {
 		text = raw
 	}
-	return channel.Clean(strings.ToValidUTF8(text, "\ufffd"))
+	return Clean(strings.ToValidUTF8(text, "\ufffd"))
 }
 
 // header reads a header that may be cut off in its last line.
@@ -46,10 +44,11 @@ func header(raw []byte) message.Header {
 	return message.Header{Header: h}
 }
 
-// Heard implements [channel.Reader].
-func (*Post) Heard(raw channel.Header, auth string) channel.Heard {
+// Hear reads a header. auth is the name under which the reader's own mail host says
+// what it thinks of where the mail comes from; nobody else's word is heeded.
+func Hear(raw Header, auth string) Heard {
 	h := header(raw.Raw)
-	heard := channel.Heard{ID: oneID(h.Get("Message-Id")), Subject: decoded(h.Get("Subject"))}
+	heard := Heard{ID: oneID(h.Get("Message-Id")), Subject: decoded(h.Get("Subject"))}
 	heard.From, heard.Address = sender(h.Get("From"))
 	heard.Domain = strings.ToLower(strings.TrimSuffix(afterAt(heard.Address), "."))
 	if at, err := mail.ParseDate(h.Get("Date")); err == nil && at.Year() > 1970 && at.Year() < 9999 {
@@ -64,8 +63,8 @@ func (*Post) Heard(raw channel.Header, auth string) channel.Heard {
 	return heard
 }
 
-// Values implements [channel.Reader].
-func (*Post) Values(raw channel.Header, name string) (all []string) {
+// Values returns the values of one field of a header, as they came.
+func Values(raw Header, name string) (all []string) {
 	h := header(raw.Raw)
 	for fields := h.FieldsByKey(name); fields.Next() && len(all) < maxThread; {
 		all = append(all, fields.Value())
@@ -84,15 +83,15 @@ func sender(raw string) (from, address string) {
 		return decoded(raw), ""
 	}
 	a := list[0]
-	from = channel.Clean(a.Address)
-	if name := channel.Clean(a.Name); name != "" {
+	from = Clean(a.Address)
+	if name := Clean(a.Name); name != "" {
 		from = name + " <" + from + ">"
 	}
-	return from, channel.Clean(a.Address)
+	return from, Clean(a.Address)
 }
 
 // ids returns the Message-IDs in a header, at most maxThread, the last ones.
-func ids(raw string) (all []channel.MessageID) {
+func ids(raw string) (all []MessageID) {
 	if len(raw) > 32<<10 {
 		raw = raw[len(raw)-32<<10:]
 	}
@@ -105,7 +104,7 @@ func ids(raw string) (all []channel.MessageID) {
 		if end < 0 {
 			break
 		}
-		if id := channel.MessageID(raw[begin+1 : begin+end]); valid(id) {
+		if id := MessageID(raw[begin+1 : begin+end]); valid(id) {
 			all = append(all, id)
 		}
 		raw = raw[begin+end+1:]
@@ -113,15 +112,15 @@ func ids(raw string) (all []channel.MessageID) {
 	return all[max(0, len(all)-maxThread):]
 }
 
-func oneID(raw string) channel.MessageID {
+func oneID(raw string) MessageID {
 	if all := ids(raw); len(all) > 0 {
 		return all[0]
 	}
 	return ""
 }
 
-func valid(id channel.MessageID) bool {
-	_, err := bracketed(id)
+func valid(id MessageID) bool {
+	_, err := Bracketed(id)
 	return err == nil
 }
 
@@ -173,10 +172,10 @@ func firstWord(s string) string {
 	return ""
 }
 
-// proof reads what her own mail host says: the topmost Authentication-Results under
+// proof reads what the own mail host says: the topmost Authentication-Results under
 // its name, and no other. A host must remove those that came from outside under its
 // name (RFC 8601, 5); without its name nothing is believed.
-func proof(h *message.Header, auth, from string) (p channel.Proof) {
+func proof(h *message.Header, auth, from string) (p Proof) {
 	if auth == "" {
 		return p
 	}
@@ -186,7 +185,7 @@ func proof(h *message.Header, auth, from string) (p channel.Proof) {
 		if err != nil || !strings.EqualFold(by, auth) {
 			continue
 		}
-		p.By = channel.Clean(by)
+		p.By = Clean(by)
 		for _, r := range results {
 			domain, passed := add(&p, r)
 			if passed && from != "" && sameSite(domain, from) {
@@ -200,7 +199,7 @@ func proof(h *message.Header, auth, from string) (p channel.Proof) {
 
 // add takes one result, and returns the domain that it is about and whether it passed.
 // Of several of one method, one that passed counts: a mail may have many signatures.
-func add(p *channel.Proof, r authres.Result) (domain string, passed bool) {
+func add(p *Proof, r authres.Result) (domain string, passed bool) {
 	var at *string
 	var value authres.ResultValue
 	switch r := r.(type) {

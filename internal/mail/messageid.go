@@ -1,4 +1,4 @@
-package channel
+package mail
 
 import (
 	"encoding/base32"
@@ -7,7 +7,7 @@ import (
 	"firsthand"
 )
 
-// The Message-ID of a mail of hers follows from what it carries: so it is the same
+// The Message-ID of a mail of ours follows from what it carries: so it is the same
 // mail when it is sent again after a crash, and an answer names the entry that it is
 // about. It says nothing else: the ID of an entry is a hash with a salt.
 
@@ -27,13 +27,13 @@ func localOf(entry firsthand.ID, part string) string {
 	return local
 }
 
-// Local returns what stands before the @: the same wherever her address moves.
+// Local returns what stands before the @: the same wherever the address moves.
 func (m MessageID) Local() string {
 	local, _, _ := strings.Cut(string(m), "@")
 	return local
 }
 
-// Entry returns the entry and the part that the name of a mail of hers was made of,
+// Entry returns the entry and the part that the name of a mail of ours was made of,
 // and whether it is one.
 func (m MessageID) Entry() (entry firsthand.ID, part string, ok bool) {
 	local, part, _ := strings.Cut(m.Local(), ".")

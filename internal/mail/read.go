@@ -16,11 +16,12 @@ import (
 	"golang.org/x/net/html/charset"
 
 	"firsthand"
-	"firsthand/internal/agent/channel"
 )
 
 // Bounds of one mail. What is beyond is not kept, and what was not kept is said.
 const (
+	MaxHeader      = 64 << 10
+	MaxMail        = 150 << 20 // what is beyond is cut off
 	maxDepth       = 8
 	maxParts       = 300
 	maxAttachments = 50
@@ -32,17 +33,18 @@ const (
 // A reading is one mail that is being read.
 type reading struct {
 	keep     func(io.Reader) (firsthand.Blob, error)
-	out      channel.Received
+	out      Received
 	parts    int
 	attached int64
 	report   bool
 	cut      []string
 }
 
-// Read implements [channel.Reader].
-func (*Post) Read(raw io.Reader, keep func(io.Reader) (firsthand.Blob, error)) (channel.Received, error) {
+// Read reads a mail whole, of which only so much is kept in memory as is returned. keep
+// gets each attachment as a stream.
+func Read(raw io.Reader, keep func(io.Reader) (firsthand.Blob, error)) (Received, error) {
 	r := &reading{keep: keep}
-	body := bufio.NewReader(io.LimitReader(source{raw}, maxMail))
+	body := bufio.NewReader(io.LimitReader(source{raw}, MaxMail))
 	head, err := topHeader(body)
 	if err != nil {
 		return r.out, err
@@ -59,17 +61,17 @@ func (*Post) Read(raw io.Reader, keep func(io.Reader) (firsthand.Blob, error)) (
 	if err != nil {
 		return r.out, err
 	}
-	r.out.Text = tidy(text)
+	r.out.Text = text
 	r.out.Cut = strings.Join(r.cut, "; ")
 	return r.out, nil
 }
 
-// topHeader reads to the empty line, and returns the first maxHeader bytes.
+// topHeader reads to the empty line, and returns the first MaxHeader bytes.
 func topHeader(body *bufio.Reader) (head []byte, err error) {
 	begin := true
 	for {
 		line, err := body.ReadSlice('\n')
-		head = append(head, line[:min(len(line), maxHeader-min(maxHeader, len(head)))]...)
+		head = append(head, line[:min(len(line), MaxHeader-min(MaxHeader, len(head)))]...)
 		switch {
 		case err == bufio.ErrBufferFull:
 		case err == io.EOF:
@@ -281,7 +283,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bounced reads what a mail host says of a mail of hers.
+// bounced reads what a mail host says of a mail of ours.
 func (r *reading) bounced(kind string, body io.Reader) error {
 	raw, err := io.ReadAll(io.LimitReader(body, maxReport))
 	if err != nil {
@@ -298,7 +300,7 @@ func (r *reading) bounced(kind string, body io.Reader) error {
 		h := header(append(bytes.Clone(block), "\n\n"...))
 		if action := strings.ToLower(strings.TrimSpace(h.Get("Action"))); action == "failed" {
 			r.out.Failed = true
-			r.out.Why = channel.Clean(strings.TrimSpace(h.Get("Status") + " " + afterSemicolon(h.Get("Diagnostic-Code"))))
+			r.out.Why = Clean(strings.TrimSpace(h.Get("Status") + " " + afterSemicolon(h.Get("Diagnostic-Code"))))
 		}
 	}
 	return nil
@@ -343,11 +345,11 @@ func filename(disposition, kind map[string]string) string {
 	return name
 }
 
-// tidy makes text inert, and leaves no more than one empty line in a row.
-func tidy(text string) string {
+// Tidy makes text inert, and leaves no more than one empty line in a row.
+func Tidy(text string) string {
 	var lines []string
 	empty := 0
-	for line := range strings.SplitSeq(channel.Value(strings.ReplaceAll(text, "\r\n", "\n")), "\n") {
+	for line := range strings.SplitSeq(Inert(strings.ReplaceAll(text, "\r\n", "\n")), "\n") {
 		line = strings.TrimRight(line, " ")
 		if empty++; line != "" {
 			empty = 0

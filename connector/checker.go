@@ -1,0 +1,19 @@
+package connector
+
+import "context"
+
+// A Checker is a Connector that can say whether it finds in the system what it needs,
+// before a customer finds out. The desk's check asks it.
+type Checker interface {
+	Connector
+	// Check tries what it can without a customer, and returns what came of each. It
+	// writes nothing of anybody's, and what it leaves says that it is of a check.
+	Check(ctx context.Context) []Finding
+}
+
+// A Finding is one thing that a Checker looked at.
+type Finding struct {
+	What string // for staff: "rights in the queue"
+	Note string // a fact that staff should know, though nothing is wrong
+	Err  error  // what is wrong, nil if nothing is; a [fault.Notice] says what to do
+}

@@ -1,0 +1,319 @@
+package rt_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"flag"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"firsthand"
+	"firsthand/connector"
+	"firsthand/connector/connectortest"
+	"firsthand/connector/rt"
+)
+
+var record = flag.Bool("record", false, "write testdata/recorded.jsonl anew, from an RT that is installed: run this test alone")
+
+// recording is a file of calls to a real RT and what it answered, one a line.
+const recording = "testdata/recorded.jsonl"
+
+type exchange struct {
+	Method string          `json:"method"`
+	Path   string          `json:"path"`
+	Match  string          `json:"match,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"`
+	Status int             `json:"status"`
+	ETag   string          `json:"etag,omitempty"`
+	Answer json.RawMessage `json:"answer"`
+}
+
+// TestRecorded tells one customer's story to answers that were recorded from RT: the
+// connector must ask exactly what it asked then, and understand it the same.
+func TestRecorded(t *testing.T) {
+	if *record {
+		s := start(t)
+		var all bytes.Buffer
+		proxy := httptest.NewServer(recorder(t, s.URL, &all))
+		t.Cleanup(proxy.Close)
+		o := &office{RT: s, mode: rt.Write}
+		o.border = &connectortest.Border{Server: proxy}
+		begin := o.last(t)
+		o.customer(t, connectortest.Customer{Number: "C-7", Contact: "mia@example.org"})
+		c, err := rt.Open(o.config())
+		must(t, err)
+		story(t, later{c, begin}, o.staff)
+		must(t, os.MkdirAll(filepath.Dir(recording), 0o755))
+		must(t, os.WriteFile(recording, all.Bytes(), 0o644))
+		must(t, os.WriteFile(recording+".begin", []byte(begin+"\n"), 0o644))
+		return
+	}
+	text, err := os.ReadFile(recording)
+	must(t, err)
+	begin, err := os.ReadFile(recording + ".begin")
+	must(t, err)
+	server := httptest.NewServer(replay(t, text))
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "token")
+	must(t, os.WriteFile(file, []byte("secret\n"), 0o600))
+	c, err := rt.Open(rt.Config{URL: server.URL, TokenFile: file, Queue: "Customer Care", Find: []string{"name", "CF:Customer Number"}})
+	must(t, err)
+	story(t, later{c, strings.TrimSpace(string(begin))}, func(testing.TB, connector.Ref, connector.Ref) {})
+}
+
+// staff is what Anna does in the story: she answers on RT's page, with a file, changes
+// the address, and takes the ticket for done.
+func (o *office) staff(t testing.TB, record, ticket connector.Ref) {
+	o.call(t, http.MethodPost, "/"+ticket.ID+"/correspond", map[string]any{"Content": "<p>It left us <b>today</b>.</p>", "ContentType": "text/html",
+		"Attachments": []map[string]any{{"FileName": "invoice.pdf", "FileType": "application/pdf", "FileContent": base64.StdEncoding.EncodeToString(make([]byte, 5<<20))}}}, nil)
+	o.call(t, http.MethodPost, "/"+ticket.ID+"/comment", map[string]any{"Content": "She is <b>slow</b> to pay.", "ContentType": "text/html"}, nil)
+	o.call(t, http.MethodPut, "/"+record.ID, fields("address.home", address("Stationsstraat 3")), nil)
+	o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"Status": "resolved"}, nil)
+}
+
+// story is what happens between one customer and the company.
+func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Ref, connector.Ref)) {
+	t.Helper()
+	ctx := t.Context()
+	id := func(n byte) (id firsthand.ID) { id[0], id[31] = 0xfb, n; return id }
+	request := func(n byte, kind firsthand.Kind, fact string, v firsthand.Value) connector.Request {
+		return connector.Request{ID: id(n), Relationship: id(0), Kind: kind, Fact: fact, Value: v}
+	}
+	deliver := func(r connector.Request, want connector.State) connector.Ref {
+		t.Helper()
+		res, err := c.Deliver(ctx, r)
+		must(t, err)
+		if res.State != want {
+			t.Fatalf("%s of %s: %s (%s), want %s", r.Kind, r.Fact, res.State, res.Reason, want)
+		}
+		return res.Ref
+	}
+	// Somebody has that address already; that is noted, though nothing else is of her.
+	taken := request(1, "disclose", "email", firsthand.Text("mia@example.org"))
+	deliver(taken, connector.Declined)
+	deliver(taken, connector.Declined)
+	first := request(2, "disclose", "address.home", address("Kerkstraat 1"))
+	ref := deliver(first, connector.Written)
+	if again := deliver(first, connector.Written); again != ref {
+		t.Errorf("the same again is in %v, and was in %v", again, ref)
+	}
+	rec, err := c.Read(ctx, ref)
+	must(t, err)
+	change := request(3, "change", "address.home", address("Veldstraat 22"))
+	change.Record = rec.Ref
+	deliver(change, connector.Written)
+
+	m := request(4, "message", "", firsthand.Value{})
+	m.Record, m.Subject, m.Text = connector.Ref{System: ref.System, ID: ref.ID}, "Your order", "Where is it?\ufffe"
+	ticket := deliver(m, connector.Written)
+	if again := deliver(m, connector.Written); again != ticket {
+		t.Errorf("the same message again is in %v, and was in %v", again, ticket)
+	}
+	more := request(5, "message", "", firsthand.Value{})
+	more.Subject, more.Text, more.Thread = "Your order", "It was the blue one.", ticket
+	for range 2 {
+		if got := deliver(more, connector.Written); got != ticket {
+			t.Errorf("the second message of %v is in %v", ticket, got)
+		}
+	}
+	p := request(6, "change", "phone.mobile", firsthand.Text("0470/65 43 21"))
+	p.Proposal = true
+	deliver(p, connector.Proposed)
+
+	staff(t, ref, ticket)
+	var got []connector.Change
+	for change, err := range c.Changes(ctx, "") {
+		must(t, err)
+		got = append(got, change)
+	}
+	if len(got) != 3 {
+		t.Fatalf("%d changes, want a reply, an edit and that the ticket is done: %+v", len(got), got)
+	}
+	if r := got[0]; r.Text != "It left us today.\n\n[not sent along: invoice.pdf]" || r.Author != "Anna Agent" || r.Ref != ticket || r.Relationship != id(0) || r.Of != m.ID {
+		t.Errorf("Anna's reply is %+v", r)
+	}
+	if e := got[1]; e.Fact != "address.home" || !e.Value.Equal(address("Stationsstraat 3")) || e.Ref.ID != ref.ID {
+		t.Errorf("Anna's edit is %+v", e)
+	}
+	if d := got[2]; !d.Resolved || d.Ref != ticket || d.Of != m.ID {
+		t.Errorf("that it is done is %+v", d)
+	}
+	for more, err := range c.Changes(ctx, got[2].Cursor) {
+		t.Errorf("once more: %+v, %v", more, err)
+	}
+	refs, err := c.Find(ctx, connector.Claim{Record: "C-7"})
+	must(t, err)
+	if len(refs) != 1 || refs[0].ID == ref.ID {
+		t.Errorf("find the customer that RT had: %v", refs)
+	}
+	withdraw := request(7, "withdraw", "address.home", firsthand.Value{})
+	withdraw.Record = connector.Ref{System: ref.System, ID: ref.ID}
+	deliver(withdraw, connector.Written)
+	rec, err = c.Read(ctx, ref)
+	must(t, err)
+	if len(rec.Facts) != 0 {
+		t.Errorf("after withdrawing all: %v", rec.Facts)
+	}
+}
+
+// recorder forwards to target and writes down both.
+func recorder(t *testing.T, target string, into *bytes.Buffer) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(err)
+		}
+		req, err := http.NewRequestWithContext(r.Context(), r.Method, target+r.URL.RequestURI(), bytes.NewReader(body))
+		if err != nil {
+			panic(err)
+		}
+		req.Header = r.Header.Clone()
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			panic(err)
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil {
+			panic(err)
+		}
+		e := exchange{Method: r.Method, Path: r.URL.RequestURI(), Match: r.Header.Get("If-Match"), Body: body, Status: resp.StatusCode, ETag: resp.Header.Get("ETag"),
+			Answer: bytes.ReplaceAll(answer, []byte(target), []byte("http://rt.example"))}
+		line, err := json.Marshal(e)
+		if err != nil {
+			panic(err)
+		}
+		into.Write(append(line, '\n'))
+		w.Header().Set("ETag", e.ETag)
+		w.WriteHeader(resp.StatusCode)
+		w.Write(answer)
+	})
+}
+
+// replay answers as recorded, to the calls that were recorded, in their order.
+func replay(t *testing.T, text []byte) http.Handler {
+	var all []exchange
+	for line := range strings.Lines(string(text)) {
+		var e exchange
+		must(t, json.Unmarshal([]byte(line), &e))
+		all = append(all, e)
+	}
+	n := 0
+	t.Cleanup(func() {
+		if n != len(all) {
+			t.Errorf("%d calls of %d", n, len(all))
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || n == len(all) {
+			t.Errorf("call %d of %d: %v", n+1, len(all), err)
+			http.Error(w, "no", http.StatusInternalServerError)
+			return
+		}
+		want := all[n]
+		n++
+		if r.Method != want.Method || r.URL.RequestURI() != want.Path || r.Header.Get("If-Match") != want.Match || !sameJSON(body, want.Body) {
+			t.Errorf("call %d is %s %s %q %s,\nand was %s %s %q %s", n, r.Method, r.URL.RequestURI(), r.Header.Get("If-Match"), body, want.Method, want.Path, want.Match, want.Body)
+		}
+		w.Header().Set("ETag", want.ETag)
+		w.WriteHeader(want.Status)
+		w.Write(want.Answer)
+	})
+}
+
+func sameJSON(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return len(a) == len(b)
+	}
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
+}
+
+// A bug in what joins a gateway to RT is noticed by the suite.
+func TestSuiteCatches(t *testing.T) {
+	start(t)
+	for _, b := range []struct {
+		name, test string
+		wrap       func(connector.Connector) connector.Connector
+	}{
+		{"each delivery has another id", "requests take effect in order, and old ones never again", func(c connector.Connector) connector.Connector { return bent{c, renamed} }},
+		{"the version is forgotten", "a stale version writes nothing", func(c connector.Connector) connector.Connector { return bent{c, careless} }},
+		{"what isn't proved is written", "a proposal never writes over anything", func(c connector.Connector) connector.Connector { return bent{c, trusting} }},
+	} {
+		if failures := connectortest.Check(t, fixture(rt.Write, b.wrap), b.test); len(failures) == 0 {
+			t.Errorf("%s, and %q passes", b.name, b.test)
+		}
+	}
+}
+
+func newID() (id firsthand.ID) {
+	rand.Read(id[:])
+	return id
+}
+
+// bent is a connector that hands over something else.
+type bent struct {
+	connector.Connector
+	bend func(*connector.Request)
+}
+
+func (c bent) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	c.bend(&r)
+	return c.Connector.Deliver(ctx, r)
+}
+
+func renamed(r *connector.Request)  { r.ID = newID() }
+func careless(r *connector.Request) { r.Record.Version = "" }
+func trusting(r *connector.Request) { r.Proposal = false }
+
+// BenchmarkChange is a change in RT, by itself and as the connector brings it when the
+// gateway has read the record before, as it does after each.
+func BenchmarkChange(b *testing.B) {
+	o := &office{RT: start(b), mode: rt.Write}
+	o.border = connectortest.NewBorder(b, o.URL)
+	cfg := o.config()
+	cfg.URL = o.URL // without the border
+	c, err := rt.Open(cfg)
+	must(b, err)
+	rel := newID()
+	request := func(kind firsthand.Kind, street string) connector.Request {
+		return connector.Request{ID: newID(), Relationship: rel, Kind: kind, Fact: "address.home", Value: address(street)}
+	}
+	res, err := c.Deliver(b.Context(), request("disclose", "Kerkstraat 1"))
+	must(b, err)
+	var bare, ours []time.Duration
+	for n := 0; b.Loop(); n++ {
+		rec, err := c.Read(b.Context(), res.Ref)
+		must(b, err)
+		begin := time.Now()
+		r := request("change", []string{"Veldstraat 22", "Stationsstraat 3"}[n%2])
+		r.Record = rec.Ref
+		_, err = c.Deliver(b.Context(), r)
+		must(b, err)
+		ours = append(ours, time.Since(begin))
+		begin = time.Now()
+		o.call(b, http.MethodPut, "/"+res.Ref.ID, fields("address.home", address([]string{"Veldstraat 23", "Stationsstraat 4"}[n%2])), nil)
+		bare = append(bare, time.Since(begin))
+	}
+	slices.Sort(bare)
+	slices.Sort(ours)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	b.ReportMetric(ms(bare[len(bare)/2]), "bare-ms")
+	b.ReportMetric(ms(ours[len(ours)/2]), "change-ms")
+	b.ReportMetric(ms(ours[len(ours)/2]-bare[len(bare)/2]), "added-ms")
+}
