@@ -143,7 +143,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := h.NewServer()
-	s.ReadTimeout = 50 * time.Millisecond
+	s.ReadTimeout = 400 * time.Millisecond // enough for a busy machine to read a call
 	go s.Serve(l)
 	defer s.Close()
 	w := newWorld(t, g, nil)

@@ -1,11 +1,14 @@
 package systems
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -144,22 +147,37 @@ func (r *RT) setUp(ctx context.Context, action string, args ...string) error {
 	return run(cmd)
 }
 
-// answers reports whether an agent can sign in.
-func (r *RT) answers(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL+"/REST/2.0/rt", nil)
+// Call calls RT's REST2 as the employee, and puts what it answers into result, which may
+// be nil. The status is said beside the error: what isn't 2xx is none.
+func (r *RT) Call(ctx context.Context, method, path string, in, result any) (status int, err error) {
+	text, err := json.Marshal(in)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	req.SetBasicAuth(r.Agent, rtPassword)
+	req, err := http.NewRequestWithContext(ctx, method, r.URL+"/REST/2.0"+path, bytes.NewReader(text))
+	if err != nil {
+		return 0, err
+	}
+	req.SetBasicAuth(r.Agent, r.Password)
+	req.Header.Set("Content-Type", "application/json")
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("RT answers %s", resp.Status)
+	defer resp.Body.Close()
+	if text, err = io.ReadAll(resp.Body); err != nil || resp.StatusCode > 299 || result == nil {
+		return resp.StatusCode, err
 	}
-	return nil
+	return resp.StatusCode, json.Unmarshal(text, result)
+}
+
+// answers reports whether an agent can sign in.
+func (r *RT) answers(ctx context.Context) error {
+	status, err := r.Call(ctx, http.MethodGet, "/rt", nil, nil)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("RT answers with status %d", status)
+	}
+	return err
 }
 
 // rtTemplate returns the folder of a prepared RT, which it makes if the cache has none

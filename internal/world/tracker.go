@@ -1,11 +1,8 @@
 package world
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,32 +33,11 @@ func startTracker(ctx context.Context, dir string, o *outpost) (*system, error) 
 
 // adoptUser makes the user of a customer, unless there is one of that number.
 func adoptUser(ctx context.Context, r *systems.RT, c memory.Record) (connector.Ref, error) {
-	call := func(method, path string, in, out any) (int, error) {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return 0, err
-		}
-		req, err := http.NewRequestWithContext(ctx, method, r.URL+"/REST/2.0"+path, bytes.NewReader(text))
-		if err != nil {
-			return 0, err
-		}
-		req.SetBasicAuth(r.Agent, r.Password)
-		req.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return 0, err
-		}
-		defer resp.Body.Close()
-		if text, err = io.ReadAll(resp.Body); err != nil || resp.StatusCode > 299 {
-			return resp.StatusCode, err
-		}
-		return resp.StatusCode, json.Unmarshal(text, out)
-	}
 	look := func() (connector.Ref, int, error) {
 		var user struct {
 			ID any `json:"id"` // a number, as text or not
 		}
-		status, err := call(http.MethodGet, "/user/"+url.PathEscape(c.Number), nil, &user)
+		status, err := r.Call(ctx, http.MethodGet, "/user/"+url.PathEscape(c.Number), nil, &user)
 		return connector.Ref{System: "Request Tracker", ID: fmt.Sprintf("user/%v", user.ID)}, status, err
 	}
 	ref, status, err := look()
@@ -69,8 +45,8 @@ func adoptUser(ctx context.Context, r *systems.RT, c memory.Record) (connector.R
 		return ref, err
 	}
 	name, email, phone, home := factsOf(c)
-	status, err = call(http.MethodPost, "/user", map[string]any{"Name": c.Number, "RealName": name, "EmailAddress": email, "MobilePhone": phone, "Privileged": 0, "Disabled": 0,
-		"Address1": home["street"], "Zip": home["postal_code"], "City": home["city"], "Country": home["country"]}, new(any))
+	status, err = r.Call(ctx, http.MethodPost, "/user", map[string]any{"Name": c.Number, "RealName": name, "EmailAddress": email, "MobilePhone": phone, "Privileged": 0, "Disabled": 0,
+		"Address1": home["street"], "Zip": home["postal_code"], "City": home["city"], "Country": home["country"]}, nil)
 	if err == nil && status != http.StatusCreated {
 		err = fmt.Errorf("make user: status %d", status)
 	}
