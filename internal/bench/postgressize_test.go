@@ -41,7 +41,7 @@ var sizeClock = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 // steady rate, each time in another one, which nobody has read before: so it is folded
 // from rows that lie where they came to lie as entries of all came in turn.
 //
-//	go test ./internal/bench -run '^$' -bench PostgresSize -benchtime 20000x -relationships 1000000 -size-dir /tmp/size -timeout 3h
+//	go test ./internal/bench -run '^$' -bench PostgresSize -benchtime 5000x -relationships 1000000 -size-dir /tmp/size -timeout 2h
 func BenchmarkPostgresSize(b *testing.B) {
 	dir := *sizeDir
 	if dir == "" {
