@@ -1,6 +1,7 @@
 package firsthand
 
 import (
+	"fmt"
 	"slices"
 
 	"firsthand/fault"
@@ -67,7 +68,7 @@ func FoldTelling(t Telling, heads [2]Head, first, second []Entry) (*State, error
 	}
 	for e := range mergedParts(first, second) {
 		if e.Side == First && e.Seq > 1 && e.Rel != s.Rel || e.Side == Second && e.Relationship() != s.Rel {
-			return nil, fault.Refuse(fault.Conflict, "telling", "an entry of another relationship")
+			return nil, fmt.Errorf("%w: an entry of another relationship", fault.Conflict)
 		}
 		if _, tells := slices.BinarySearch(t[e.Side.index()], e.Seq); !tells {
 			if err := s.hear(e); err != nil {
@@ -84,7 +85,7 @@ func FoldTelling(t Telling, heads [2]Head, first, second []Entry) (*State, error
 // fits refuses entries that are not those of a log that ends with head, among them all
 // that tell.
 func fits(tell []int64, head Head, log []Entry) error {
-	wrong := func(why string) error { return fault.Refuse(fault.Conflict, "telling", "%s", why) }
+	wrong := func(why string) error { return fmt.Errorf("%w: %s", fault.Conflict, why) }
 	if len(log) == 0 && head == (Head{}) && len(tell) == 0 {
 		return nil
 	}
@@ -139,7 +140,7 @@ func (s *State) hear(e *Entry) error {
 	case *Applied, *Refused:
 		s.apply(e, c, k)
 	default:
-		return fault.Refuse(fault.Conflict, "telling", "an entry that tells, and t doesn't say so")
+		return fmt.Errorf("%w: an entry that tells, and t doesn't say so", fault.Conflict)
 	}
 	return nil
 }

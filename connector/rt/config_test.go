@@ -79,7 +79,7 @@ func TestTroubles(t *testing.T) {
 		{"a token of before", `{"message":"Unauthorized"}`, 401, fault.Denied, "401", "secret"},
 		{"gone", `{"message":"Not Found"}`, 404, fault.NotExist, "", ""},
 		{"a wrong address", `<html>not here`, 404, fault.Invalid, "404", "address"},
-		{"another program", `<html>It works!`, 200, fault.Invalid, "not RT's REST2", "url"},
+		{"another program, or a page that stands in for it", `<html>It works!`, 200, fault.Unavailable, "not RT's REST2", "url"},
 		{"another user", `{"id":8,"Name":"bob","Privileged":0,"Created":"x","CustomFields":[]}`, 200, fault.Invalid, "another user", ""},
 		{"staff", `{"id":7,"Name":"anna","Privileged":1,"Created":"x","CustomFields":[]}`, 200, fault.NotExist, "", ""},
 		{"busy", `slow down`, 429, fault.Unavailable, "", ""},
