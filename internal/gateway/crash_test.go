@@ -108,7 +108,7 @@ func crashAnywhere(t *testing.T, systems func(*world) *world) {
 					crash.dead, crash.at = false, 0
 					w.restart()
 				}
-				w.now = w.now.Add(time.Second) // pauses pass
+				w.now = w.now.Add(15 * time.Second) // pauses pass, and the system ends what it was at
 			}
 		}
 		w.pass(time.Hour)

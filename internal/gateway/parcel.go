@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -55,14 +56,20 @@ func (g *Gateway) prepare(ctx context.Context, d Delivery) (p *parcel, err error
 			return t.settle(ctx, d, o)
 		}
 		p.again = d.Tries > 0 || t.mayBeDone(&e)
-		// Before it is called: after a crash nobody could tell any more that it was.
+		// Before it is called: after a crash nobody could tell any more that it was. Who
+		// comes next looks when the system has done what it was at, or makes it twice.
 		d.Tries++
+		d.Next = t.now.Add(callTime)
 		t.queue(d)
 		t.queued = false // it is nobody else's to do
 		return nil
 	})
 	return p, err
 }
+
+// callTime is how long a system may go on with a call whose caller is gone. What is
+// settled meanwhile doesn't wait for it.
+const callTime = 10 * time.Second
 
 // parcel returns what e brings, or the outcome where it is not to be brought.
 func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome, error) {

@@ -67,6 +67,7 @@ func TestRemovedAfterACrash(t *testing.T) {
 	w.restart()
 	c.Write(t, &firsthand.Withdraw{Disclosure: told})
 	c.Sync(t, w) // before the gateway does anything else
+	w.pass(time.Minute)
 	w.exchange(c)
 	w.wantToLook(c, told)
 }

@@ -40,12 +40,12 @@ func (t *turn) settle(ctx context.Context, d Delivery, o outcome) error {
 	if o.err != nil {
 		return t.failed(d, o)
 	}
-	d.Status, d.Why, d.Tries, d.Reported = o.status, o.why, min(d.Tries, 1), o.reported
+	d.Status, d.Why, d.Tries, d.Reported, d.Next = o.status, o.why, min(d.Tries, 1), o.reported, t.now
 	if o.status == Done {
 		d.Due = ""
 	}
 	if o.status == Waiting {
-		d.Lane, d.Tries, d.Next = o.next, 0, t.now
+		d.Lane, d.Tries = o.next, 0
 	}
 	if !o.ref.IsZero() {
 		d.Ref = o.ref
@@ -98,7 +98,7 @@ func (t *turn) failed(d Delivery, o outcome) error {
 		return nil
 	}
 	if errors.Is(o.err, context.Canceled) {
-		d.Next = t.now // it was we who stopped
+		d.Next = t.now.Add(callTime) // it was we who stopped; the system may go on
 	} else {
 		d.Next = t.now.Add(max(min(connector.WaitOf(o.err), longestPause), t.g.backoff(d.Tries)))
 	}
