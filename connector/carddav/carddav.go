@@ -15,12 +15,10 @@
 package carddav
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -74,13 +72,8 @@ type Book struct {
 // New returns the connector that raw, a [Config], describes.
 func New(raw json.RawMessage) (connector.Connector, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("connector carddav: %w: %w", fault.Invalid, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("connector carddav: %w: text after the configuration", fault.Invalid)
+	if err := remote.Decode("carddav", raw, &c); err != nil {
+		return nil, err
 	}
 	return Open(c)
 }

@@ -1,13 +1,11 @@
 package email
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -71,13 +69,8 @@ type Config struct {
 // New returns the connector that raw, a [Config], describes.
 func New(raw json.RawMessage) (connector.Connector, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("connector email: %w: %w", fault.Invalid, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("connector email: %w: text after the configuration", fault.Invalid)
+	if err := remote.Decode("email", raw, &c); err != nil {
+		return nil, err
 	}
 	m, err := Open(c)
 	if err != nil {

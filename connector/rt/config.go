@@ -1,12 +1,10 @@
 package rt
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -53,7 +51,7 @@ type Config struct {
 	// "phone.mobile": "MobilePhone", "phone.home": "HomePhone"}. As in all of the
 	// configuration, members with dots are written as a list:
 	// [{"fact": "address.home", "to": "address"}].
-	Mapping Mapping `json:"mapping"`
+	Mapping remote.Mapping `json:"mapping"`
 
 	// Fields are the custom fields that the connector uses.
 	Fields Fields `json:"fields"`
@@ -82,30 +80,6 @@ type Fields struct {
 	Requests     string `json:"requests"`     // of users, with many values: "Firsthand Requests"
 }
 
-// A Mapping says where facts go, by their names.
-type Mapping map[string]string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (m *Mapping) UnmarshalJSON(text []byte) error {
-	*m = Mapping{}
-	if !bytes.HasPrefix(text, []byte{'['}) {
-		return json.Unmarshal(text, (*map[string]string)(m))
-	}
-	var list []struct{ Fact, To string }
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&list); err != nil {
-		return err
-	}
-	for _, each := range list {
-		if _, twice := (*m)[each.Fact]; twice || each.Fact == "" {
-			return fmt.Errorf("the fact %q is missing or there twice", each.Fact)
-		}
-		(*m)[each.Fact] = each.To
-	}
-	return nil
-}
-
 // A Tracker is the connector to one queue of an RT and to its users. What it has to
 // remember is in RT.
 type Tracker struct {
@@ -121,13 +95,8 @@ type Tracker struct {
 // New returns the connector that raw, a [Config], describes.
 func New(raw json.RawMessage) (connector.Connector, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("connector rt: %w: %w", fault.Invalid, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("connector rt: %w: text after the configuration", fault.Invalid)
+	if err := remote.Decode("rt", raw, &c); err != nil {
+		return nil, err
 	}
 	t, err := Open(c)
 	if err != nil {
@@ -151,7 +120,7 @@ func Open(c Config) (*Tracker, error) {
 		*each.name = cmp.Or(*each.name, "Firsthand "+each.is)
 	}
 	if len(c.Mapping) == 0 {
-		c.Mapping = Mapping{"name": "RealName", "address.home": "address", "email": "EmailAddress", "phone.mobile": "MobilePhone", "phone.home": "HomePhone"}
+		c.Mapping = remote.Mapping{"name": "RealName", "address.home": "address", "email": "EmailAddress", "phone.mobile": "MobilePhone", "phone.home": "HomePhone"}
 	}
 	for list, is := range map[*[]string][]string{&c.Find: {"name", "email"}, &c.Done: {"resolved"}, &c.Refused: {"rejected"}} {
 		if len(*list) == 0 {

@@ -1,12 +1,10 @@
 package tryton
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -41,7 +39,7 @@ type Config struct {
 	// {"name": "name", "address.home": "address", "email": "email",
 	// "phone.mobile": "mobile", "phone.home": "phone"}. As in all of the configuration, members
 	// with dots are written as a list: [{"fact": "address.home", "to": "address"}].
-	Mapping Mapping `json:"mapping"`
+	Mapping remote.Mapping `json:"mapping"`
 
 	// Opportunities has wishes become leads.
 	Opportunities bool `json:"opportunities"`
@@ -58,31 +56,7 @@ type Config struct {
 	Now func() time.Time `json:"-"`
 }
 
-// A Mapping says where facts go, by their names.
-type Mapping map[string]string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (m *Mapping) UnmarshalJSON(text []byte) error {
-	*m = Mapping{}
-	if !bytes.HasPrefix(text, []byte{'['}) {
-		return json.Unmarshal(text, (*map[string]string)(m))
-	}
-	var list []struct{ Fact, To string }
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&list); err != nil {
-		return err
-	}
-	for _, each := range list {
-		if _, twice := (*m)[each.Fact]; twice || each.Fact == "" {
-			return fmt.Errorf("the fact %q is missing or there twice", each.Fact)
-		}
-		(*m)[each.Fact] = each.To
-	}
-	return nil
-}
-
-var defaultMapping = Mapping{"name": "name", "address.home": "address", "email": "email", "phone.mobile": "mobile", "phone.home": "phone"}
+var defaultMapping = remote.Mapping{"name": "name", "address.home": "address", "email": "email", "phone.mobile": "mobile", "phone.home": "phone"}
 
 // A place is where a fact stands in a party.
 type place struct {
@@ -95,7 +69,7 @@ type place struct {
 func (p place) spoken() bool { return slices.Contains([]string{"phone", "mobile", "fax"}, p.kind) }
 
 // places returns the places of m, by fact.
-func (m Mapping) places() (map[string]place, error) {
+func places(m remote.Mapping) (map[string]place, error) {
 	if len(m) == 0 {
 		m = defaultMapping
 	}
@@ -132,13 +106,8 @@ type Tryton struct {
 // New returns the connector that raw, a [Config], describes.
 func New(raw json.RawMessage) (connector.Connector, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("connector tryton: %w: %w", fault.Invalid, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("connector tryton: %w: text after the configuration", fault.Invalid)
+	if err := remote.Decode("tryton", raw, &c); err != nil {
+		return nil, err
 	}
 	return Open(c)
 }
@@ -166,7 +135,7 @@ func Open(c Config) (connector.Connector, error) {
 // check returns what is wrong with the configuration.
 func (t *Tryton) check() (err error) {
 	c := &t.cfg
-	if t.places, err = c.Mapping.places(); err != nil {
+	if t.places, err = places(c.Mapping); err != nil {
 		return err
 	}
 	if err := remote.CheckURL(c.URL); err != nil {

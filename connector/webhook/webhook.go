@@ -1,11 +1,9 @@
 package webhook
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"firsthand/connector"
@@ -51,13 +49,8 @@ type Hook struct {
 // New returns the connector that raw, a [Config], describes.
 func New(raw json.RawMessage) (connector.Connector, error) {
 	var c Config
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
-		return nil, fmt.Errorf("connector webhook: %w: %w", fault.Invalid, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, fmt.Errorf("connector webhook: %w: text after the configuration", fault.Invalid)
+	if err := remote.Decode("webhook", raw, &c); err != nil {
+		return nil, err
 	}
 	h, err := Open(c)
 	if err != nil {
