@@ -93,8 +93,9 @@ var imports = map[string][]string{
 	// library is no part of the customer's program.
 	"internal/desk/passkey": {"fault", "internal/desk"},
 	// One look for the pages of both programs, which know nothing of each other: the
-	// style sheet, the script, icons and headers stand in a package of their own.
-	"internal/look": {},
+	// style sheet, the script, icons, headers and what an error says stand in a package
+	// of their own.
+	"internal/look": {"fault"},
 
 	"internal/world": {"..."},
 	"internal/sim":   {"..."},

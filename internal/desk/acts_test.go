@@ -126,6 +126,15 @@ func TestActsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A form that is too big is refused, not read.
+func TestTooBig(t *testing.T) {
+	o := newOffice(t, setting{})
+	r := o.as("a1").post("/relationships/"+o.mia.Rel().String()+"/message", "text", strings.Repeat("x", 1<<20))
+	if r.Code != http.StatusRequestEntityTooLarge || !strings.Contains(r.Body.String(), "more than this form takes") {
+		t.Errorf("status %d\n%s", r.Code, r.Body)
+	}
+}
+
 // A system that is down is said to be, on the request and on Connect, and the pages
 // come all the same.
 func TestSystemIsDown(t *testing.T) {

@@ -5,15 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"firsthand"
 	"firsthand/fault"
@@ -79,7 +75,7 @@ func (s *Server) page(r route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		v := &visit{Request: req, w: w, lang: locale.Choose(s.Languages, req.Header.Get("Accept-Language")), now: s.Now().In(s.Zone)}
 		req.Body = http.MaxBytesReader(w, req.Body, maxForm)
-		err := s.guarded(v, r)
+		err := look.Guard(func() error { return s.serve(v, r) })
 		if err == nil {
 			return
 		}
@@ -101,20 +97,6 @@ func (s *Server) page(r route) http.Handler {
 	})
 }
 
-// guarded is serve, in which one page's bug is not the end of the server.
-func (s *Server) guarded(v *visit, r route) (err error) {
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(p)
-		default:
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return s.serve(v, r)
-}
-
 // serve lets a visit in as far as its route demands, and handles it. Who she is and
 // what she may do is asked of the store each time: who was removed is out.
 func (s *Server) serve(v *visit, r route) (err error) {
@@ -133,8 +115,8 @@ func (s *Server) serve(v *visit, r route) (err error) {
 		return fault.Tell(fault.Denied, v.say("error.role", v.lang.Word("role", string(r.need))), "")
 	}
 	if v.Method == http.MethodPost && !isJSON(v.Request) {
-		if err := v.ParseForm(); err != nil {
-			return fault.Refuse(fault.Invalid, "form", "%v", err)
+		if err := look.ReadForm(v.Request); err != nil {
+			return err
 		}
 	}
 	if r.fresh && !s.isFresh(v) {
@@ -178,22 +160,7 @@ func statusOf(err error) int {
 	case errors.Is(err, errTooMany):
 		return http.StatusTooManyRequests
 	}
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return http.StatusRequestEntityTooLarge
-	}
-	switch fault.KindOf(err) {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.NotExist:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	return look.StatusOf(err)
 }
 
 var (
@@ -216,6 +183,8 @@ func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
 	case http.StatusTooManyRequests:
 		v.w.Header().Set("Retry-After", "10")
 		return ErrorPage{Heading: v.say("error.too_many"), Back: "/"}
+	case http.StatusRequestEntityTooLarge:
+		return ErrorPage{Heading: v.say("error.too_big"), Back: "/"}
 	}
 	if fault.KindOf(err) != fault.Internal {
 		p.Detail, p.Hint = sentence(err)
@@ -229,31 +198,8 @@ func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
 	return p
 }
 
-// sentence returns what an error says to people, and what it tells them to do. A
-// hint that is a command is for a terminal.
-func sentence(err error) (text, hint string) {
-	if n, ok := errors.AsType[*fault.Notice](err); ok {
-		text, hint = n.Text, n.Hint
-	} else if r, ok := errors.AsType[*fault.Refusal](err); ok {
-		text = r.Detail
-	}
-	if strings.Contains(hint, "firsthand-gateway ") || strings.HasPrefix(hint, "--") {
-		hint = ""
-	}
-	return capital(text), capital(hint)
-}
-
-// capital makes a sentence of a clause.
-func capital(s string) string {
-	if s == "" {
-		return ""
-	}
-	r, n := utf8.DecodeRuneInString(s)
-	if !strings.ContainsRune(".?!…", rune(s[len(s)-1])) {
-		s += "."
-	}
-	return string(unicode.ToUpper(r)) + s[n:]
-}
+// sentence returns what an error says to people, and what it tells them to do.
+func sentence(err error) (text, hint string) { return look.Sentence(err, "firsthand-gateway") }
 
 // A frame is what the layout shows around a page.
 type frame struct {

@@ -4,14 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"firsthand/fault"
 	"firsthand/internal/locale"
@@ -72,7 +68,7 @@ func (s *Server) page(r route) http.Handler {
 		if !r.stream {
 			req.Body = http.MaxBytesReader(w, req.Body, maxForm)
 		}
-		err := s.guarded(v, r)
+		err := look.Guard(func() error { return s.serve(v, r) })
 		if err == nil {
 			return
 		}
@@ -86,20 +82,6 @@ func (s *Server) page(r route) http.Handler {
 	})
 }
 
-// guarded is serve, in which one page's bug is not the end of the server.
-func (s *Server) guarded(v *visit, r route) (err error) {
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler:
-			panic(p)
-		default:
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return s.serve(v, r)
-}
-
 // serve lets a visit in as far as its route demands, and handles it.
 func (s *Server) serve(v *visit, r route) error {
 	v.session, v.level = s.sessions.find(s.cookie(v.Request), v.Header.Get("Firsthand-Quiet") != "")
@@ -108,8 +90,8 @@ func (s *Server) serve(v *visit, r route) error {
 	}
 	post := v.Method == http.MethodPost
 	if post && !r.stream {
-		if err := v.ParseForm(); err != nil {
-			return tooBig(err)
+		if err := look.ReadForm(v.Request); err != nil {
+			return err
 		}
 	}
 	if r.need != anyone && v.level == anyone {
@@ -137,37 +119,14 @@ func statusOf(err error) int {
 	if errors.Is(err, errTooMany) {
 		return http.StatusTooManyRequests
 	}
-	if errors.Is(err, errTooBig) {
-		return http.StatusRequestEntityTooLarge
-	}
-	switch fault.KindOf(err) {
-	case fault.Invalid:
-		return http.StatusBadRequest
-	case fault.Denied:
-		return http.StatusForbidden
-	case fault.NotExist:
-		return http.StatusNotFound
-	case fault.Conflict:
-		return http.StatusConflict
-	case fault.Unavailable:
-		return http.StatusServiceUnavailable
-	}
-	return http.StatusInternalServerError
+	return look.StatusOf(err)
 }
 
 var (
 	errNobody  = errors.New("nobody knows this browser")
 	errTooMany = errors.New("too many passphrases")
-	errTooBig  = errors.New("the form is too big")
 	errNoPage  = fault.Tell(fault.NotExist, "", "")
 )
-
-func tooBig(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return errTooBig
-	}
-	return fault.Refuse(fault.Invalid, "form", "%v", err)
-}
 
 // An ErrorPage says that something can't be done, and what can.
 type ErrorPage struct {
@@ -195,31 +154,8 @@ func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
 	return p
 }
 
-// sentence returns what an error says to people, and what it tells them to do. A
-// hint that is a command is for a terminal.
-func sentence(err error) (text, hint string) {
-	if n, ok := errors.AsType[*fault.Notice](err); ok {
-		text, hint = n.Text, n.Hint
-	} else if r, ok := errors.AsType[*fault.Refusal](err); ok {
-		text = r.Detail
-	}
-	if strings.Contains(hint, "firsthand ") || strings.HasPrefix(hint, "--") {
-		hint = ""
-	}
-	return capital(text), capital(hint)
-}
-
-// capital makes a sentence of a clause.
-func capital(s string) string {
-	if s == "" {
-		return ""
-	}
-	r, n := utf8.DecodeRuneInString(s)
-	if !strings.ContainsRune(".?!…", rune(s[len(s)-1])) {
-		s += "."
-	}
-	return string(unicode.ToUpper(r)) + s[n:]
-}
+// sentence returns what an error says to people, and what it tells them to do.
+func sentence(err error) (text, hint string) { return look.Sentence(err, "firsthand") }
 
 // again reports whether an error is one that she can mend in the form, and notes
 // it there.
