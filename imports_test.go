@@ -56,12 +56,12 @@ var imports = map[string][]string{
 	// (rows, commits) the interface is written. The program doesn't import it.
 	// What is listed of companies is part of that interface, and so is what files say
 	// of payments and contracts.
-	"internal/agent/store": {".", "fault", "terms", "internal/sqlite", "internal/agent", "internal/agent/directory", "internal/agent/money", "internal/agent/importer"},
+	"internal/agent/store": {".", "fault", "terms", "internal/durable", "internal/sqlite", "internal/agent", "internal/agent/directory", "internal/agent/money", "internal/agent/importer"},
 
-	"internal/gateway":       {".", "fault", "terms", "connector", "wire"},
-	"internal/gateway/store": {".", "fault", "terms", "internal/sqlite", "internal/gateway"},
+	"internal/gateway":       {".", "fault", "terms", "connector", "wire", "internal/durable"},
+	"internal/gateway/store": {".", "fault", "terms", "internal/durable", "internal/sqlite", "internal/gateway"},
 	// The same, in a database that several gateways share.
-	"internal/gateway/pgstore": {".", "fault", "internal/gateway"},
+	"internal/gateway/pgstore": {".", "fault", "internal/durable", "internal/gateway"},
 	// What is measured is what the gateway says it does, and the calls that it answers.
 	"internal/gateway/metrics": {".", "fault", "wire", "internal/gateway"},
 
@@ -74,10 +74,12 @@ var imports = map[string][]string{
 	// that leads to her app.
 	"internal/rbutton": {},
 	"internal/meetus":  {".", "fault", "internal/rbutton"},
+	// Small files that a crash leaves whole: keys, marks, manifests.
+	"internal/durable": {},
 	// A wrong key, a full disk and a database from a newer program ask for
 	// different things of a person, and only the code that opens the file can
 	// tell them apart.
-	"internal/sqlite": {"fault"},
+	"internal/sqlite": {"fault", "internal/durable"},
 	// Both programs print errors and their hints, and a command that failed in a
 	// server has the same kind of error as one that failed alone.
 	"internal/cli": {"fault"},

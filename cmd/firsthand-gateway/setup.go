@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/cli"
+	"firsthand/internal/durable"
 	"firsthand/internal/gateway"
 )
 
@@ -157,12 +157,10 @@ func newKeyFile(path string) (*firsthand.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if err := durable.Create(path, []byte(nextKeyMark+firsthand.ID(key.Seed()).String()+"\n")); err != nil {
 		return nil, fault.Tell(fault.Invalid, "the next key can't be written: "+err.Error(), "name a new file")
 	}
-	_, err = f.WriteString(nextKeyMark + firsthand.ID(key.Seed()).String() + "\n")
-	return key, errors.Join(err, f.Sync(), f.Close())
+	return key, nil
 }
 
 // readKeyFile reads what newKeyFile wrote. Its error doesn't repeat it.

@@ -7,11 +7,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/durable"
 )
 
 // The key file is text: a line that names the format, and then one line for each
@@ -91,32 +90,8 @@ func saveKeys(k *Keys, keyFile, chain string) error {
 		seed := s.Seed()
 		text = append(base64.RawURLEncoding.AppendEncode(text, seed[:]), '\n')
 	}
-	if err := replaceFile(keyFile, text); err != nil {
+	if err := durable.Replace(keyFile, text); err != nil {
 		return err
 	}
-	return replaceFile(chain, append(firsthand.EncodeJSON(chainFile{k.Chain}), '\n'))
-}
-
-// replaceFile makes path hold text, for its owner alone: write beside it, sync,
-// rename, sync the directory. A crash leaves the old file or the new one.
-func replaceFile(path string, text []byte) error {
-	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	if err := os.Rename(path+".new", path); err != nil || runtime.GOOS == "windows" {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return durable.Replace(chain, append(firsthand.EncodeJSON(chainFile{k.Chain}), '\n'))
 }

@@ -4,7 +4,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"firsthand/internal/durable"
 )
 
 // files is what this package needs of a file system and a VFS doesn't offer.
@@ -72,12 +73,7 @@ func (osFiles) RenameFile(from, to string) error { return os.Rename(from, to) }
 
 func (osFiles) RemoveFile(name string) error { return os.Remove(name) }
 
-func (osFiles) SyncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil // cannot sync a directory, and need not: NTFS logs its entries
-	}
-	return syncAndClose(os.Open(filepath.Dir(name)))
-}
+func (osFiles) SyncDir(name string) error { return durable.SyncDir(filepath.Dir(name)) }
 
 func syncAndClose(f *os.File, err error) error {
 	if err != nil {

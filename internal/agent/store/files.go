@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"firsthand/internal/durable"
 )
 
 // files is what the store needs of a file system, beside what package sqlite
@@ -191,17 +192,4 @@ func (osFiles) create(name string) (file, error) {
 func (osFiles) rename(from, to string) error { return os.Rename(from, to) }
 func (osFiles) remove(name string) error     { return os.Remove(name) }
 
-func (osFiles) syncDir(name string) error {
-	if runtime.GOOS == "windows" {
-		return nil // cannot sync a directory, and need not: NTFS logs its entries
-	}
-	d, err := os.Open(filepath.Dir(name))
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	if cerr := d.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
+func (osFiles) syncDir(name string) error { return durable.SyncDir(filepath.Dir(name)) }

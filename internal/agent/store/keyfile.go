@@ -9,6 +9,7 @@ import (
 	"filippo.io/age"
 
 	"firsthand/fault"
+	"firsthand/internal/durable"
 )
 
 // KeyFile returns the Opener that text, the content of a key file, holds: an
@@ -54,21 +55,7 @@ func WriteSecret(path, dir, text string) error {
 	if in {
 		return fault.Tell(fault.Denied, "what opens your file must not lie beside it", "name a place outside of "+dir+", best on another medium")
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		os.Remove(path) // the first error says more
-	}
-	return err
+	return durable.Create(path, []byte(text))
 }
 
 // within reports whether path lies in dir or below, whatever links lead there.

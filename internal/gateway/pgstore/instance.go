@@ -7,11 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"firsthand/internal/durable"
 )
 
 // The instance mark: each folder from which gateways are started has a file with its
@@ -54,7 +55,7 @@ func (s *Store) checkInstance(ctx context.Context) error {
 	if have != "" && !restored {
 		both = append(both, have)
 	}
-	if err := replaceFile(path, []byte(strings.Join(both, "\n")+"\n")); err != nil {
+	if err := durable.Replace(path, []byte(strings.Join(both, "\n")+"\n")); err != nil {
 		return err
 	}
 	if restored {
@@ -68,7 +69,7 @@ func (s *Store) checkInstance(ctx context.Context) error {
 	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return unavailable(err)
 	}
-	return replaceFile(path, []byte(name+"\n"+mark+"\n"))
+	return durable.Replace(path, []byte(name+"\n"+mark+"\n"))
 }
 
 // markRestored has every relationship ask its agent before anything is signed.
@@ -80,35 +81,3 @@ func (s *Store) markRestored(ctx context.Context) error {
 // MarkRestored is for an operator who has put back a backup, where nothing here can
 // notice it: all relationships are marked as restored.
 func (s *Store) MarkRestored(ctx context.Context) error { return s.markRestored(ctx) }
-
-// replaceFile makes path hold text, for its owner alone. A crash leaves the old file
-// or the new one, whole.
-func replaceFile(path string, text []byte) error {
-	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes durable which files are in dir.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // cannot be done there, and need not be
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

@@ -15,6 +15,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/durable"
 	"firsthand/internal/sqlite"
 )
 
@@ -69,7 +70,7 @@ func (s *Store) Backup(ctx context.Context, dir string, now time.Time) (m Manife
 	if m.SHA256, err = hashFile(path); err != nil {
 		return m, err
 	}
-	return m, replaceFile(filepath.Join(dir, manifestName), append(firsthand.EncodeJSON(m), '\n'))
+	return m, durable.Replace(filepath.Join(dir, manifestName), append(firsthand.EncodeJSON(m), '\n'))
 }
 
 // describe counts what is in s, and hashes the heads of all logs. With verify, it
@@ -182,7 +183,7 @@ func Restore(_ context.Context, backup, dir string) (m Manifest, err error) {
 	if err := os.Remove(path + ".new"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return m, err
 	}
-	if err := copyFile(path+".new", filepath.Join(backup, databaseName)); err != nil {
+	if err := durable.Copy(path+".new", filepath.Join(backup, databaseName)); err != nil {
 		return m, err
 	}
 	if sum, err := hashFile(path + ".new"); err != nil || sum != m.SHA256 {
@@ -191,7 +192,7 @@ func Restore(_ context.Context, backup, dir string) (m Manifest, err error) {
 	if err := os.Rename(path+".new", path); err != nil {
 		return m, err
 	}
-	return m, syncDir(dir)
+	return m, durable.SyncDir(dir)
 }
 
 func hashFile(path string) (string, error) {

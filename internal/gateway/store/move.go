@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"firsthand/fault"
+	"firsthand/internal/durable"
 	"firsthand/internal/sqlite"
 )
 
@@ -78,7 +79,7 @@ func (s *Store) FinishMove(ctx context.Context) error {
 	if err := os.Rename(filepath.Join(s.dir, databaseName), filepath.Join(s.dir, movedName)); err != nil {
 		return err
 	}
-	return syncDir(s.dir)
+	return durable.SyncDir(s.dir)
 }
 
 // GiveUp ends a move that wasn't finished: the store can be opened again.

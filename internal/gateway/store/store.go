@@ -29,6 +29,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/durable"
 	"firsthand/internal/gateway"
 	"firsthand/internal/sqlite"
 )
@@ -150,7 +151,7 @@ func (s *Store) checkInstance(ctx context.Context, now time.Time) error {
 	if !restored && have != "" {
 		both = have + "\n" + both
 	}
-	if err := replaceFile(path, []byte(both)); err != nil {
+	if err := durable.Replace(path, []byte(both)); err != nil {
 		return err
 	}
 	err = s.db.Update(ctx, func(tx *sqlite.Tx) error {
@@ -164,7 +165,7 @@ func (s *Store) checkInstance(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(path, []byte(mark+"\n"))
+	return durable.Replace(path, []byte(mark+"\n"))
 }
 
 // Close waits for what is under way, and closes the file.
