@@ -58,9 +58,12 @@ func (t *turn) attend(ctx context.Context) error {
 	}
 	for _, d := range all {
 		gone := t.g.lane(d.Lane).name != d.Lane && d.Status == Waiting
-		if t.saidAlready(&d) || gone { // the latter finds its lane when its turn comes
+		switch {
+		case t.saidAlready(&d) || gone: // the latter finds its lane when its turn comes
 			d.Lane = t.g.lane(d.Lane).name
 			t.queue(d)
+		case d.Task == Deliver && d.Status != Held && t.void(d.Entry):
+			t.stopDelivery(d) // how it ended, a backup had lost
 		}
 		if err := t.outcome(ctx, d); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -8,8 +10,9 @@ import (
 
 // A breaker keeps a system that is down from being called for every relationship
 // in turn. It opens when different relationships fail one after the other, and stays
-// open for a while. After that it is half open: one delivery is let through, and by
-// what becomes of it the breaker closes, or opens for longer.
+// open for a while, or until it is seen that the system answers for changes again. After
+// that it is half open: one delivery is let through, and by what becomes of it the
+// breaker closes, or opens for longer.
 type breaker struct {
 	failed map[firsthand.ID]bool // since the last success
 	opened int                   // times in a row
@@ -35,6 +38,48 @@ func (g *Gateway) reached(l *lane) {
 	}
 	l.breaker = breaker{}
 	l.seen.answer = g.o.Now()
+}
+
+// maxBack bounds how many deliveries are remembered that wait for another try.
+const maxBack = 256
+
+// waits notes that d is to be tried again, and for no other reason than that its system
+// couldn't be reached.
+func (g *Gateway) waits(d Delivery) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	l, now := g.lane(d.Lane), g.o.Now()
+	l.waits = slices.DeleteFunc(l.waits, func(w Delivery) bool { return !w.Next.After(now) }) // is due by itself
+	if len(l.waits) < maxBack {
+		l.waits = append(l.waits, d)
+	}
+}
+
+// halfOpen lets one delivery through at once, since the system of l answers again in
+// another way. It returns what need not wait out its pause. The caller holds mu.
+func (l *lane) halfOpen() (back []Delivery) {
+	back, l.waits = l.waits, nil
+	l.breaker.until = time.Time{}
+	l.rouse()
+	return back
+}
+
+// resume has deliveries tried again that wait for it, in the order in which they failed.
+func (g *Gateway) resume(ctx context.Context, waits []Delivery) {
+	for _, d := range waits {
+		err := g.within(ctx, d.Rel, func(t *turn) error {
+			now, ok, err := t.delivery(ctx, d.Seq, d.Task)
+			if err != nil || !ok || now.Status != d.Status || now.Tries != d.Tries || now.Lane != d.Lane {
+				return err // somebody has been at it since
+			}
+			now.Next = t.now
+			t.queue(now)
+			return nil
+		})
+		if err != nil { // it goes on by itself, only later
+			g.o.Log.Warn("try again what waits", "relationship", d.Rel, "err", err)
+		}
+	}
 }
 
 // missed notes that the system of l couldn't be reached for rel.

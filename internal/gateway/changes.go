@@ -27,7 +27,7 @@ func (g *Gateway) poll(ctx context.Context, l *lane) (more bool, err error) {
 		if err != nil {
 			g.o.Log.Warn("changes of the company's system", "system", l.name.Member(), "kind", fault.KindOf(err)) // its words may be about a customer
 			g.trouble(l, err)
-			return false, errPoll
+			return false, errors.Join(errPoll, err)
 		}
 		if err := g.change(ctx, l, &c); err != nil {
 			return false, err
@@ -128,7 +128,7 @@ func (g *Gateway) now(ctx context.Context, l *lane, c *connector.Change) (firsth
 		return firsthand.Value{}, nil
 	case err != nil:
 		g.o.Log.Warn("read a changed record", "kind", fault.KindOf(err))
-		return firsthand.Value{}, errPoll
+		return firsthand.Value{}, errors.Join(errPoll, err)
 	}
 	return rec.Facts[c.Fact], nil
 }

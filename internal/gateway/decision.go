@@ -86,9 +86,18 @@ func (t *turn) decidedBefore(ctx context.Context, d Delivery) error {
 // the outcome of a delivery. That something is written is believed when it has
 // been read back.
 func (t *turn) decide(ctx context.Context, x decision) error {
-	d, ok, err := t.delivery(ctx, t.state().Pos(x.of).Seq, Deliver)
-	if err != nil || !ok {
+	if err := t.fresh(ctx); err != nil {
 		return err
+	}
+	d, ok, err := t.delivery(ctx, t.state().Pos(x.of).Seq, Deliver)
+	switch {
+	case err != nil || d.Why == stolen: // which is to be put right as it is
+		return err
+	case t.void(x.of): // whatever its delivery looks like, which an old file may have, or lack
+		t.stopDelivery(d)
+		return t.decidedLate(ctx, x)
+	case !ok:
+		return nil
 	}
 	if t.answerDue(x.of) != "" {
 		a := &firsthand.Answer{Request: x.of, Outcome: "done"}

@@ -26,6 +26,7 @@ type lane struct {
 
 	// Guarded by Gateway.mu.
 	breaker   breaker
+	waits     []Delivery // for another try
 	seen      seen
 	nextPoll  time.Time
 	polls     int  // that failed in a row

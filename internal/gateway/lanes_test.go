@@ -134,7 +134,7 @@ func inTrouble(t *testing.T, l *lanes, trouble func(*lanes) error) {
 	if n, want := l.well.calls["deliver"], 3*len(l.customers)+3; n != want {
 		t.Errorf("the system that is well was called %d times, want %d", n, want)
 	}
-	if n := l.sick.calls["deliver"]; n < 8 || n > 25 {
+	if n := l.sick.calls["deliver"]; n < 8 || n > 30 {
 		t.Errorf("the system in trouble was called %d times in an hour", n)
 	}
 	for i, c := range l.customers {
@@ -150,9 +150,7 @@ func inTrouble(t *testing.T, l *lanes, trouble func(*lanes) error) {
 	l.wantSeen(last)
 
 	l.sick.fail = nil
-	for range 12 {
-		l.pass(10 * time.Minute)
-	}
+	l.passBy(soonBack)
 	for i, c := range l.customers {
 		c.Now = l.now
 		c.Sync(t, l)
@@ -165,6 +163,84 @@ func inTrouble(t *testing.T, l *lanes, trouble func(*lanes) error) {
 			t.Errorf("%s doesn't answer", s.Lane.Member())
 		}
 	}
+}
+
+// Within how long all is brought to a system that is back: where it is seen at once, since
+// the system answers for changes again, and at most. The runbook names both.
+const (
+	soonBack = 2 * time.Minute
+	longBack = 7 * time.Minute
+)
+
+// passBy lets time pass second by second, as workers have it that sleep until there is work.
+func (l *lanes) passBy(d time.Duration) {
+	for end := l.now.Add(d); l.now.Before(end); {
+		l.pass(5 * time.Second)
+	}
+}
+
+// However few relationships a system was called for while it was down, and so whether it
+// was left alone by its breaker or by each of them, and whether or not it answered for
+// changes meanwhile: soon after it is back, all is brought.
+func TestSystemIsBack(t *testing.T) {
+	for _, customers := range []int{1, 4, 9} {
+		for _, asked := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%d customers, asked %t", customers, asked), func(t *testing.T) {
+				l := newLanes(memory(t), gateway.Records, customers)
+				within := soonBack
+				l.sick.fail = func(string) error { return errDown }
+				if !asked {
+					within = longBack
+					l.sick.fail = func(call string) error {
+						if call == "changes" {
+							return nil
+						}
+						return errDown
+					}
+				}
+				waits := make([][]firsthand.ID, customers)
+				for i, c := range l.customers {
+					waits[i] = []firsthand.ID{l.say(i, gateway.Records), l.say(i, gateway.Records)}
+					c.Sync(t, l)
+				}
+				l.passBy(3 * time.Hour)
+				l.sick.fail = nil
+				l.passBy(within)
+				for i, c := range l.customers {
+					c.Now = l.now
+					c.Sync(t, l)
+					l.wantOutcomes(c, waits[i], true)
+					l.wantInOrder(l.sick, c, waits[i])
+				}
+			})
+		}
+	}
+}
+
+// What a system asks for, to be left alone for some time, is kept to, whatever is seen of
+// it meanwhile.
+func TestSystemAsksForTime(t *testing.T) {
+	l := newLanes(memory(t), gateway.Records, 2)
+	var busy time.Time // until then
+	l.sick.fail = func(string) error {
+		if wait := busy.Sub(l.now); wait > 0 {
+			return &connector.Later{Wait: wait, Err: errors.New("too many calls")}
+		}
+		return nil
+	}
+	busy = l.now.Add(40 * time.Minute)
+	entry := l.say(0, gateway.Records)
+	l.customers[0].Sync(t, l)
+	l.idle()
+	calls := l.sick.calls["deliver"] + l.sick.calls["changes"]
+	l.passBy(39 * time.Minute)
+	if n := l.sick.calls["deliver"] + l.sick.calls["changes"] - calls; n > 1 { // it was asked for changes after it
+		t.Errorf("it was called %d times", n)
+	}
+	l.passBy(2 * time.Minute)
+	l.customers[0].Now = l.now
+	l.customers[0].Sync(t, l)
+	l.wantOutcomes(l.customers[0], []firsthand.ID{entry}, true)
 }
 
 func (l *lanes) wantOutcomes(c *gatewaytest.Customer, entries []firsthand.ID, applied bool) {

@@ -57,11 +57,11 @@ func (g *Gateway) remove(ctx context.Context, l *lane, found *traces) outcome {
 			continue
 		}
 		if !l.has(ref) {
-			return outcome{status: Held, ref: ref, why: ref.System + " is not connected any more: remove " + found.fact + " from the record there by hand, and say so"}
+			return outcome{status: Held, ref: ref, why: ref.System + " is not connected any more: remove " + found.fact + " from the record there by hand" + found.discard() + ", and say so"}
 		}
 		redactor, ok := l.connector.(connector.Redactor)
 		if !ok {
-			return outcome{status: Held, ref: ref, why: "remove " + found.fact + " from the record by hand, and say so"}
+			return outcome{status: Held, ref: ref, why: "remove " + found.fact + " from the record by hand" + found.discard() + ", and say so"}
 		}
 		if err := redactor.Redact(ctx, ref, found.fact); err != nil {
 			return outcome{ref: ref, err: err}
@@ -120,6 +120,13 @@ func (t *turn) stopDelivery(d Delivery) {
 		d.Status, d.Due = Done, ""
 		t.queue(d)
 	}
+}
+
+// void reports whether an entry that gave a fact gives it no more: what it said was
+// erased, or she has disowned it.
+func (t *turn) void(id firsthand.ID) bool {
+	kind, _, effect := t.state().Entry(id)
+	return !effect && (kind == "disclose" || kind == "change")
 }
 
 // sayErased says that what d's entry began is gone, and with the same commit it

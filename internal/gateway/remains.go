@@ -38,7 +38,7 @@ func (t *turn) remains(ctx context.Context, d Delivery) (found traces, o outcome
 	strange := func(ref connector.Ref) bool { return b.stated && ref.ID != hers.ID }
 	switch last, kept := found.last, found.kept; {
 	case found.lost || found.tried && len(found.refs) == 0 || slices.ContainsFunc(found.refs, strange):
-		o = outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there"}
+		o = outcome{status: Held, why: "bringing " + b.fact + " to the system was tried: look whether it is there" + found.discard()}
 	case kept.seq > 0 && kept.seq < last.seq && !kept.value.Equal(last.value):
 		o = outcome{status: Held, why: b.fact + " in the record is what has ended: put back what she told before, which goes on"}
 	case kept.seq > 0 || len(found.refs) == 0:
@@ -71,6 +71,7 @@ type traces struct {
 	refs  []connector.Ref
 	tried bool       // the system was called with it, and may have it
 	lost  bool       // likewise, and where was lost with a backup
+	open  bool       // some of it is still to be decided on by a person
 	waits []Delivery // of other disclosures of the fact, which go on: a person has still to decide
 
 	// What was brought last of it, and of another disclosure of the same fact that
@@ -79,6 +80,15 @@ type traces struct {
 		seq   int64
 		value firsthand.Value
 	}
+}
+
+// discard is what else to ask of a person who removes by hand: what waits there could
+// be carried out later.
+func (f *traces) discard() string {
+	if !f.open {
+		return ""
+	}
+	return ", and discard what is proposed of it"
 }
 
 // add adds a record, of which the version doesn't matter.
@@ -110,6 +120,7 @@ func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found trace
 				continue
 			}
 			found.tried, found.last.seq = true, e.Seq
+			found.open = found.open || e.Status == Proposed
 			if found.last.value, err = valueOf(&parts[i]); err != nil {
 				return found, err
 			}

@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -154,6 +156,90 @@ func TestRemovedBesideAProposal(t *testing.T) {
 	w.exchange(c)
 	w.wantApplied(c, two, "N-1")
 	w.wantSound(c)
+}
+
+// A person takes out by hand what has ended, and leaves what was proposed of it in the
+// system. A backup is put back, and then another person carries that out: what is
+// said to be erased is there again, and has to go.
+func TestProposalOfWhatIsErased(t *testing.T) {
+	for _, tt := range []struct {
+		lost string // with the backup
+		hers bool   // she still has what she told
+	}{
+		{"the removal", true},
+		{"the removal", false},
+		{"the proposal", true},
+		{"the proposal", false},
+		{"what she told", true},
+		{"what she told", false},
+	} {
+		t.Run(fmt.Sprintf("%s is lost, hers %t", tt.lost, tt.hers), func(t *testing.T) {
+			w := memory(t)
+			w.crm.person = true
+			m := w.store.(*gatewaytest.Memory)
+			c := w.meet("mia")
+			backups := map[string]gatewaytest.Snapshot{"what she told": m.Snapshot()}
+			told := tell(t, c, "email", "mia@example.org", firsthand.Basis{Exception: "once"})
+			c.Sync(t, w)
+			backups["the proposal"] = m.Snapshot()
+			w.exchange(c)
+			backups["the removal"] = m.Snapshot()
+			c.Write(t, &firsthand.Withdraw{Disclosure: told})
+			w.exchange(c)
+			w.wantToLook(c, told)
+
+			m.Restore(backups[tt.lost], w.now)
+			w.restart()
+			w.takeBack(c, tt.hers)
+			w.pass(time.Hour)
+			if due := w.due(); len(due) != 0 {
+				t.Fatalf("due = %+v", due)
+			}
+			w.crm.happens(w.crm.decide(w.crm.requests[0], "N-1", ""))
+			w.pass(time.Hour)
+			w.exchange(c)
+			d := w.wantHeld(gateway.Held)
+			if d.Task != gateway.Redact || d.Entry != told || d.Ref.ID != "N-1" || d.Due == "" {
+				t.Fatalf("held = %+v", d)
+			}
+			if err := w.Apply(w.ctx(), "ann", c.Rel(), told, ""); err != nil {
+				t.Fatal(err)
+			}
+			w.exchange(c)
+			if due := w.due(); len(due) != 0 {
+				t.Errorf("due = %+v", due)
+			}
+			w.wantSound(c)
+		})
+	}
+}
+
+// takeBack has c give back what a backup has lost, with or without the bodies of hers
+// that were erased here.
+func (w *world) takeBack(c *gatewaytest.Customer, bodies bool) {
+	w.t.Helper()
+	resp, err := w.Sync(w.ctx(), c.Request())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	erased := make(map[firsthand.ID]bool)
+	for i := range c.Second {
+		for _, id := range c.Second[i].Erases() {
+			erased[id] = true
+		}
+	}
+	r := c.Request()
+	r.Entries = slices.Concat(c.First[resp.First.Seq:], c.Second[resp.Second.Seq:])
+	for i := range r.Entries {
+		if e := &r.Entries[i]; erased[e.ID] && !bodies {
+			*e = e.WithoutBody()
+		}
+	}
+	if resp, err = w.Sync(w.ctx(), r); err != nil {
+		w.t.Fatal(err)
+	}
+	c.Take(w.t, resp)
+	w.exchange(c)
 }
 
 // A person decides about a relationship that a backup has lost. When it comes back,

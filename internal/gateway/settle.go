@@ -97,24 +97,27 @@ func (t *turn) failed(d Delivery, o outcome) error {
 		t.g.o.Log.Warn("delivery stopped", "relationship", t.r.id, "task", d.Task, "entry", d.Entry, "kind", fault.KindOf(o.err))
 		return nil
 	}
-	if errors.Is(o.err, context.Canceled) {
+	switch asked := min(connector.WaitOf(o.err), longestPause); {
+	case errors.Is(o.err, context.Canceled):
 		d.Next = t.now.Add(callTime) // it was we who stopped; the system may go on
-	} else {
-		d.Next = t.now.Add(max(min(connector.WaitOf(o.err), longestPause), t.g.backoff(d.Tries)))
+	case asked > 0:
+		d.Next = t.now.Add(max(asked, t.g.backoff(d.Tries)))
+	default:
+		d.Next = t.now.Add(t.g.backoff(d.Tries))
+		t.g.waits(d)
 	}
 	t.queue(d)
 	return nil
 }
 
-// longestPause is the longest that a delivery waits to be tried again, without what
-// chance adds to it.
+// longestPause is the longest that a system is left alone because it asks for that.
 const longestPause = time.Hour
 
-// backoff is how long to wait after n failures: 2 s, 4 s, … up to an hour, each
-// plus up to half as much again, so that a system that comes back isn't called by
-// everyone at once.
+// backoff is how long to wait after n failures: 2 s, 4 s, … up to some four minutes,
+// each plus up to half as much again, so that a system that comes back isn't called by
+// everyone at once. What keeps the load off it while it is down is the lane's breaker.
 func (g *Gateway) backoff(n int) time.Duration {
-	pause := min(longestPause, time.Second<<min(n, 12))
+	pause := time.Second << min(n, 8)
 	var b [4]byte
 	if err := g.fill(b[:]); err != nil {
 		return pause // without chance, calls only come closer together

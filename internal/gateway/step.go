@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"firsthand/connector"
 	"firsthand/fault"
 )
 
@@ -162,21 +163,26 @@ func (g *Gateway) stepPoll(ctx context.Context, l *lane) (bool, time.Time, error
 		failed := 0
 		switch {
 		case errors.Is(err, errPoll):
+			asked := min(connector.WaitOf(err), longestPause)
 			g.mu.Lock()
 			failed, err = l.polls+1, nil
 			g.mu.Unlock()
-			wait = max(g.o.Poll, g.backoff(failed))
+			wait = max(asked, g.o.Poll, g.backoff(min(failed, 5))) // seldom a minute: by this it is seen that the system is back
 		case err == nil && !more:
 			wait = g.o.Poll
 		case err != nil: // ours, and the outbox shall not wait for it
 			failed, wait = 1, g.backoff(5)
 		}
+		var back []Delivery
 		g.mu.Lock()
-		defer g.mu.Unlock()
-		l.nextPoll, l.polls, l.elsewhere = now.Add(wait), failed, false
 		if failed == 0 {
-			l.seen.asked, l.seen.answer = now, now
+			if l.seen.asked, l.seen.answer = now, now; l.polls > 0 {
+				back = l.halfOpen()
+			}
 		}
+		l.nextPoll, l.polls, l.elsewhere = now.Add(wait), failed, false
+		g.mu.Unlock()
+		g.resume(ctx, back)
 		return err == nil, err
 	})
 	return worked, time.Time{}, err

@@ -10,7 +10,7 @@ import (
 	"firsthand/internal/gateway"
 )
 
-// Times of the end of a run. The longest pause of an outbox is an hour and a half;
+// Times of the end of a run. The longest pause of an agent's outbox is an hour and a half;
 // after two of these everything has to be settled, but for what takes people, who
 // look at things once in a round.
 const (

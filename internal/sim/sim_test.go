@@ -37,9 +37,10 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
-// once are seeds that failed once, of those that nobody reaches in CI.
+// once are seeds that failed once. Most are of those that nobody reaches in CI.
 var once = []int64{
 	201944, // a company that was restored had signed a branch of its own with an erased in it
+	4775,   // what is erased was written from a proposal left open, and one that was restored took no notice
 	200802, // one that was restored unnoticed said erased of what it had forgotten to be in its system
 }
 
@@ -63,11 +64,6 @@ func fromEnv(t testing.TB, name string, otherwise int64) int64 {
 	return n
 }
 
-// failing are seeds that show what is not mended yet. Alone, by its replay, each still runs.
-var failing = map[int64]string{
-	4775: "a person takes out by hand what has ended, and leaves the proposal with it in the CRM; after a backup was put back somebody applies that, and erased stands",
-}
-
 // runAll runs n seeds on all cores and returns what happened in them, and how
 // often. Every hundredth is run twice, since a run that can't be repeated is worth
 // little.
@@ -80,10 +76,6 @@ func runAll(t *testing.T, from, n int64) map[string]int {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for seed := next.Add(1) - 1; seed < from+n; seed = next.Add(1) - 1 {
-				if why := failing[seed]; why != "" && n > 1 {
-					t.Logf("seed %d is left out: %s", seed, why)
-					continue
-				}
 				o := sim.Options{Seed: seed}
 				if n == 1 {
 					o.Trace = t.Output()

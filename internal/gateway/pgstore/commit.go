@@ -81,22 +81,24 @@ func (s *Store) commitAll(ctx context.Context) {
 }
 
 // commitGroup commits all of group, or, where the database refuses one of them, each
-// by itself. A group that was refused has left nothing.
+// by itself: what is wrong with one is none of the others'. A group that was refused has
+// left nothing.
 func (s *Store) commitGroup(group []*request) {
 	err := s.transact(group)
 	var refused *pgconn.PgError
-	if err != nil && len(group) > 1 && errors.As(err, &refused) {
+	if len(group) > 1 && errors.As(err, &refused) {
 		for i := range group {
-			group[i].done <- s.transact(group[i : i+1])
+			group[i].done <- refusal(s.transact(group[i : i+1]))
 		}
 		return
 	}
 	for _, r := range group {
-		r.done <- err
+		r.done <- refusal(err)
 	}
 }
 
-// transact sends the statements of a group at once, as one transaction.
+// transact sends the statements of a group at once, as one transaction. Its error is the
+// database's.
 func (s *Store) transact(group []*request) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()
@@ -107,7 +109,7 @@ func (s *Store) transact(group []*request) (err error) {
 			break
 		}
 	}
-	return refusal(err)
+	return err
 }
 
 // isRerun reports whether a transaction was ended for the sake of another, which has

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"firsthand/internal/gateway"
 )
 
 // OptionsOf returns how s was opened.
@@ -50,6 +52,19 @@ func Kill(s *Store) {
 		s.work.Wait()
 		s.pool.Close()
 	})
+}
+
+// CommitTogether commits in one transaction what came at the same time.
+func CommitTogether(s *Store, commits ...gateway.Commit) (errs []error) {
+	group := make([]*request, len(commits))
+	for i := range commits {
+		group[i] = &request{commit: &commits[i], done: make(chan error, 1)}
+	}
+	s.commitGroup(group)
+	for _, r := range group {
+		errs = append(errs, <-r.done)
+	}
+	return errs
 }
 
 // Expire has the time pass for which s is believed to be there.

@@ -142,8 +142,8 @@ func wantSound(t testing.TB, s *pgstore.Store, c *gatewaytest.Customer) {
 }
 
 // Customers call one gateway and then the other, and repeat what they have said at the
-// other at the same time; both carry the outbox; and the database is killed and comes
-// back. Each entry is taken once, and brought to its system in order.
+// other at the same time; both carry the outbox. Each entry is taken once, and brought to its
+// system in order.
 func TestTwoGateways(t *testing.T) {
 	a, b := two(t)
 	crm, help := newSystem(t), newSystemOf(t, "Helpdesk")
