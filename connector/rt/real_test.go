@@ -35,7 +35,7 @@ var real struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if real.rt != nil {
+	if real.rt != nil && real.err == nil {
 		real.rt.Stop()
 	}
 	if real.dir != "" {
