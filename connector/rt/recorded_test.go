@@ -12,11 +12,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -73,13 +71,18 @@ func TestRecorded(t *testing.T) {
 }
 
 // staff is what Anna does in the story: she answers on RT's page, with a file, changes
-// the address, and takes the ticket for done.
+// the address, merges the ticket into one of her own, answers there, and takes that for
+// done.
 func (o *office) staff(t testing.TB, record, ticket connector.Ref) {
 	o.call(t, http.MethodPost, "/"+ticket.ID+"/correspond", map[string]any{"Content": "<p>It left us <b>today</b>.</p>", "ContentType": "text/html",
 		"Attachments": []map[string]any{{"FileName": "invoice.pdf", "FileType": "application/pdf", "FileContent": base64.StdEncoding.EncodeToString(make([]byte, 5<<20))}}}, nil)
 	o.call(t, http.MethodPost, "/"+ticket.ID+"/comment", map[string]any{"Content": "She is <b>slow</b> to pay.", "ContentType": "text/html"}, nil)
 	o.call(t, http.MethodPut, "/"+record.ID, fields("address.home", address("Stationsstraat 3")), nil)
-	o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"Status": "resolved"}, nil)
+	var one struct{ ID string }
+	o.call(t, http.MethodPost, "/ticket", map[string]string{"Queue": o.Queue, "Subject": "All that is late"}, &one)
+	o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"MergeInto": one.ID}, nil)
+	o.call(t, http.MethodPost, "/ticket/"+one.ID+"/correspond", map[string]string{"Content": "It comes on Monday.", "ContentType": "text/plain"}, nil)
+	o.call(t, http.MethodPut, "/ticket/"+one.ID, map[string]string{"Status": "resolved"}, nil)
 }
 
 // story is what happens between one customer and the company.
@@ -137,8 +140,8 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 		must(t, err)
 		got = append(got, change)
 	}
-	if len(got) != 3 {
-		t.Fatalf("%d changes, want a reply, an edit and that the ticket is done: %+v", len(got), got)
+	if len(got) != 4 {
+		t.Fatalf("%d changes, want a reply, an edit, a reply in another ticket and that it is done: %+v", len(got), got)
 	}
 	if r := got[0]; r.Text != "It left us today.\n\n[not sent along: invoice.pdf]" || r.Author != "Anna Agent" || r.Ref != ticket || r.Relationship != id(0) || r.Of != m.ID {
 		t.Errorf("Anna's reply is %+v", r)
@@ -146,11 +149,21 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 	if e := got[1]; e.Fact != "address.home" || !e.Value.Equal(address("Stationsstraat 3")) || e.Ref.ID != ref.ID {
 		t.Errorf("Anna's edit is %+v", e)
 	}
-	if d := got[2]; !d.Resolved || d.Ref != ticket || d.Of != m.ID {
+	if r := got[2]; r.Text != "It comes on Monday." || r.Ref != ticket || r.Relationship != id(0) || r.Of != m.ID {
+		t.Errorf("what Anna says where it was merged into is %+v", r)
+	}
+	if d := got[3]; !d.Resolved || d.Ref != ticket || d.Of != m.ID {
 		t.Errorf("that it is done is %+v", d)
 	}
-	for more, err := range c.Changes(ctx, got[2].Cursor) {
+	for more, err := range c.Changes(ctx, got[3].Cursor) {
 		t.Errorf("once more: %+v, %v", more, err)
+	}
+	last := request(8, "message", "", firsthand.Value{})
+	last.Subject, last.Text, last.Thread = "Your order", "Thank you.", ticket
+	for range 2 {
+		if got := deliver(last, connector.Written); got != ticket {
+			t.Errorf("what she says after the merge is in %v, want %v", got, ticket)
+		}
 	}
 	refs, err := c.Find(ctx, connector.Claim{Record: "C-7"})
 	must(t, err)
@@ -280,40 +293,3 @@ func (c bent) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 func renamed(r *connector.Request)  { r.ID = newID() }
 func careless(r *connector.Request) { r.Record.Version = "" }
 func trusting(r *connector.Request) { r.Proposal = false }
-
-// BenchmarkChange is a change in RT, by itself and as the connector brings it when the
-// gateway has read the record before, as it does after each.
-func BenchmarkChange(b *testing.B) {
-	o := &office{RT: start(b), mode: rt.Write}
-	o.border = connectortest.NewBorder(b, o.URL)
-	cfg := o.config()
-	cfg.URL = o.URL // without the border
-	c, err := rt.Open(cfg)
-	must(b, err)
-	rel := newID()
-	request := func(kind firsthand.Kind, street string) connector.Request {
-		return connector.Request{ID: newID(), Relationship: rel, Kind: kind, Fact: "address.home", Value: address(street)}
-	}
-	res, err := c.Deliver(b.Context(), request("disclose", "Kerkstraat 1"))
-	must(b, err)
-	var bare, ours []time.Duration
-	for n := 0; b.Loop(); n++ {
-		rec, err := c.Read(b.Context(), res.Ref)
-		must(b, err)
-		begin := time.Now()
-		r := request("change", []string{"Veldstraat 22", "Stationsstraat 3"}[n%2])
-		r.Record = rec.Ref
-		_, err = c.Deliver(b.Context(), r)
-		must(b, err)
-		ours = append(ours, time.Since(begin))
-		begin = time.Now()
-		o.call(b, http.MethodPut, "/"+res.Ref.ID, fields("address.home", address([]string{"Veldstraat 23", "Stationsstraat 4"}[n%2])), nil)
-		bare = append(bare, time.Since(begin))
-	}
-	slices.Sort(bare)
-	slices.Sort(ours)
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	b.ReportMetric(ms(bare[len(bare)/2]), "bare-ms")
-	b.ReportMetric(ms(ours[len(ours)/2]), "change-ms")
-	b.ReportMetric(ms(ours[len(ours)/2]-bare[len(bare)/2]), "added-ms")
-}
