@@ -5,15 +5,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"flag"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"firsthand"
@@ -27,23 +24,13 @@ var record = flag.Bool("record", false, "write testdata/recorded.jsonl anew, fro
 // recording is a file of calls to a real RT and what it answered, one a line.
 const recording = "testdata/recorded.jsonl"
 
-type exchange struct {
-	Method string          `json:"method"`
-	Path   string          `json:"path"`
-	Match  string          `json:"match,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"`
-	Status int             `json:"status"`
-	ETag   string          `json:"etag,omitempty"`
-	Answer json.RawMessage `json:"answer"`
-}
-
 // TestRecorded tells one customer's story to answers that were recorded from RT: the
 // connector must ask exactly what it asked then, and understand it the same.
 func TestRecorded(t *testing.T) {
 	if *record {
 		s := start(t)
 		var all bytes.Buffer
-		proxy := httptest.NewServer(recorder(t, s.URL, &all))
+		proxy := httptest.NewServer(connectortest.Record(s.URL, &all, nil))
 		t.Cleanup(proxy.Close)
 		o := &office{RT: s, mode: rt.Write}
 		o.border = &connectortest.Border{Server: proxy}
@@ -61,7 +48,7 @@ func TestRecorded(t *testing.T) {
 	must(t, err)
 	begin, err := os.ReadFile(recording + ".begin")
 	must(t, err)
-	server := httptest.NewServer(replay(t, text))
+	server := httptest.NewServer(connectortest.Replay(t, text))
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "token")
 	must(t, os.WriteFile(file, []byte("secret\n"), 0o600))
@@ -178,83 +165,6 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 	if len(rec.Facts) != 0 {
 		t.Errorf("after withdrawing all: %v", rec.Facts)
 	}
-}
-
-// recorder forwards to target and writes down both.
-func recorder(t *testing.T, target string, into *bytes.Buffer) http.Handler {
-	var mu sync.Mutex
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			panic(err)
-		}
-		req, err := http.NewRequestWithContext(r.Context(), r.Method, target+r.URL.RequestURI(), bytes.NewReader(body))
-		if err != nil {
-			panic(err)
-		}
-		req.Header = r.Header.Clone()
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			panic(err)
-		}
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		if err != nil {
-			panic(err)
-		}
-		e := exchange{Method: r.Method, Path: r.URL.RequestURI(), Match: r.Header.Get("If-Match"), Body: body, Status: resp.StatusCode, ETag: resp.Header.Get("ETag"),
-			Answer: bytes.ReplaceAll(answer, []byte(target), []byte("http://rt.example"))}
-		line, err := json.Marshal(e)
-		if err != nil {
-			panic(err)
-		}
-		into.Write(append(line, '\n'))
-		w.Header().Set("ETag", e.ETag)
-		w.WriteHeader(resp.StatusCode)
-		w.Write(answer)
-	})
-}
-
-// replay answers as recorded, to the calls that were recorded, in their order.
-func replay(t *testing.T, text []byte) http.Handler {
-	var all []exchange
-	for line := range strings.Lines(string(text)) {
-		var e exchange
-		must(t, json.Unmarshal([]byte(line), &e))
-		all = append(all, e)
-	}
-	n := 0
-	t.Cleanup(func() {
-		if n != len(all) {
-			t.Errorf("%d calls of %d", n, len(all))
-		}
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || n == len(all) {
-			t.Errorf("call %d of %d: %v", n+1, len(all), err)
-			http.Error(w, "no", http.StatusInternalServerError)
-			return
-		}
-		want := all[n]
-		n++
-		if r.Method != want.Method || r.URL.RequestURI() != want.Path || r.Header.Get("If-Match") != want.Match || !sameJSON(body, want.Body) {
-			t.Errorf("call %d is %s %s %q %s,\nand was %s %s %q %s", n, r.Method, r.URL.RequestURI(), r.Header.Get("If-Match"), body, want.Method, want.Path, want.Match, want.Body)
-		}
-		w.Header().Set("ETag", want.ETag)
-		w.WriteHeader(want.Status)
-		w.Write(want.Answer)
-	})
-}
-
-func sameJSON(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
-	}
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // A bug in what joins a gateway to RT is noticed by the suite.
