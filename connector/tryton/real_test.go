@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emersion/go-smtp"
-
 	"firsthand"
 	"firsthand/connector"
 	"firsthand/connector/connectortest"
@@ -197,21 +195,21 @@ func TestMailTroubles(t *testing.T) {
 	c := s.connect(t).(connector.Binder)
 	ref := s.customer(t, connectortest.Customer{Number: newID().String()[:9], Contact: "mia.peeters@example.org"})
 	m := connector.Message{ID: newID().String(), Subject: "A code\nBcc: thief@example.net", Text: "Your code is 123"}
-	for _, fail := range []*smtp.SMTPError{{Code: 451, Message: "later, mia.peeters@example.org"}, {Code: 550, Message: "no mia.peeters@example.org"}} {
-		s.mail.set(func() { s.mail.fail = fail })
+	for code, says := range map[int]string{451: "later, mia.peeters@example.org", 550: "no mia.peeters@example.org"} {
+		s.mail.Fail(code, says)
 		_, err := c.Notify(t.Context(), ref, m)
-		if err == nil || strings.Contains(err.Error(), "mia.peeters") || (fault.KindOf(err) == fault.Unavailable) != (fail.Code < 500) {
-			t.Errorf("refused with %d: %v", fail.Code, err)
+		if err == nil || strings.Contains(err.Error(), "mia.peeters") || (fault.KindOf(err) == fault.Unavailable) != (code < 500) {
+			t.Errorf("refused with %d: %v", code, err)
 		}
 	}
-	s.mail.set(func() { s.mail.hangUp = true })
+	s.mail.HangUp()
 	for range 2 {
 		to, err := c.Notify(t.Context(), ref, m)
 		if err != nil || to != "m•••@example.org" {
 			t.Errorf("the answer is lost: %q, %v", to, err)
 		}
 	}
-	if n := len(s.mail.all()); n != 1 {
+	if n := len(s.mail.Mails()); n != 1 {
 		t.Errorf("%d messages went out, want 1", n)
 	}
 }
