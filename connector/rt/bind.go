@@ -98,6 +98,13 @@ func (t *Tracker) notify(ctx context.Context, ref connector.Ref, m connector.Mes
 	if err != nil {
 		return "", err
 	}
+	if x != nil && x.merged() {
+		// Into which everybody may read: RT would put the text there.
+		if sent, err := t.sent(ctx, x); err != nil || sent {
+			return x.is(t.cfg.Fields.Reason), err
+		}
+		x = nil
+	}
 	if x == nil {
 		u, err := t.customer(ctx, ref)
 		if err != nil {
@@ -113,7 +120,7 @@ func (t *Tracker) notify(ctx context.Context, ref connector.Ref, m connector.Mes
 		if err != nil {
 			return "", err
 		}
-		x = &ticket{ID: word(number), CustomFields: []customField{{t.cfg.Fields.Record, []word{word(u.id)}}, {t.cfg.Fields.Reason, []word{word(to)}}}}
+		x = &ticket{ID: word(number), CustomFields: []customField{{Name: t.cfg.Fields.Record, Values: []word{word(u.id)}}, {Name: t.cfg.Fields.Reason, Values: []word{word(to)}}}}
 	}
 	to := x.is(t.cfg.Fields.Reason)
 	if len(x.Cc) == 0 {
@@ -122,11 +129,16 @@ func (t *Tracker) notify(ctx context.Context, ref connector.Ref, m connector.Mes
 			return "", err
 		}
 	}
-	posts, err := found[transaction](ctx, t.client, "transactions", "Data", []limit{{Field: "ObjectType", Value: "RT::Ticket"}, {Field: "ObjectId", Value: string(x.ID)}, {Field: "Type", Value: "Correspond"}}, "")
-	if err != nil || len(posts) > 0 {
+	if sent, err := t.sent(ctx, x); err != nil || sent {
 		return to, err
 	}
 	in := said(m.Text)
 	in["Subject"], in["Status"] = subject(m.Subject), t.cfg.Done[0]
 	return to, t.correspond(ctx, string(x.ID), in)
+}
+
+// sent reports whether the ticket of a notice has its reply.
+func (t *Tracker) sent(ctx context.Context, x *ticket) (bool, error) {
+	posts, err := found[transaction](ctx, t.client, "transactions", "Data", []limit{{Field: "ObjectType", Value: "RT::Ticket"}, {Field: "ObjectId", Value: string(x.ID)}, {Field: "Type", Value: "Correspond"}}, "")
+	return len(posts) > 0, err
 }

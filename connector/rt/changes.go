@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 )
@@ -94,7 +95,7 @@ func (t *Tracker) changes(ctx context.Context, text string, yield func(connector
 		return err
 	}
 	at.floor = max(at.floor, t.reached.of(text))
-	l := &look{t: t, tickets: map[string]*ticket{}, people: map[string]*user{}, past: map[string]*history{}}
+	l := &look{t: t, tickets: map[string][]ticket{}, since: map[string]uint64{}, people: map[string]*user{}, past: map[string]*history{}}
 	for from, more := at.floor, true; more; {
 		var all []transaction
 		if all, more, err = t.since(ctx, from); err != nil {
@@ -114,19 +115,22 @@ func (t *Tracker) changes(ctx context.Context, text string, yield func(connector
 			if all[0].ObjectType == "RT::User" {
 				n = t.together(all, at)
 			}
-			c, ok, err := l.change(ctx, all[:n])
+			cs, err := l.change(ctx, all[:n])
 			if err != nil {
 				return err
 			}
-			at.pass(all[:n], ok)
-			if all = all[n:]; !ok {
-				continue
+			before := at.String() // who goes on before the last of them gets all again
+			at.pass(all[:n], len(cs) > 0)
+			all = all[n:]
+			for i, c := range cs {
+				if c.Cursor = before; i == len(cs)-1 {
+					c.Cursor = at.String()
+				}
+				if !yield(c) {
+					return nil
+				}
+				text = c.Cursor
 			}
-			c.Cursor = at.String()
-			if !yield(c) {
-				return nil
-			}
-			text = c.Cursor
 		}
 	}
 	t.reached.put(text, at.floor)
@@ -161,37 +165,120 @@ func (t *Tracker) factOf(field string) string {
 // A look is one reading of the changes, with what was read for it.
 type look struct {
 	t       *Tracker
-	tickets map[string]*ticket
+	tickets map[string][]ticket // by number: it, and what was merged into it
+	since   map[string]uint64   // when one was merged into another
 	people  map[string]*user
 	past    map[string]*history // by user
 }
 
-// change returns what xs, which are one act, come to, and whether that is anything.
-func (l *look) change(ctx context.Context, xs []transaction) (c connector.Change, ok bool, err error) {
+// change returns what xs, which are one act, come to. It is more than one change where
+// tickets were merged.
+func (l *look) change(ctx context.Context, xs []transaction) ([]connector.Change, error) {
 	x := xs[len(xs)-1]
-	c.ID = "transaction " + string(x.ID)
+	c := connector.Change{ID: "transaction " + string(x.ID), At: x.Created}
 	if string(x.Creator.ID) == l.t.cfg.User || x.Creator.ID == "" || !isNumber(string(x.ObjectId)) {
-		return c, false, nil
+		return nil, nil
 	}
-	c.At = x.Created
 	if x.ObjectType == "RT::User" {
-		return l.edit(ctx, c, x)
+		return some(l.edit(ctx, c, x))
 	}
-	tk := l.tickets[string(x.ObjectId)]
-	if tk == nil {
-		if tk, err = l.t.ticket(ctx, string(x.ObjectId)); fault.KindOf(err) == fault.NotExist && err != nil {
-			return c, false, nil
-		} else if err != nil {
-			return c, false, err
+	all, err := l.ticket(ctx, string(x.ObjectId))
+	if err != nil {
+		return nil, err
+	}
+	var cs []connector.Change
+	told := map[firsthand.ID]bool{} // a reply
+	for i := range all {
+		tk := &all[i]
+		f := l.t.cfg.Fields
+		each := c
+		if each.Relationship.UnmarshalText([]byte(tk.is(f.Relationship))) != nil || each.Of.UnmarshalText([]byte(tk.is(f.Message))) != nil || each.Relationship.IsZero() {
+			continue // none of hers
 		}
-		l.tickets[string(x.ObjectId)] = tk
+		if string(tk.ID) != string(x.ObjectId) {
+			if at, err := l.mergedAt(ctx, string(tk.ID), string(x.ObjectId)); err != nil {
+				return nil, err
+			} else if at == 0 || x.n < at {
+				continue // it was no matter of hers then
+			}
+			each.ID += " of ticket " + string(tk.ID)
+		}
+		each.Ref = l.t.ticketRef(string(tk.ID))
+		each, ok, err := l.ofTicket(ctx, each, x, tk)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (each.Text == "" || !told[each.Relationship]) {
+			told[each.Relationship] = true
+			cs = append(cs, each)
+		}
 	}
-	f := l.t.cfg.Fields
-	if c.Relationship.UnmarshalText([]byte(tk.is(f.Relationship))) != nil || c.Of.UnmarshalText([]byte(tk.is(f.Message))) != nil {
-		return c, false, nil // none of hers
+	return cs, nil
+}
+
+func some(c connector.Change, ok bool, err error) ([]connector.Change, error) {
+	if !ok || err != nil {
+		return nil, err
 	}
-	c.Ref = l.t.ticketRef(string(x.ObjectId))
-	kind := tk.is(f.Kind)
+	return []connector.Change{c}, nil
+}
+
+// ticket returns the ticket of that number, and those merged into it after it; nothing
+// if there is none any more.
+func (l *look) ticket(ctx context.Context, id string) ([]ticket, error) {
+	if all, ok := l.tickets[id]; ok {
+		return all, nil
+	}
+	all, err := l.t.gathered(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(all, func(x ticket) bool { return string(x.ID) == id && x.merged() }); i >= 0 {
+		// It was merged itself since, and took with it what was in it by then.
+		more, err := l.t.gathered(ctx, all[i].into())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(more, func(x ticket) bool { return string(x.ID) == id })...)
+	}
+	slices.SortStableFunc(all, func(a, b ticket) int { // its own matter comes first
+		switch id {
+		case string(a.ID):
+			return -1
+		case string(b.ID):
+			return 1
+		}
+		return 0
+	})
+	if len(all) == 0 || string(all[0].ID) != id { // a search leaves out what was deleted
+		x, err := l.t.ticket(ctx, id)
+		if err != nil && fault.KindOf(err) != fault.NotExist {
+			return nil, err
+		}
+		if err == nil && string(x.ID) == id {
+			all = append([]ticket{*x}, all...)
+		}
+	}
+	l.tickets[id] = all
+	return all, nil
+}
+
+// mergedAt is [Tracker.mergedAt], asked once.
+func (l *look) mergedAt(ctx context.Context, id, into string) (uint64, error) {
+	key := id + " " + into
+	if n, ok := l.since[key]; ok {
+		return n, nil
+	}
+	n, err := l.t.mergedAt(ctx, id, into)
+	if err == nil {
+		l.since[key] = n
+	}
+	return n, err
+}
+
+// ofTicket returns what x is for the matter of tk.
+func (l *look) ofTicket(ctx context.Context, c connector.Change, x transaction, tk *ticket) (connector.Change, bool, error) {
+	kind := tk.is(l.t.cfg.Fields.Kind)
 	switch {
 	case x.Type == "Correspond":
 		return l.reply(ctx, c, x)

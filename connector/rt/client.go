@@ -135,6 +135,7 @@ type limit struct {
 
 // A customField is one with its values.
 type customField struct {
+	ID     word
 	Name   string
 	Values []word
 }
@@ -150,6 +151,17 @@ func values(all []customField, name string) (vs []string, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// identifier returns the number of the custom field of that name, or the name: RT looks
+// a number up twice as fast.
+func identifier(all []customField, name string) string {
+	for _, f := range all {
+		if f.Name == name && isNumber(string(f.ID)) {
+			return string(f.ID)
+		}
+	}
+	return name
 }
 
 // value returns the first value.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"firsthand"
 	"firsthand/connector"
 	"firsthand/fault"
 )
@@ -112,14 +111,11 @@ func (t *Tracker) write(ctx context.Context, r connector.Request) (connector.Res
 		if !there {
 			return connector.Result{}, t.missing(t.cfg.Fields.Requests, "users")
 		}
-		for _, n := range notes {
-			if n == r.ID.String() {
-				t.seen.put(u)
-				return written(t.userRef(u.id)), nil
-			}
-			if why, ok := strings.CutPrefix(n, r.ID.String()+notDone); ok {
-				return declined(r.Record, why), nil
-			}
+		if why, done := noteOf(notes, r.ID); done && why != "" {
+			return declined(r.Record, why), nil
+		} else if done {
+			t.seen.put(u)
+			return written(t.userRef(u.id)), nil
 		}
 		if r.Record.Version != "" && r.Record.Version != u.version {
 			return connector.Result{}, fmt.Errorf("%w: the record has changed", fault.Conflict)
@@ -188,16 +184,6 @@ func (t *Tracker) create(ctx context.Context, r connector.Request) error {
 	}
 }
 
-// noted is the note that a request is done, or declined, and why.
-func noted(id firsthand.ID, why string) string {
-	if why != "" {
-		return id.String() + notDone + why
-	}
-	return id.String()
-}
-
-const notDone = " declined: "
-
 // free returns why r can't be written into u, nil for a new user: RT has an e-mail
 // address once.
 func (t *Tracker) free(ctx context.Context, r connector.Request, u *user) (why string, err error) {
@@ -216,10 +202,6 @@ func (t *Tracker) free(ctx context.Context, r connector.Request, u *user) (why s
 // written to u since it was read.
 func (t *Tracker) put(ctx context.Context, r connector.Request, u *user, notes []string, why string) error {
 	f := t.cfg.Fields
-	rels, _ := values(u.custom, f.Relationship)
-	if !slices.Contains(rels, r.Relationship.String()) {
-		rels = append(rels, r.Relationship.String())
-	}
 	in := map[string]any{}
 	if why == "" {
 		fields, _ := spread(t.cfg.Mapping[r.Fact], r.Value)
@@ -227,7 +209,11 @@ func (t *Tracker) put(ctx context.Context, r connector.Request, u *user, notes [
 			in[c.name] = fields[c.name] // nothing, of what is withdrawn
 		}
 	}
-	in["CustomFields"] = map[string][]string{f.Relationship: rels, f.Requests: append(slices.Clip(notes), noted(r.ID, why))}
+	custom := map[string][]string{identifier(u.custom, f.Requests): pack(notes, noted(r.ID, why))}
+	if rels, _ := values(u.custom, f.Relationship); !slices.Contains(rels, r.Relationship.String()) {
+		custom[f.Relationship] = append(rels, r.Relationship.String())
+	}
+	in["CustomFields"] = custom
 	var says []word
 	if _, err := t.client.call(ctx, http.MethodPut, "/user/"+u.id, u.version, in, &says); err != nil {
 		return err

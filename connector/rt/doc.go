@@ -35,6 +35,11 @@
 // RT's transactions have ids that grow, and a query that doesn't promise the order.
 // What a field was is found by undoing what came after.
 //
+// # Merged tickets
+//
+// RT shows the ticket into which another was merged for both, and finds the other only
+// by its effective id. Its custom fields stay, and so does whose it is.
+//
 // # What RT can't do
 //
 // It keeps what its fields were in transactions that nothing in REST2 can remove.

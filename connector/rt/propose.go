@@ -147,8 +147,12 @@ func (t *Tracker) settle(ctx context.Context, x *ticket) error {
 	return t.set(ctx, x, map[string]string{t.cfg.Fields.Kind: past}, t.cfg.Done[0])
 }
 
-// set changes custom fields of x, and its status if one is given.
+// set changes custom fields of x, and its status if one is given. What was merged into
+// another stays as it is: RT would write to the other.
 func (t *Tracker) set(ctx context.Context, x *ticket, fields map[string]string, status ...string) error {
+	if x.merged() {
+		return nil
+	}
 	in := map[string]any{}
 	if len(fields) > 0 {
 		in["CustomFields"] = fields

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -28,14 +29,14 @@ import (
 var real struct {
 	once sync.Once
 	rt   *systems.RT
-	mail *sink
+	mail *systems.Mailbox
 	err  error
 	dir  string
 }
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if real.rt != nil {
+	if real.rt != nil && real.err == nil {
 		real.rt.Stop()
 	}
 	if real.dir != "" {
@@ -51,11 +52,11 @@ func start(t testing.TB) *systems.RT {
 		t.Skip("a real RT takes its time: with FIRSTHAND_TEST_ALL=1")
 	}
 	real.once.Do(func() {
-		if real.mail, real.err = newSink(); real.err != nil {
+		if real.mail, real.err = systems.OpenMailbox(time.Now); real.err != nil {
 			return
 		}
 		if real.dir, real.err = os.MkdirTemp("", "rt"); real.err == nil {
-			real.rt, real.err = systems.StartRT(context.Background(), real.dir, real.mail.port())
+			real.rt, real.err = systems.StartRT(context.Background(), real.dir, real.mail.Port)
 		}
 	})
 	if errors.Is(real.err, errors.ErrUnsupported) {
@@ -384,7 +385,12 @@ func (o *office) system(wrap func(connector.Connector) connector.Connector) conn
 		Resolve: func(t testing.TB, ticket connector.Ref) {
 			o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"Status": "resolved"}, nil)
 		},
-		Sent: func(testing.TB) []connectortest.Sent { return real.mail.all() },
+		Sent: func(testing.TB) (all []connectortest.Sent) {
+			for _, m := range real.mail.Mails() {
+				all = append(all, connectortest.Sent{To: m.To, Text: m.Text})
+			}
+			return all
+		},
 		Down: o.border.Down, Lose: o.border.Lose, Busy: o.border.Busy, Break: o.border.Break,
 		Restart: func(t testing.TB) {
 			o.Stop()

@@ -5,18 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"flag"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -29,23 +24,13 @@ var record = flag.Bool("record", false, "write testdata/recorded.jsonl anew, fro
 // recording is a file of calls to a real RT and what it answered, one a line.
 const recording = "testdata/recorded.jsonl"
 
-type exchange struct {
-	Method string          `json:"method"`
-	Path   string          `json:"path"`
-	Match  string          `json:"match,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"`
-	Status int             `json:"status"`
-	ETag   string          `json:"etag,omitempty"`
-	Answer json.RawMessage `json:"answer"`
-}
-
 // TestRecorded tells one customer's story to answers that were recorded from RT: the
 // connector must ask exactly what it asked then, and understand it the same.
 func TestRecorded(t *testing.T) {
 	if *record {
 		s := start(t)
 		var all bytes.Buffer
-		proxy := httptest.NewServer(recorder(t, s.URL, &all))
+		proxy := httptest.NewServer(connectortest.Record(s.URL, &all, nil))
 		t.Cleanup(proxy.Close)
 		o := &office{RT: s, mode: rt.Write}
 		o.border = &connectortest.Border{Server: proxy}
@@ -63,7 +48,7 @@ func TestRecorded(t *testing.T) {
 	must(t, err)
 	begin, err := os.ReadFile(recording + ".begin")
 	must(t, err)
-	server := httptest.NewServer(replay(t, text))
+	server := httptest.NewServer(connectortest.Replay(t, text))
 	t.Cleanup(server.Close)
 	file := filepath.Join(t.TempDir(), "token")
 	must(t, os.WriteFile(file, []byte("secret\n"), 0o600))
@@ -73,13 +58,18 @@ func TestRecorded(t *testing.T) {
 }
 
 // staff is what Anna does in the story: she answers on RT's page, with a file, changes
-// the address, and takes the ticket for done.
+// the address, merges the ticket into one of her own, answers there, and takes that for
+// done.
 func (o *office) staff(t testing.TB, record, ticket connector.Ref) {
 	o.call(t, http.MethodPost, "/"+ticket.ID+"/correspond", map[string]any{"Content": "<p>It left us <b>today</b>.</p>", "ContentType": "text/html",
 		"Attachments": []map[string]any{{"FileName": "invoice.pdf", "FileType": "application/pdf", "FileContent": base64.StdEncoding.EncodeToString(make([]byte, 5<<20))}}}, nil)
 	o.call(t, http.MethodPost, "/"+ticket.ID+"/comment", map[string]any{"Content": "She is <b>slow</b> to pay.", "ContentType": "text/html"}, nil)
 	o.call(t, http.MethodPut, "/"+record.ID, fields("address.home", address("Stationsstraat 3")), nil)
-	o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"Status": "resolved"}, nil)
+	var one struct{ ID string }
+	o.call(t, http.MethodPost, "/ticket", map[string]string{"Queue": o.Queue, "Subject": "All that is late"}, &one)
+	o.call(t, http.MethodPut, "/"+ticket.ID, map[string]string{"MergeInto": one.ID}, nil)
+	o.call(t, http.MethodPost, "/ticket/"+one.ID+"/correspond", map[string]string{"Content": "It comes on Monday.", "ContentType": "text/plain"}, nil)
+	o.call(t, http.MethodPut, "/ticket/"+one.ID, map[string]string{"Status": "resolved"}, nil)
 }
 
 // story is what happens between one customer and the company.
@@ -137,8 +127,8 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 		must(t, err)
 		got = append(got, change)
 	}
-	if len(got) != 3 {
-		t.Fatalf("%d changes, want a reply, an edit and that the ticket is done: %+v", len(got), got)
+	if len(got) != 4 {
+		t.Fatalf("%d changes, want a reply, an edit, a reply in another ticket and that it is done: %+v", len(got), got)
 	}
 	if r := got[0]; r.Text != "It left us today.\n\n[not sent along: invoice.pdf]" || r.Author != "Anna Agent" || r.Ref != ticket || r.Relationship != id(0) || r.Of != m.ID {
 		t.Errorf("Anna's reply is %+v", r)
@@ -146,11 +136,21 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 	if e := got[1]; e.Fact != "address.home" || !e.Value.Equal(address("Stationsstraat 3")) || e.Ref.ID != ref.ID {
 		t.Errorf("Anna's edit is %+v", e)
 	}
-	if d := got[2]; !d.Resolved || d.Ref != ticket || d.Of != m.ID {
+	if r := got[2]; r.Text != "It comes on Monday." || r.Ref != ticket || r.Relationship != id(0) || r.Of != m.ID {
+		t.Errorf("what Anna says where it was merged into is %+v", r)
+	}
+	if d := got[3]; !d.Resolved || d.Ref != ticket || d.Of != m.ID {
 		t.Errorf("that it is done is %+v", d)
 	}
-	for more, err := range c.Changes(ctx, got[2].Cursor) {
+	for more, err := range c.Changes(ctx, got[3].Cursor) {
 		t.Errorf("once more: %+v, %v", more, err)
+	}
+	last := request(8, "message", "", firsthand.Value{})
+	last.Subject, last.Text, last.Thread = "Your order", "Thank you.", ticket
+	for range 2 {
+		if got := deliver(last, connector.Written); got != ticket {
+			t.Errorf("what she says after the merge is in %v, want %v", got, ticket)
+		}
 	}
 	refs, err := c.Find(ctx, connector.Claim{Record: "C-7"})
 	must(t, err)
@@ -165,83 +165,6 @@ func story(t *testing.T, c connector.Binder, staff func(testing.TB, connector.Re
 	if len(rec.Facts) != 0 {
 		t.Errorf("after withdrawing all: %v", rec.Facts)
 	}
-}
-
-// recorder forwards to target and writes down both.
-func recorder(t *testing.T, target string, into *bytes.Buffer) http.Handler {
-	var mu sync.Mutex
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			panic(err)
-		}
-		req, err := http.NewRequestWithContext(r.Context(), r.Method, target+r.URL.RequestURI(), bytes.NewReader(body))
-		if err != nil {
-			panic(err)
-		}
-		req.Header = r.Header.Clone()
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			panic(err)
-		}
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		if err != nil {
-			panic(err)
-		}
-		e := exchange{Method: r.Method, Path: r.URL.RequestURI(), Match: r.Header.Get("If-Match"), Body: body, Status: resp.StatusCode, ETag: resp.Header.Get("ETag"),
-			Answer: bytes.ReplaceAll(answer, []byte(target), []byte("http://rt.example"))}
-		line, err := json.Marshal(e)
-		if err != nil {
-			panic(err)
-		}
-		into.Write(append(line, '\n'))
-		w.Header().Set("ETag", e.ETag)
-		w.WriteHeader(resp.StatusCode)
-		w.Write(answer)
-	})
-}
-
-// replay answers as recorded, to the calls that were recorded, in their order.
-func replay(t *testing.T, text []byte) http.Handler {
-	var all []exchange
-	for line := range strings.Lines(string(text)) {
-		var e exchange
-		must(t, json.Unmarshal([]byte(line), &e))
-		all = append(all, e)
-	}
-	n := 0
-	t.Cleanup(func() {
-		if n != len(all) {
-			t.Errorf("%d calls of %d", n, len(all))
-		}
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil || n == len(all) {
-			t.Errorf("call %d of %d: %v", n+1, len(all), err)
-			http.Error(w, "no", http.StatusInternalServerError)
-			return
-		}
-		want := all[n]
-		n++
-		if r.Method != want.Method || r.URL.RequestURI() != want.Path || r.Header.Get("If-Match") != want.Match || !sameJSON(body, want.Body) {
-			t.Errorf("call %d is %s %s %q %s,\nand was %s %s %q %s", n, r.Method, r.URL.RequestURI(), r.Header.Get("If-Match"), body, want.Method, want.Path, want.Match, want.Body)
-		}
-		w.Header().Set("ETag", want.ETag)
-		w.WriteHeader(want.Status)
-		w.Write(want.Answer)
-	})
-}
-
-func sameJSON(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return len(a) == len(b)
-	}
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // A bug in what joins a gateway to RT is noticed by the suite.
@@ -280,40 +203,3 @@ func (c bent) Deliver(ctx context.Context, r connector.Request) (connector.Resul
 func renamed(r *connector.Request)  { r.ID = newID() }
 func careless(r *connector.Request) { r.Record.Version = "" }
 func trusting(r *connector.Request) { r.Proposal = false }
-
-// BenchmarkChange is a change in RT, by itself and as the connector brings it when the
-// gateway has read the record before, as it does after each.
-func BenchmarkChange(b *testing.B) {
-	o := &office{RT: start(b), mode: rt.Write}
-	o.border = connectortest.NewBorder(b, o.URL)
-	cfg := o.config()
-	cfg.URL = o.URL // without the border
-	c, err := rt.Open(cfg)
-	must(b, err)
-	rel := newID()
-	request := func(kind firsthand.Kind, street string) connector.Request {
-		return connector.Request{ID: newID(), Relationship: rel, Kind: kind, Fact: "address.home", Value: address(street)}
-	}
-	res, err := c.Deliver(b.Context(), request("disclose", "Kerkstraat 1"))
-	must(b, err)
-	var bare, ours []time.Duration
-	for n := 0; b.Loop(); n++ {
-		rec, err := c.Read(b.Context(), res.Ref)
-		must(b, err)
-		begin := time.Now()
-		r := request("change", []string{"Veldstraat 22", "Stationsstraat 3"}[n%2])
-		r.Record = rec.Ref
-		_, err = c.Deliver(b.Context(), r)
-		must(b, err)
-		ours = append(ours, time.Since(begin))
-		begin = time.Now()
-		o.call(b, http.MethodPut, "/"+res.Ref.ID, fields("address.home", address([]string{"Veldstraat 23", "Stationsstraat 4"}[n%2])), nil)
-		bare = append(bare, time.Since(begin))
-	}
-	slices.Sort(bare)
-	slices.Sort(ours)
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	b.ReportMetric(ms(bare[len(bare)/2]), "bare-ms")
-	b.ReportMetric(ms(ours[len(ours)/2]), "change-ms")
-	b.ReportMetric(ms(ours[len(ours)/2]-bare[len(bare)/2]), "added-ms")
-}

@@ -30,9 +30,10 @@ type ticket struct {
 	Status       string
 	CustomFields []customField
 	Cc           []struct{ ID word }
+	EffectiveId  reference // where it was searched for
 }
 
-// ticket reads one ticket.
+// ticket reads one ticket; if it was merged into another, that one.
 func (t *Tracker) ticket(ctx context.Context, id string) (*ticket, error) {
 	var x ticket
 	if _, err := t.client.call(ctx, http.MethodGet, "/ticket/"+id, "", nil, &x); err != nil {
@@ -53,10 +54,20 @@ func (t *Tracker) queues(field string) string {
 	return sql + ")"
 }
 
-// tickets returns those of the queues of which field is value.
+// tickets returns those of the queues of which field is value. One that was merged into
+// another has the status of that.
 func (t *Tracker) tickets(ctx context.Context, field, value, more string) ([]ticket, error) {
-	return found[ticket](ctx, t.client, "tickets", "Status,CustomFields,Cc", nil,
-		fmt.Sprintf("%s AND CF.{%s} = '%s'%s", t.queues("Queue"), field, value, more))
+	all, err := found[ticket](ctx, t.client, "tickets", ticketFields, nil,
+		fmt.Sprintf("%s AND CF.{%s} = '%s'%s%s", t.queues("Queue"), field, value, more, merged))
+	for i := range all {
+		if err == nil && all[i].merged() {
+			var one *ticket
+			if one, err = t.ticket(ctx, all[i].into()); err == nil {
+				all[i].Status = one.Status
+			}
+		}
+	}
+	return all, err
 }
 
 // of returns the ticket of a request or a message, nil if there is none.
@@ -64,6 +75,11 @@ func (t *Tracker) of(ctx context.Context, id string) (*ticket, error) {
 	all, err := t.tickets(ctx, t.cfg.Fields.Message, id, "")
 	if err != nil || len(all) == 0 {
 		return nil, err
+	}
+	for i := range all {
+		if !all[i].merged() {
+			return &all[i], nil
+		}
 	}
 	return &all[0], nil
 }
@@ -112,11 +128,10 @@ func (t *Tracker) post(ctx context.Context, r connector.Request) (connector.Resu
 		switch {
 		case err != nil && fault.KindOf(err) != fault.NotExist:
 			return connector.Result{}, err
-		case err == nil && x.is(t.cfg.Fields.Relationship) == r.Relationship.String() && x.is(t.cfg.Fields.Message) != r.ID.String():
-			if err := t.add(ctx, string(x.ID), r); err != nil {
-				return connector.Result{}, err
+		case err == nil:
+			if done, err := t.follow(ctx, id, x, r); err != nil || done {
+				return written(t.ticketRef(id)), err
 			}
-			return written(t.ticketRef(string(x.ID))), nil
 		}
 	}
 	x, err := t.of(ctx, r.ID.String())
@@ -135,6 +150,24 @@ func (t *Tracker) post(ctx context.Context, r connector.Request) (connector.Resu
 		return connector.Result{}, err
 	}
 	return written(t.ticketRef(id)), nil
+}
+
+// follow puts r into x, which RT shows for the ticket id, if that is hers and of another
+// message.
+func (t *Tracker) follow(ctx context.Context, id string, x *ticket, r connector.Request) (done bool, err error) {
+	all := []ticket{*x}
+	if string(x.ID) != id {
+		if all, err = t.gathered(ctx, string(x.ID)); err != nil {
+			return false, err
+		}
+	}
+	for i := range all {
+		own := &all[i]
+		if string(own.ID) == id && own.is(t.cfg.Fields.Relationship) == r.Relationship.String() && own.is(t.cfg.Fields.Message) != r.ID.String() {
+			return true, t.add(ctx, string(x.ID), all, r)
+		}
+	}
+	return false, nil
 }
 
 // author returns the user whose ticket r is, nil if none is proved to be hers.
@@ -158,16 +191,18 @@ func (t *Tracker) author(ctx context.Context, r connector.Request) (*user, error
 }
 
 // add puts r into a ticket that is there, once: its id ends the subject, which RT keeps
-// with the transaction.
-func (t *Tracker) add(ctx context.Context, ticket string, r connector.Request) error {
+// with the transaction. It may be in any of those that have become one.
+func (t *Tracker) add(ctx context.Context, ticket string, all []ticket, r connector.Request) error {
 	mark := "[" + r.ID.String() + "]"
-	posts, err := found[transaction](ctx, t.client, "transactions", "Data", []limit{{Field: "ObjectType", Value: "RT::Ticket"}, {Field: "ObjectId", Value: ticket},
-		{Field: "Type", Value: "Correspond"}, {Field: "Data", Value: mark, Operator: "LIKE"}}, "")
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(posts, func(p transaction) bool { return strings.Contains(string(p.Data), mark) }) {
-		return nil
+	for _, x := range all {
+		posts, err := found[transaction](ctx, t.client, "transactions", "Data", []limit{{Field: "ObjectType", Value: "RT::Ticket"}, {Field: "ObjectId", Value: string(x.ID)},
+			{Field: "Type", Value: "Correspond"}, {Field: "Data", Value: mark, Operator: "LIKE"}}, "")
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(posts, func(p transaction) bool { return strings.Contains(string(p.Data), mark) }) {
+			return nil
+		}
 	}
 	in := said(r.Text)
 	in["Subject"] = subject(r.Subject) + " " + mark

@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"firsthand"
 	"firsthand/connector"
+	"firsthand/connector/connectortest"
 	"firsthand/connector/tryton"
 	"firsthand/internal/systems"
 )
@@ -23,20 +21,13 @@ var record = flag.Bool("record", false, "write testdata/recorded.jsonl anew, fro
 // recording is a file of calls to a real Tryton and what it answered, one a line.
 const recording = "testdata/recorded.jsonl"
 
-type exchange struct {
-	Method string          `json:"method"`
-	Params json.RawMessage `json:"params"`
-	Status int             `json:"status"`
-	Answer json.RawMessage `json:"answer"`
-}
-
 // TestRecorded tells one customer's story to answers that were recorded from Tryton:
 // the connector must ask exactly what it asked then, and understand it the same.
 func TestRecorded(t *testing.T) {
 	if *record {
 		s := newStand(t)
 		var all bytes.Buffer
-		proxy := httptest.NewServer(recorder(t, s.tryton.URL, &all))
+		proxy := httptest.NewServer(connectortest.Record(s.tryton.URL, &all, hide))
 		t.Cleanup(proxy.Close)
 		s.config.URL, s.config.SMTP = proxy.URL, nil
 		story(t, s.connect(t), func(ref connector.Ref) { s.edit(t, ref, "address.home", home("Stationsstraat 3")) })
@@ -46,7 +37,7 @@ func TestRecorded(t *testing.T) {
 	}
 	text, err := os.ReadFile(recording)
 	must(t, err)
-	server := httptest.NewServer(replay(t, text))
+	server := httptest.NewServer(connectortest.Replay(t, text))
 	t.Cleanup(server.Close)
 	password := filepath.Join(t.TempDir(), "password")
 	must(t, os.WriteFile(password, []byte("secret\n"), 0o600))
@@ -123,81 +114,15 @@ func story(t *testing.T, c connector.Connector, edit func(connector.Ref)) {
 	}
 }
 
-// secret reports whether a method's parameters aren't for a file: the first is the
-// user, the second has the password.
-func secret(method string) bool { return method == "common.db.login" }
-
-// recorder forwards to target and writes down both.
-func recorder(t *testing.T, target string, into *bytes.Buffer) http.Handler {
-	u, err := url.Parse(target)
-	must(t, err)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var e exchange
-		var body bytes.Buffer
-		body.ReadFrom(r.Body)
-		json.Unmarshal(body.Bytes(), &e)
-		req, err := http.NewRequestWithContext(r.Context(), r.Method, u.String()+r.URL.Path, &body)
-		if err != nil {
-			panic(err)
-		}
-		req.Header = r.Header.Clone()
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			panic(err)
-		}
-		defer resp.Body.Close()
-		var answer bytes.Buffer
-		answer.ReadFrom(resp.Body)
-		e.Status, e.Answer = resp.StatusCode, answer.Bytes()
-		if secret(e.Method) {
-			e.Params, e.Answer = nil, bytes.ReplaceAll(e.Answer, session(e.Answer), []byte("session"))
-		}
-		line, err := json.Marshal(e)
-		if err != nil {
-			panic(err)
-		}
-		into.Write(append(line, '\n'))
-		w.WriteHeader(resp.StatusCode)
-		w.Write(answer.Bytes())
-	})
-}
-
-// session returns the key in the answer to a login.
-func session(answer []byte) []byte {
+// hide takes out of a sign-in the password, and the session.
+func hide(e *connectortest.Exchange) {
+	var asked struct{ Method string }
 	var got struct{ Result []json.RawMessage }
-	if json.Unmarshal(answer, &got) != nil || len(got.Result) < 2 {
-		return []byte("no session")
+	if json.Unmarshal(e.Body, &asked) != nil || asked.Method != "common.db.login" {
+		return
 	}
-	return bytes.Trim(got.Result[1], `"`)
-}
-
-// replay answers as recorded, to the calls that were recorded, in their order.
-func replay(t *testing.T, text []byte) http.Handler {
-	var all []exchange
-	for line := range strings.Lines(string(text)) {
-		var e exchange
-		must(t, json.Unmarshal([]byte(line), &e))
-		all = append(all, e)
+	e.Body, e.Hidden = nil, true
+	if json.Unmarshal(e.Answer, &got) == nil && len(got.Result) > 1 {
+		e.Answer = bytes.ReplaceAll(e.Answer, got.Result[1], []byte(`"session"`))
 	}
-	n := 0
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var got exchange
-		if err := json.NewDecoder(r.Body).Decode(&got); err != nil || n == len(all) {
-			t.Errorf("call %d of %d: %v", n+1, len(all), err)
-			http.Error(w, "no", http.StatusInternalServerError)
-			return
-		}
-		want := all[n]
-		n++
-		if got.Method != want.Method || !secret(got.Method) && !sameJSON(got.Params, want.Params) {
-			t.Errorf("call %d is %s %s,\nand was %s %s", n, got.Method, got.Params, want.Method, want.Params)
-		}
-		w.WriteHeader(want.Status)
-		w.Write(want.Answer)
-	})
-}
-
-func sameJSON(a, b []byte) bool {
-	var x, y bytes.Buffer
-	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }

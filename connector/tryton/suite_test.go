@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"firsthand"
 	"firsthand/connector"
@@ -99,7 +101,7 @@ type stand struct {
 	*connectortest.Border
 	tryton *systems.Tryton
 	anna   *systems.TrytonSession
-	mail   *mailbox
+	mail   *systems.Mailbox
 	config tryton.Config
 }
 
@@ -112,9 +114,12 @@ func newStand(t testing.TB) *stand {
 		json.Unmarshal(body, &call)
 		return strings.HasSuffix(call.Method, ".create") || strings.HasSuffix(call.Method, ".write") || strings.HasSuffix(call.Method, ".delete")
 	}
-	s.mail = newMailbox(t)
+	var err error
+	s.mail, err = systems.OpenMailbox(time.Now)
+	must(t, err)
+	t.Cleanup(func() { s.mail.Close() })
 	s.config = tryton.Config{URL: s.URL, Database: systems.TrytonDatabase, User: systems.TrytonService, PasswordFile: s.tryton.PasswordFile(),
-		Opportunities: true, SMTP: &tryton.SMTP{Address: s.mail.addr, From: "Vendor <care@vendor.example>"}}
+		Opportunities: true, SMTP: &tryton.SMTP{Address: fmt.Sprintf("127.0.0.1:%d", s.mail.Port), From: "Vendor <care@vendor.example>"}}
 	return s
 }
 
@@ -136,7 +141,12 @@ func (s *stand) system(wrap func(connector.Binder) connector.Connector) connecto
 			return c
 		},
 		Records: s.records, Look: s.look, Customer: s.customer, Edit: s.edit, Latest: true,
-		Sent: func(testing.TB) []connectortest.Sent { return s.mail.all() },
+		Sent: func(testing.TB) (all []connectortest.Sent) {
+			for _, m := range s.mail.Mails() {
+				all = append(all, connectortest.Sent{To: m.To, Text: strings.TrimSpace(m.Text)})
+			}
+			return all
+		},
 		Down: s.Down, Lose: s.Lose, Busy: s.Busy, Break: s.Break,
 		Restart: func(t testing.TB) {
 			s.tryton.Stop()

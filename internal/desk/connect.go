@@ -15,6 +15,7 @@ type ConnectPage struct {
 	Many     bool // relationships are behind, and weren't all counted
 	Steps    []gateway.TrialStep
 	Green    bool
+	Hand     bool // something is a person's to do
 	CanCheck bool
 }
 
@@ -48,7 +49,7 @@ func (s *Server) connect(v *visit, steps []gateway.TrialStep) error {
 		p.Systems = append(p.Systems, card)
 	}
 	for _, step := range steps {
-		p.Green = p.Green && step.Fine
+		p.Green, p.Hand = p.Green && step.Fine, p.Hand || step.Hand
 	}
 	return s.render(v, http.StatusOK, "connect", p)
 }

@@ -196,7 +196,7 @@ func TestKeys(t *testing.T) {
 	for _, r := range desk.Roles() {
 		want = append(want, "role."+string(r), "may."+string(r), "step."+string(r))
 	}
-	for _, what := range []string{"document", "meet", "terms", "tell", "read", "change", "withdraw", "close", "clean"} {
+	for _, what := range []string{"document", "meet", "terms", "tell", "read", "change", "message", "withdraw", "close", "clean"} {
 		want = append(want, "trial."+what)
 	}
 	for _, key := range append(want, desk.Reasons...) {

@@ -151,7 +151,7 @@ func (s *stock) tracker(url string) map[string]any {
 func (s *stock) erp(url string, t *systems.Tryton) map[string]any {
 	return map[string]any{"type": "tryton", "config": map[string]any{
 		"url": url, "database": systems.TrytonDatabase, "user": systems.TrytonService, "password_file": t.PasswordFile(), "opportunities": true,
-		"smtp": map[string]any{"address": fmt.Sprintf("127.0.0.1:%d", s.mailbox.port()), "from": "Vendor <care@vendor.example>"}}}
+		"smtp": map[string]any{"address": fmt.Sprintf("127.0.0.1:%d", s.mailbox.Port), "from": "Vendor <care@vendor.example>"}}}
 }
 
 // every sets how often a system is asked for changes.

@@ -247,10 +247,10 @@ var inMail = regexp.MustCompile(`The code is (\S+)\.`)
 // to the address on record.
 func (h *customer) bind(domain, record, address string) {
 	h.t.Helper()
-	before := len(shared.mailbox.to(address))
+	before := len(shared.mailbox.To(address))
 	h.act(domain, "claim", "record", record)
 	h.shows(domain, "It has sent a code")
-	mails := shared.mailbox.to(address)
+	mails := shared.mailbox.To(address)
 	if len(mails) != before+1 {
 		h.t.Fatalf("%d mails to %s, want one more than %d", len(mails), address, before)
 	}

@@ -8,19 +8,12 @@ package e2e_test
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/emersion/go-message/mail"
-	"github.com/emersion/go-smtp"
 
 	"firsthand/internal/needtest"
 	"firsthand/internal/systems"
@@ -45,7 +38,7 @@ type stock struct {
 	bin     string // the folder of the programs
 	rt      *systems.RT
 	tryton  *systems.Tryton
-	mailbox *mailbox
+	mailbox *systems.Mailbox
 }
 
 // start returns the shared parts, which are started where nothing may be missing.
@@ -69,7 +62,7 @@ func (s *stock) begin(ctx context.Context) (err error) {
 	if s.dir, err = os.MkdirTemp("", "firsthand-e2e-"); err != nil {
 		return err
 	}
-	if s.mailbox, err = newMailbox(); err != nil {
+	if s.mailbox, err = systems.OpenMailbox(time.Now); err != nil {
 		return err
 	}
 	s.bin = filepath.Join(s.dir, "bin")
@@ -86,7 +79,7 @@ func (s *stock) begin(ctx context.Context) (err error) {
 			errs[0] = errors.New("build: " + string(out))
 		}
 	})
-	all.Go(func() { s.rt, errs[1] = systems.StartRT(ctx, filepath.Join(s.dir, "rt"), s.mailbox.port()) })
+	all.Go(func() { s.rt, errs[1] = systems.StartRT(ctx, filepath.Join(s.dir, "rt"), s.mailbox.Port) })
 	all.Go(func() { s.tryton, errs[2] = systems.StartTryton(ctx, filepath.Join(s.dir, "tryton"), "") })
 	all.Wait()
 	return errors.Join(errs[:]...)
@@ -100,7 +93,7 @@ func (s *stock) end() {
 		s.tryton.Stop()
 	}
 	if s.mailbox != nil {
-		s.mailbox.server.Close()
+		s.mailbox.Close()
 	}
 	if s.dir != "" {
 		os.RemoveAll(s.dir)
@@ -131,72 +124,4 @@ func until(t testing.TB, what string, ok func() bool, more ...func() string) {
 		text += "\n" + m()
 	}
 	t.Fatalf("it doesn't come about that %s%s", what, text)
-}
-
-// A mailbox is the mail server of both systems. It keeps what it gets.
-type mailbox struct {
-	server *smtp.Server
-	addr   net.Addr
-
-	mu   sync.Mutex
-	sent []letter
-}
-
-type letter struct{ to, text string }
-
-func newMailbox() (*mailbox, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	m := &mailbox{addr: l.Addr()}
-	m.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &delivery{box: m}, nil }))
-	m.server.Domain = "localhost"
-	go m.server.Serve(l) // ends with Close
-	return m, nil
-}
-
-func (m *mailbox) port() int { return m.addr.(*net.TCPAddr).Port }
-
-// to returns what was sent to an address, the latest last.
-func (m *mailbox) to(address string) (texts []string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, l := range m.sent {
-		if l.to == address {
-			texts = append(texts, l.text)
-		}
-	}
-	return texts
-}
-
-type delivery struct {
-	box *mailbox
-	to  []string
-}
-
-func (d *delivery) Reset()                                    { d.to = nil }
-func (d *delivery) Logout() error                             { return nil }
-func (d *delivery) Mail(string, *smtp.MailOptions) error      { return nil }
-func (d *delivery) Rcpt(to string, _ *smtp.RcptOptions) error { d.to = append(d.to, to); return nil }
-
-func (d *delivery) Data(r io.Reader) error {
-	m, err := mail.CreateReader(r)
-	if err != nil {
-		return err
-	}
-	part, err := m.NextPart()
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(part.Body)
-	if err != nil {
-		return err
-	}
-	d.box.mu.Lock()
-	defer d.box.mu.Unlock()
-	for _, to := range slices.Compact(d.to) {
-		d.box.sent = append(d.box.sent, letter{to, strings.ReplaceAll(string(text), "\r\n", "\n")})
-	}
-	return nil
 }

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -44,13 +45,16 @@ func TestTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(steps) != 9 {
+	if len(steps) != 10 {
 		t.Errorf("%d steps", len(steps))
 	}
 	for _, s := range steps {
-		if !s.Fine {
+		if !s.Fine || s.Hand {
 			t.Errorf("%s: %s", s.What, s.Note)
 		}
+	}
+	for _, x := range system.Tickets() {
+		t.Errorf("left behind: %+v", x)
 	}
 	for _, r := range system.Records()[min(before, len(system.Records())):] {
 		t.Errorf("left behind: %+v", r)
@@ -86,7 +90,7 @@ func TestTrialFinds(t *testing.T) {
 		{"shows another value", "tell", "another value", func(m *crmpkg.CRM) connector.Connector {
 			return broken{m, nil, func(r *connector.Record) { r.Facts = map[string]firsthand.Value{"name": firsthand.Text("Bob")} }}
 		}},
-		{"can't forget", "withdraw", "by hand", func(m *crmpkg.CRM) connector.Connector { return only{m} }},
+		{"loses the ticket", "message", "read", func(m *crmpkg.CRM) connector.Connector { return ticketless{m} }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,6 +114,78 @@ func TestTrialFinds(t *testing.T) {
 	}
 }
 
+// What a system can't do is a person's, and no error: the check says what she does.
+func TestTrialByHand(t *testing.T) {
+	tests := []struct {
+		name   string
+		system func(*crmpkg.CRM) connector.Connector
+		hand   map[string]string // what the steps say that are by hand
+	}{
+		{"can't forget", func(m *crmpkg.CRM) connector.Connector { return only{m} }, map[string]string{"withdraw": "remove name from the record", "clean": "remove "}},
+		{"can put away", func(m *crmpkg.CRM) connector.Connector { return clearer{only{m}, m} }, map[string]string{"withdraw": "signed as erased", "clean": "its history stays"}},
+		{"a person decides", func(m *crmpkg.CRM) connector.Connector {
+			return deciding{m}
+		}, map[string]string{"tell": "a person decides", "read": "waits", "change": "waits", "withdraw": "waits"}},
+		{"no tickets", func(m *crmpkg.CRM) connector.Connector {
+			return broken{m, func(r connector.Request) error {
+				if r.Kind == "message" {
+					return fmt.Errorf("no tickets: %w", errors.ErrUnsupported)
+				}
+				return nil
+			}, nil}
+		}, map[string]string{"message": "operators answer"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w, system := deskWorld(t, crmpkg.Auto)
+			w.change = func(o *gateway.Options) { o.Connector, o.Now = tt.system(system), time.Now }
+			w.restart()
+			steps, err := w.Trial(t.Context(), "ann", gatewaytest.NewMemory(), 10*time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, s := range steps {
+				says, hand := tt.hand[s.What]
+				if !s.Fine || s.Hand != hand || !strings.Contains(s.Note, says) {
+					t.Errorf("%+v, want by hand: %t, %q", s, hand, says)
+				}
+			}
+		})
+	}
+}
+
+// ticketless is a system that loses tickets.
+type ticketless struct{ *crmpkg.CRM }
+
+func (c ticketless) Read(ctx context.Context, ref connector.Ref) (connector.Record, error) {
+	for _, x := range c.Tickets() {
+		if x.Number == ref.ID {
+			return connector.Record{}, fault.NotExist
+		}
+	}
+	return c.CRM.Read(ctx, ref)
+}
+
+// clearer is a system that keeps a history.
+type clearer struct {
+	only
+	m *crmpkg.CRM
+}
+
+func (c clearer) Clear(ctx context.Context, ref connector.Ref) (string, error) {
+	return "its history stays", c.m.Redact(ctx, ref, "")
+}
+
+// deciding is a system in which a person decides on all that is told.
+type deciding struct{ *crmpkg.CRM }
+
+func (c deciding) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
+	if r.Kind == "message" {
+		return c.CRM.Deliver(ctx, r)
+	}
+	return connector.Result{State: connector.Proposed}, nil
+}
+
 // broken is a system of which something doesn't work.
 type broken struct {
 	*crmpkg.CRM
@@ -119,7 +195,9 @@ type broken struct {
 
 func (b broken) Deliver(ctx context.Context, r connector.Request) (connector.Result, error) {
 	if b.deliver != nil {
-		return connector.Result{}, b.deliver(r)
+		if err := b.deliver(r); err != nil {
+			return connector.Result{}, err
+		}
 	}
 	return b.CRM.Deliver(ctx, r)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -15,8 +16,9 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
+	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, message, withdraw, close, clean
 	Fine bool   // else it is wrong, or was not reached
+	Hand bool   // it is fine, and a person has to do it: the system can't, or is not to
 	Note string // record, reason or error; of nobody: the customer is made up
 }
 
@@ -24,7 +26,8 @@ type TrialStep struct {
 const trialFact = "name"
 
 // Trial lets a customer who doesn't exist live her whole life with this company:
-// she meets it, agrees, tells a marked name, changes it, takes it back, and leaves.
+// she meets it, agrees, tells a marked name, changes it, asks something, takes back what
+// she told, and leaves.
 // It is this gateway's code with its keys, terms and connector, on a store of
 // its own that the caller throws away: no row of a customer's is near. What it made
 // in the company's system is removed at the end, whatever came in between. wait
@@ -42,7 +45,7 @@ func (g *Gateway) Trial(ctx context.Context, by string, scratch Store, wait time
 	for _, l := range own.lanes {
 		l.nextPoll = o.Now().Add(o.Poll) // what happens in the system is the real gateway's to hear
 	}
-	t := &trial{g: own, ctx: ctx, wait: wait, state: firsthand.NewState(), mark: fmt.Sprintf("Firsthand check %s", o.Now().UTC().Format("2006-01-02 15:04:05"))}
+	t := &trial{g: own, ctx: ctx, by: by, wait: wait, state: firsthand.NewState(), mark: fmt.Sprintf("Firsthand check %s", o.Now().UTC().Format("2006-01-02 15:04:05"))}
 	return t.run(), nil
 }
 
@@ -50,6 +53,7 @@ func (g *Gateway) Trial(ctx context.Context, by string, scratch Store, wait time
 type trial struct {
 	g    *Gateway
 	ctx  context.Context
+	by   string
 	wait time.Duration
 	mark string // the value that she tells, fit to be recognised by a person
 
@@ -58,9 +62,11 @@ type trial struct {
 	sent  int64
 	first []firsthand.Entry
 
-	ref   connector.Ref // the record that was made for her
-	told  firsthand.ID
-	steps []TrialStep
+	ref    connector.Ref // the record that was made for her
+	ticket connector.Ref // and the ticket
+	told   firsthand.ID
+	waits  bool // what she told waits for a person in the system
+	steps  []TrialStep
 }
 
 func (t *trial) run() []TrialStep {
@@ -69,7 +75,7 @@ func (t *trial) run() []TrialStep {
 		do   func() (note string, err error)
 	}{
 		{"document", t.document}, {"meet", t.meet}, {"terms", t.terms}, {"tell", t.tell}, {"read", t.read},
-		{"change", t.change}, {"withdraw", t.withdraw}, {"close", t.close},
+		{"change", t.change}, {"message", t.message}, {"withdraw", t.withdraw}, {"close", t.close},
 	}
 	t.needs()
 	failed := false
@@ -79,18 +85,30 @@ func (t *trial) run() []TrialStep {
 			continue
 		}
 		note, err := s.do()
-		if failed = err != nil; failed {
-			note = why(err)
-		}
-		t.steps = append(t.steps, TrialStep{What: s.what, Fine: !failed, Note: note})
+		failed = t.step(s.what, note, err)
 	}
 	note, err := t.clean()
-	if err != nil {
-		note = why(err)
-	}
-	t.steps = append(t.steps, TrialStep{What: "clean", Fine: err == nil, Note: note})
+	t.step("clean", note, err)
 	return t.steps
 }
+
+// step notes how a step ended, and reports whether it failed.
+func (t *trial) step(what, note string, err error) (failed bool) {
+	s := TrialStep{What: what, Note: note}
+	if hand, ok := errors.AsType[byHand](err); ok {
+		s.Hand, s.Note, err = true, string(hand), nil
+	}
+	if s.Fine = err == nil; err != nil {
+		s.Note = why(err)
+	}
+	t.steps = append(t.steps, s)
+	return err != nil
+}
+
+// byHand says that a step is a person's, and what she does.
+type byHand string
+
+func (h byHand) Error() string { return string(h) }
 
 // needs has the connector say whether it finds what it needs. The rest is tried all the
 // same: she may need less.
@@ -171,13 +189,21 @@ func (t *trial) tell() (note string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return t.outcome(t.told)
+	note, err = t.outcome(t.told)
+	t.note(t.told)
+	if t.delivery(t.told).Status == Proposed {
+		t.waits = true
+		err = byHand("a person decides in the system on what she tells: that is how it is configured. Refuse what was proposed now")
+	}
+	return note, err
 }
+
+// errWaits is of what can't be tried when a person has to decide first.
+const errWaits = byHand("waits for the person who decides")
 
 // outcome waits for what becomes of an entry.
 func (t *trial) outcome(entry firsthand.ID) (string, error) {
-	err := t.until(func() bool { return t.state.Outcomes[entry] != nil || t.waits(entry) })
-	t.note(entry)
+	err := t.until(func() bool { return t.state.Outcomes[entry] != nil || t.rests(entry) })
 	o := t.state.Outcomes[entry]
 	switch {
 	case err != nil:
@@ -190,8 +216,8 @@ func (t *trial) outcome(entry firsthand.ID) (string, error) {
 	return o.System + " " + o.Record, nil
 }
 
-// waits reports whether nothing happens about an entry until a person acts.
-func (t *trial) waits(entry firsthand.ID) bool {
+// rests reports whether nothing happens about an entry until a person acts.
+func (t *trial) rests(entry firsthand.ID) bool {
 	d := t.delivery(entry)
 	return d.Status == Stopped || d.Status == Held || d.Status == Proposed
 }
@@ -199,8 +225,6 @@ func (t *trial) waits(entry firsthand.ID) bool {
 // trouble says why nothing has come of an entry.
 func (t *trial) trouble(entry firsthand.ID) error {
 	switch d := t.delivery(entry); d.Status {
-	case Proposed:
-		return errors.New("a person decides in the system, so the rest can't be tried: that is how it is configured")
 	case "":
 		return errors.New("there is no answer")
 	default:
@@ -229,7 +253,12 @@ func (t *trial) note(entry firsthand.ID) {
 	t.ref.Version = ""
 }
 
-func (t *trial) read() (string, error) { return t.shows(firsthand.Text(t.mark)) }
+func (t *trial) read() (string, error) {
+	if t.waits {
+		return "", errWaits
+	}
+	return t.shows(firsthand.Text(t.mark))
+}
 
 func (t *trial) shows(want firsthand.Value) (string, error) {
 	rec, err := t.g.records().Read(t.ctx, t.ref)
@@ -245,6 +274,9 @@ func (t *trial) shows(want firsthand.Value) (string, error) {
 }
 
 func (t *trial) change() (string, error) {
+	if t.waits {
+		return "", errWaits
+	}
 	value := firsthand.Text(t.mark + ", changed")
 	id, err := t.say(&firsthand.Change{Fact: trialFact, Value: value, Basis: t.basis(), Of: t.told})
 	if err != nil {
@@ -256,15 +288,46 @@ func (t *trial) change() (string, error) {
 	return t.shows(value)
 }
 
+// message asks something, where the company talks to its customers.
+func (t *trial) message() (string, error) {
+	entry, err := t.say(&firsthand.Message{Text: t.mark + ". Nobody asks this: it was made to see whether it arrives. It can be closed."})
+	if err != nil {
+		return "", err
+	}
+	note, err := t.outcome(entry)
+	d := t.delivery(entry)
+	switch {
+	case d.Status == Held && d.Why == noPlace:
+		return "", byHand("no system of the company's has a place for what customers ask: operators answer them here")
+	case err != nil:
+		return "", err
+	}
+	t.ticket = d.Ref
+	t.ticket.Version = ""
+	if t.ticket.IsZero() {
+		return note, nil
+	}
+	if _, err := t.g.laneOf(t.ticket).connector.Read(t.ctx, t.ticket); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return "", fmt.Errorf("read %s %s back: %w", t.ticket.System, t.ticket.ID, err)
+	}
+	return note, nil
+}
+
 func (t *trial) withdraw() (string, error) {
+	if t.waits {
+		return "", errWaits
+	}
 	if _, err := t.say(&firsthand.Withdraw{Disclosure: t.told}); err != nil {
 		return "", err
 	}
 	gone := func() bool { _, _, effect := t.state.Entry(t.told); return !effect }
-	err := t.until(func() bool { return gone() || t.waits(t.told) })
+	err := t.until(func() bool { return gone() || t.rests(t.told) })
+	_, redacts := t.g.records().(connector.Redactor)
 	switch {
 	case err != nil:
 		return "", err
+	case !gone() && !redacts && t.g.records() != nil && t.delivery(t.told).Status == Held:
+		return "", t.asOperator(gone)
 	case !gone():
 		return "", t.trouble(t.told)
 	}
@@ -275,25 +338,85 @@ func (t *trial) withdraw() (string, error) {
 	return "signed as erased, and gone from the record", nil
 }
 
+// asOperator does what an operator is asked to where the system can't forget, as far as
+// the connector can with the record of nobody, and says that it is done.
+func (t *trial) asOperator(gone func() bool) error {
+	asked := "operators are asked to " + t.delivery(t.told).Why
+	_, err := t.clear(t.ctx, t.ref)
+	if errors.Is(err, errors.ErrUnsupported) {
+		return byHand(asked)
+	}
+	if err != nil {
+		return err
+	}
+	if err := t.g.Apply(t.ctx, t.by, t.state.Rel, t.told, ""); err != nil {
+		return err
+	}
+	if err := t.until(gone); err != nil {
+		return err
+	}
+	return byHand(asked + "; when it was said to be done, it was signed as erased")
+}
+
+// clear puts away what she has left in the system of ref, and returns what stays.
+func (t *trial) clear(ctx context.Context, ref connector.Ref) (stays string, err error) {
+	c, ok := t.g.laneOf(ref).connector.(connector.Clearer)
+	if !ok {
+		return "", errors.ErrUnsupported
+	}
+	return c.Clear(ctx, ref)
+}
+
 func (t *trial) close() (string, error) {
 	_, err := t.say(&firsthand.Close{Reason: "the check is over"})
 	return "", err
 }
 
-// clean removes the record that was made for her.
+// clean removes what was made for her: the record, and the ticket.
 func (t *trial) clean() (string, error) {
 	ctx := context.WithoutCancel(t.ctx)
-	if t.g.records() == nil || t.ref.IsZero() {
+	var gone []string
+	var stays []string
+	for _, ref := range []connector.Ref{t.ticket, t.ref} {
+		if ref.IsZero() || t.g.laneOf(ref).connector == nil {
+			continue
+		}
+		left, err := t.remove(ctx, ref)
+		switch {
+		case err != nil:
+			return "", fmt.Errorf("remove %s %s by hand: %w", ref.System, ref.ID, err)
+		case left != "":
+			stays = append(stays, left)
+		default:
+			gone = append(gone, ref.System+" "+ref.ID)
+		}
+	}
+	switch {
+	case len(stays) > 0:
+		return "", byHand(strings.Join(stays, "; "))
+	case len(gone) == 0:
 		return "nothing was left in a system", nil
 	}
-	r, ok := t.g.records().(connector.Redactor)
+	return strings.Join(gone, ", "), nil
+}
+
+// remove removes a record or ticket, and looks whether it is gone. What stays is for a
+// person, by the connector's own word.
+func (t *trial) remove(ctx context.Context, ref connector.Ref) (stays string, err error) {
+	c := t.g.laneOf(ref).connector
+	r, ok := c.(connector.Redactor)
 	if !ok {
-		return "", fmt.Errorf("the connector can't remove records: remove %s %s by hand", t.ref.System, t.ref.ID)
+		stays, err = t.clear(ctx, ref)
+		if errors.Is(err, errors.ErrUnsupported) {
+			return "remove " + ref.System + " " + ref.ID, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	} else if err := r.Redact(ctx, ref, ""); err != nil {
+		return "", err
 	}
-	if err := r.Redact(ctx, t.ref, ""); err != nil {
-		return "", fmt.Errorf("remove %s %s by hand: %w", t.ref.System, t.ref.ID, err)
-	}
-	rec, err := t.g.records().Read(ctx, t.ref)
+	rec, err := c.Read(ctx, ref)
 	switch {
 	case fault.KindOf(err) == fault.NotExist, errors.Is(err, errors.ErrUnsupported):
 	case err != nil:
@@ -301,11 +424,11 @@ func (t *trial) clean() (string, error) {
 	default:
 		for fact, v := range rec.Facts {
 			if !v.IsZero() {
-				return "", fmt.Errorf("%s %s still has %s: remove it by hand", t.ref.System, t.ref.ID, fact)
+				return "", fmt.Errorf("it still has %s", fact)
 			}
 		}
 	}
-	return t.ref.System + " " + t.ref.ID, nil
+	return stays, nil
 }
 
 // say writes an entry and brings it to the gateway.

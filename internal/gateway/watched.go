@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -37,10 +38,11 @@ const (
 	CallRedact  Call = "redact"
 	CallDecide  Call = "decide"
 	CallCheck   Call = "check"
+	CallClear   Call = "clear"
 )
 
 // Calls are all of them.
-var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide, CallCheck}
+var Calls = []Call{CallDeliver, CallRead, CallChanges, CallFind, CallNotify, CallRedact, CallDecide, CallCheck, CallClear}
 
 // commit is o.Store.Commit, measured.
 func (g *Gateway) commit(ctx context.Context, c Commit) error {
@@ -142,6 +144,16 @@ func (w *watched) Check(ctx context.Context) (all []connector.Finding) {
 	}()
 	defer w.m.ended(CallCheck, time.Now(), &err)
 	return c.Check(ctx)
+}
+
+// Clear implements [connector.Clearer]: of a connector that is none it is unsupported.
+func (w *watched) Clear(ctx context.Context, ref connector.Ref) (stays string, err error) {
+	defer w.m.ended(CallClear, time.Now(), &err)
+	c, ok := w.c.(connector.Clearer)
+	if !ok {
+		return "", fmt.Errorf("clear: %w", errors.ErrUnsupported)
+	}
+	return c.Clear(ctx, ref)
 }
 
 // ended is deferred by each call: it ends a panic and tells the meter.

@@ -11,7 +11,7 @@ import (
 )
 
 // startTryton starts a Tryton.
-func startTryton(ctx context.Context, dir string, o *outpost) (*system, error) {
+func startTryton(ctx context.Context, dir string, o *systems.Mailbox) (*system, error) {
 	t, err := systems.StartTryton(ctx, dir, "")
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func startTryton(ctx context.Context, dir string, o *outpost) (*system, error) {
 		open: func() (connector.Connector, error) {
 			return tryton.Open(tryton.Config{URL: t.URL, Database: systems.TrytonDatabase, User: systems.TrytonService, PasswordFile: t.PasswordFile(),
 				Opportunities: true, Mapping: mapping("name", "address", "email", "phone"),
-				SMTP: &tryton.SMTP{Address: fmt.Sprintf("127.0.0.1:%d", o.port), From: "Kruidenbox <klanten@kruidenbox.example>"}})
+				SMTP: &tryton.SMTP{Address: fmt.Sprintf("127.0.0.1:%d", o.Port), From: "Kruidenbox <klanten@kruidenbox.example>"}})
 		},
 		adopt: func(ctx context.Context, c memory.Record) (connector.Ref, error) { return adoptParty(ctx, t, c) },
 	}, nil

@@ -5,22 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
-
-	"github.com/emersion/go-message/mail"
-	"github.com/emersion/go-smtp"
 
 	"firsthand/connector"
 	"firsthand/connector/memory"
 	"firsthand/internal/gateway"
 	"firsthand/internal/gateway/store"
+	"firsthand/internal/systems"
 )
 
 // Two companies take a real system in place of the small CRM, where it is installed:
@@ -37,7 +32,8 @@ type system struct {
 	adopt func(context.Context, memory.Record) (connector.Ref, error) // brings a customer over, once
 	open  func() (connector.Connector, error)
 	halt  func()
-	post  *outpost
+	from  string // the company, in what it sends
+	post  *systems.Mailbox
 }
 
 // running are the systems of a world, to be ended with it.
@@ -71,7 +67,7 @@ func (s *running) stop() {
 // takes says which company takes which system.
 var takes = []struct {
 	domain, name string
-	start        func(ctx context.Context, dir string, o *outpost) (*system, error)
+	start        func(ctx context.Context, dir string, o *systems.Mailbox) (*system, error)
 }{
 	{"veloshop.example", "Request Tracker", startTracker},
 	{"kruidenbox.example", "Tryton", startTryton},
@@ -99,21 +95,21 @@ func (w *World) TakeSystems(ctx context.Context, say func(text string)) {
 	}
 }
 
-func (w *World) take(ctx context.Context, c *Company, name string, start func(context.Context, string, *outpost) (*system, error)) error {
+func (w *World) take(ctx context.Context, c *Company, name string, start func(context.Context, string, *systems.Mailbox) (*system, error)) error {
 	dir := w.path(systemsName, strings.ToLower(strings.ReplaceAll(name, " ", "-")))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	o, err := openOutpost(c.name, w.Now)
+	o, err := systems.OpenMailbox(w.Now)
 	if err != nil {
 		return err
 	}
 	s, err := start(ctx, dir, o)
 	if err != nil {
-		return errors.Join(err, o.server.Close())
+		return errors.Join(err, o.Close())
 	}
-	s.Name, s.post = name, o
-	w.systems.add(func() { s.halt(); o.server.Close() })
+	s.Name, s.from, s.post = name, c.name, o
+	w.systems.add(func() { s.halt(); o.Close() })
 	return c.take(ctx, s)
 }
 
@@ -224,75 +220,12 @@ func rebind(ctx context.Context, s *store.Store, name string, to map[string]conn
 	return s.Commit(ctx, gateway.Commit{Relationships: all, Settings: map[string]string{cursorSetting: ""}})
 }
 
-// An outpost is a company's mail host, for what its system sends. It keeps that until the
-// world ends.
-type outpost struct {
-	server *smtp.Server
-	port   int
-	from   string
-	now    func() time.Time
-
-	mu   sync.Mutex
-	sent []Letter
-}
-
-func openOutpost(company string, now func() time.Time) (*outpost, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	o := &outpost{from: company, now: now, port: l.Addr().(*net.TCPAddr).Port}
-	o.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &posting{outpost: o}, nil }))
-	o.server.Domain, o.server.MaxMessageBytes, o.server.MaxRecipients = "localhost", maxPosted, 10
-	go o.server.Serve(l) // ends with Close
-	return o, nil
-}
-
 // letters returns what was sent.
-func (s *system) letters() []Letter {
-	s.post.mu.Lock()
-	defer s.post.mu.Unlock()
-	return append([]Letter(nil), s.post.sent...)
-}
-
-type posting struct {
-	outpost *outpost
-	to      []string
-}
-
-func (p *posting) Reset()                               { p.to = nil }
-func (p *posting) Logout() error                        { return nil }
-func (p *posting) Mail(string, *smtp.MailOptions) error { return nil }
-
-func (p *posting) Rcpt(to string, _ *smtp.RcptOptions) error {
-	p.to = append(p.to, to)
-	return nil
-}
-
-func (p *posting) Data(r io.Reader) error {
-	m, err := mail.CreateReader(r)
-	if err != nil {
-		return err
+func (s *system) letters() (all []Letter) {
+	for _, m := range s.post.Mails() {
+		all = append(all, Letter{From: s.from, To: m.To, Subject: m.Subject, Text: m.Text, At: m.At})
 	}
-	part, err := m.NextPart()
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(part.Body)
-	if err != nil {
-		return err
-	}
-	subject, err := m.Header.Subject()
-	if err != nil {
-		return err
-	}
-	p.outpost.mu.Lock()
-	defer p.outpost.mu.Unlock()
-	for _, to := range p.to {
-		p.outpost.sent = append(p.outpost.sent, Letter{From: p.outpost.from, To: to, Subject: subject,
-			Text: strings.ReplaceAll(string(text), "\r\n", "\n"), At: p.outpost.now()})
-	}
-	return nil
+	return all
 }
 
 // factsOf returns the parts that systems have places for.

@@ -14,8 +14,8 @@ import (
 )
 
 // startTracker starts a Request Tracker.
-func startTracker(ctx context.Context, dir string, o *outpost) (*system, error) {
-	r, err := systems.StartRT(ctx, dir, o.port)
+func startTracker(ctx context.Context, dir string, o *systems.Mailbox) (*system, error) {
+	r, err := systems.StartRT(ctx, dir, o.Port)
 	if err != nil {
 		return nil, err
 	}
