@@ -353,7 +353,7 @@ func (c *Commit) cache(s *firsthand.State, row *Relationship) {
 	if c.Holdings == nil {
 		c.Holdings, c.Carried, c.Waiting = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried), make(map[firsthand.ID][]Waiting)
 	}
-	c.Holdings[row.ID], c.Carried[row.ID], c.Waiting[row.ID] = holders(s), carried(s), waiting(s, row)
+	c.Holdings[row.ID], c.Carried[row.ID], c.Waiting[row.ID] = holders(s, row), carried(s), waiting(s, row)
 }
 
 // same reports whether two rows say the same.

@@ -289,6 +289,7 @@ type Holder struct {
 	Until   firsthand.Date
 	Last    firsthand.ID // the entry that gave Value
 	Outcome string       // of Last: "", applied, refused
+	Ground  string       // the text of its [Ground]; "" in a row that is older than these
 }
 
 // A LegRow is a leg of a move as it was carried out. Leg.Value is that of the

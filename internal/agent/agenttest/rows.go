@@ -44,7 +44,7 @@ func noZero(t testing.TB, v any, but ...string) {
 func holder(t testing.TB, rel firsthand.ID, domain, fact string, value firsthand.Value) agent.Holder {
 	t.Helper()
 	h := agent.Holder{Rel: rel, Domain: domain, Entry: firsthand.ID{1}, Fact: fact, Value: value, Origin: firsthand.Told,
-		Since: noon.UTC(), Until: "2027-01-31", Last: firsthand.ID{2}, Outcome: "applied"}
+		Since: noon.UTC(), Until: "2027-01-31", Last: firsthand.ID{2}, Outcome: "applied", Ground: `{"paired":true}`}
 	noZero(t, h)
 	return h
 }

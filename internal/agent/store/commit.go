@@ -390,15 +390,15 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 	want := make([]holdingRow, len(rows))
 	for i, h := range rows {
 		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
-			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome}
+			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome, ground: h.Ground}
 	}
 	for i, r := range want {
 		switch {
 		case i < len(now) && now[i].equal(r):
 			continue
 		case i < len(now) && now[i].sameHolding(r):
-			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ? WHERE relationship = ? AND n = ?`,
-				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.rel, i)
+			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ?, ground = ? WHERE relationship = ? AND n = ?`,
+				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.ground, r.rel, i)
 			if err != nil {
 				return err
 			}
@@ -409,9 +409,9 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 			}
 		}
 		_, err := w.exec(`
-			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome)
+			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome, ground)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome, r.ground)
 		if err != nil {
 			return err
 		}
