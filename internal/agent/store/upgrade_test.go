@@ -174,7 +174,7 @@ func TestOpenFillsGrounds(t *testing.T) {
 	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
 	c.Holdings = make(map[firsthand.ID][]agent.Holder)
 	grounds := agent.Grounds{Held: []agent.HeldGround{{Entry: firsthand.ID{7}, Purpose: "Marketing", Basis: firsthand.Basis{Exception: "at the counter"}}}}
-	summaries := map[firsthand.ID][]byte{{1}: firsthand.EncodeJSON(agent.Summary{Closed: true, Grounds: &grounds}), {2}: firsthand.EncodeJSON(agent.Summary{})}
+	summaries := map[firsthand.ID][]byte{{1}: firsthand.EncodeJSON(agent.Summary{Closed: true, Facts: []string{}, Grounds: &grounds}), {2}: firsthand.EncodeJSON(agent.Summary{Facts: []string{}})}
 	for id, summary := range summaries {
 		row := agent.Relationship{ID: id, Domain: "acme.example", Gateway: "https://gw.acme.example", Frozen: "company", Opened: now, Summary: summary}
 		c.Relationships = append(c.Relationships, row)
