@@ -60,7 +60,7 @@ func (s *Store) settleCaches(ctx context.Context) error {
 				continue
 			}
 			onItsWay, waits := agent.CachedIn(state, &all[i])
-			if err := errors.Join(w.carried(rel, onItsWay), w.waiting(rel, waits)); err != nil {
+			if err := errors.Join(w.carried(map[firsthand.ID][]agent.Carried{rel: onItsWay}), w.waiting(map[firsthand.ID][]agent.Waiting{rel: waits})); err != nil {
 				return fmt.Errorf("caches of %s: %w", rel, err)
 			}
 		}

@@ -131,7 +131,7 @@ func TestOpenFillsWhatIsOnItsWay(t *testing.T) {
 	if err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		w := writer{ctx: ctx, tx: tx}
 		_, err := w.exec(`DELETE FROM setting WHERE name = ?`, cachesSetting)
-		return errors.Join(err, w.carried(rel, nil))
+		return errors.Join(err, w.carried(map[firsthand.ID][]agent.Carried{rel: nil}))
 	}); err != nil {
 		t.Fatal(err)
 	}
