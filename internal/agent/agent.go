@@ -77,6 +77,9 @@ type Agent struct {
 	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
 	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
 
+	previewed memo[string, Plan]           // by the move, and the minute
+	papers    memo[firsthand.Date, []Task] // letters to print, by the day
+
 	masking   sync.Mutex // held while a mask is made, or a leak noted
 	finishing sync.Mutex // held while an import is compared with those there are
 }

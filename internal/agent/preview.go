@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 
@@ -10,12 +11,19 @@ import (
 
 // Plan says what a move would do, company by company. It writes nothing.
 func (a *Agent) Plan(ctx context.Context, m Move) (Plan, error) {
-	return a.Preview(ctx, m, math.MaxInt)
+	return a.plan(ctx, m, math.MaxInt)
 }
 
 // Preview is Plan with at most shown legs of each group, the first ones: what a page
-// shows. What it counts are all.
-func (a *Agent) Preview(ctx context.Context, m Move, shown int) (p Plan, err error) {
+// shows. What it counts are all. It is kept until something is committed, or the minute
+// is over: what a change means depends on the day, which isn't the same everywhere. Who
+// gets it only reads it. Begin decides everything anew.
+func (a *Agent) Preview(ctx context.Context, m Move, shown int) (Plan, error) {
+	question := fmt.Sprintln(a.Now().Unix()/60, shown, string(firsthand.EncodeJSON(m)))
+	return a.previewed.get(a.Store, question, func() (Plan, error) { return a.plan(ctx, m, shown) })
+}
+
+func (a *Agent) plan(ctx context.Context, m Move, shown int) (p Plan, err error) {
 	if err := m.check(); err != nil {
 		return p, err
 	}

@@ -24,6 +24,10 @@ type Store interface {
 	// was taken already or is not in the book.
 	Commit(ctx context.Context, c Commit) error
 
+	// Commits returns another number than before where something was changed meanwhile.
+	// Where it is the same, everything in the store is as it was.
+	Commits() int64
+
 	// Relationships returns all of them, oldest first, RelationshipsAt those of
 	// these IDs that there are, in any order. Relationship returns [fault.NotExist]
 	// if there is none of that ID.

@@ -130,6 +130,23 @@ var rowChecks = []check{
 		commit(t, s, agent.Commit{Holdings: map[firsthand.ID][]agent.Holder{a: nil, b: {}}})
 		wantEqual(t, "all holders", collect(t, s.Holders(ctx, "")), nil)
 	}},
+	{"commits are counted", func(t testing.TB, f Fixture) {
+		s := f.Open(t)
+		for n := range 3 {
+			before := s.Commits()
+			commit(t, s, agent.Commit{Settings: map[string]string{"language": fmt.Sprint(n)}})
+			if s.Commits() == before {
+				t.Errorf("commit %d has the count of what was before", n)
+			}
+		}
+		before := s.Commits()
+		if _, err := s.AddImport(t.Context(), agent.Import{Format: "Chrome", File: "passwords.csv", At: noon}); err != nil {
+			t.Fatal(err)
+		}
+		if s.Commits() == before {
+			t.Error("an import has the count of what was before")
+		}
+	}},
 	{"changing what is held while reading it", func(t testing.TB, f Fixture) {
 		s, ctx := f.Open(t), t.Context()
 		const n = 300
