@@ -77,6 +77,9 @@ type Agent struct {
 	siblings     atomic.Pointer[directory.Siblings] // see sameCompany
 	testOnlyStep func(string)                       // told of each step of a mail, in the order of mailsend.go
 
+	previewed memo[string, Plan]           // by the move, and the minute
+	papers    memo[firsthand.Date, []Task] // letters to print, by the day
+
 	masking   sync.Mutex // held while a mask is made, or a leak noted
 	finishing sync.Mutex // held while an import is compared with those there are
 }
@@ -353,7 +356,7 @@ func (c *Commit) cache(s *firsthand.State, row *Relationship) {
 	if c.Holdings == nil {
 		c.Holdings, c.Carried, c.Waiting = make(map[firsthand.ID][]Holder), make(map[firsthand.ID][]Carried), make(map[firsthand.ID][]Waiting)
 	}
-	c.Holdings[row.ID], c.Carried[row.ID], c.Waiting[row.ID] = holders(s), carried(s), waiting(s, row)
+	c.Holdings[row.ID], c.Carried[row.ID], c.Waiting[row.ID] = holders(s, row), carried(s), waiting(s, row)
 }
 
 // same reports whether two rows say the same.

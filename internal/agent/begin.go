@@ -51,6 +51,9 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 	if b.plan, err = a.newPlanner(ctx, row.Move); err != nil {
 		return err
 	}
+	if err := b.plan.prepare(); err != nil {
+		return err
+	}
 	var rels []firsthand.ID
 	for _, t := range b.plan.targets {
 		if !t.rel.IsZero() {
@@ -86,7 +89,7 @@ func (a *Agent) beginMove(ctx context.Context, row MoveRow) (err error) {
 func (b *beginning) takeKeys() (err error) {
 	need := 0
 	for _, t := range b.plan.targets {
-		if t.rel.IsZero() && goes(b.plan.unmet(t)) {
+		if t.rel.IsZero() && goes(b.plan.unmet(&t)) {
 			need++
 		}
 	}
@@ -136,13 +139,13 @@ func (b *beginning) write(rs []*relationship) error {
 
 // open opens an unpaired log for a company that has none.
 func (b *beginning) open(p *part, t target) error {
-	p.planned = b.plan.unmet(t)
+	p.planned = b.plan.unmet(&t)
 	if !goes(p.planned) {
 		return nil
 	}
 	next := b.keys[0]
 	b.keys = b.keys[1:]
-	r, e, err := b.a.openUnpaired(t.domain, b.plan.name(&Relationship{Domain: t.domain}, &t), next)
+	r, e, err := b.a.openUnpaired(t.domain, b.plan.nameOf("", &t), next)
 	if err != nil {
 		return err
 	}
@@ -161,7 +164,7 @@ func (b *beginning) say(p *part, t target) error {
 		if err := b.a.load(b.ctx, r); err != nil {
 			return err
 		}
-		legs = b.plan.legs(r.state, &r.row, t)
+		legs = b.plan.legs(r.state, r.row.standing(), &t)
 	}
 	for i := range legs {
 		l := begunLeg{LegRow: LegRow{Leg: legs[i]}, draft: -1}
@@ -236,7 +239,7 @@ func (b *beginning) content(l *Leg) firsthand.Content {
 // number puts the legs into the order of a preview, and them, the move and her own
 // new facts into the commit.
 func (b *beginning) number() {
-	slices.SortStableFunc(b.legs, func(x, y begunLeg) int { return compareLegs(x.Leg, y.Leg) })
+	slices.SortStableFunc(b.legs, func(x, y begunLeg) int { return compareLegs(&x.Leg, &y.Leg) })
 	rows := make([]LegRow, len(b.legs))
 	for i := range b.legs {
 		l := &b.legs[i]

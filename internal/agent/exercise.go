@@ -56,6 +56,7 @@ func (p *planner) claimed() error {
 	}
 	scope := &NewFact{Fact: m.Claim.Scope}
 	at := make(map[string]*target)
+	var of []firsthand.ID
 	for _, c := range rows {
 		t := target{rel: c.Rel, domain: c.Domain, key: c.Domain}
 		if !p.wanted(&t) {
@@ -63,13 +64,18 @@ func (p *planner) claimed() error {
 		}
 		p.companies[c.Domain] = c
 		if !c.Rel.IsZero() { // one that has ended gives rights, too
-			row, err := p.a.Store.Relationship(p.ctx, c.Rel)
-			if err != nil {
-				return err
-			}
-			t.domain = row.Domain
+			of = append(of, c.Rel)
 		}
 		p.add(at, t.rel, t.domain, t.key, held{fact: scope, guessed: c.Guessed && m.Only == nil})
+	}
+	for part := range slices.Chunk(of, atOnce) {
+		rows, err := p.a.Store.RelationshipsAt(p.ctx, part...)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			at[rows[i].ID.String()].domain = rows[i].Domain
+		}
 	}
 	for _, name := range m.Only {
 		rel, domain, err := p.a.named(p.ctx, name)
@@ -96,9 +102,9 @@ func has(at map[string]*target, key string, rel firsthand.ID) bool {
 }
 
 // claimLeg decides what the claim means at one company.
-func (p *planner) claimLeg(s *firsthand.State, row *Relationship, t *target, h *held) Leg {
+func (p *planner) claimLeg(s *firsthand.State, of standing, t *target, h *held) Leg {
 	c := p.move.Claim
-	l := Leg{Domain: t.domain, Name: p.name(row, t), Rel: t.rel, Fact: c.Scope, Group: LeftOut, Guessed: h.guessed}
+	l := Leg{Domain: t.domain, Name: p.nameOf(of.name, t), Rel: t.rel, Fact: c.Scope, Group: LeftOut, Guessed: h.guessed}
 	out := func(reason string) Leg {
 		l.Reason = reason
 		return l
@@ -106,12 +112,12 @@ func (p *planner) claimLeg(s *firsthand.State, row *Relationship, t *target, h *
 	switch {
 	case h.guessed && !p.move.Guesses:
 		return out("only a guess says that it knows you: confirm it, or include guesses")
-	case row.Frozen != "":
-		return out(row.FrozenText())
+	case of.frozen != "":
+		return out(frozenText(of.frozen))
 	case t.rel.IsZero() && firsthand.CheckDomain(t.domain) != nil:
 		return out(t.domain + " is no domain of a company")
 	}
-	to, err := p.a.to(p.ctx, t.domain, l.Name)
+	to, err := p.to(t)
 	if err != nil {
 		return out("it can't be reached: " + reason(err))
 	}
@@ -128,14 +134,11 @@ func (p *planner) claimLeg(s *firsthand.State, row *Relationship, t *target, h *
 	if rule, err := rights.RuleOf(law, c.Right); err == nil {
 		l.Basis.Right = law + " " + rule.Article
 	}
-	if row.Gateway != "" {
+	if of.paired {
 		l.Group, l.Channel, l.Reason = Instant, Native, why
 		return l
 	}
-	way, ch, err := p.a.way(p.ctx, p.companies[t.key].Channel, t.domain)
-	if err != nil {
-		return out("no channel reaches it: " + reason(err))
-	}
+	way, ch := p.a.way(p.companies[t.key].Channel, to)
 	l.Group, l.Channel, l.Reason = way.Group, ch, why
 	if way.Say != "" {
 		l.Reason += "; " + way.Say

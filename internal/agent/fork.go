@@ -18,8 +18,10 @@ const (
 )
 
 // FrozenText says why r is frozen, and what to do; "" if it is not.
-func (r *Relationship) FrozenText() string {
-	switch r.Frozen {
+func (r *Relationship) FrozenText() string { return frozenText(r.Frozen) }
+
+func frozenText(frozen string) string {
+	switch frozen {
 	case frozenBranch:
 		return "this file and the company's have different entries of yours; another copy of this file was used, or somebody has your key. " +
 			"If it was you: firsthand reconcile. If not: firsthand rotate --stolen"

@@ -1,8 +1,8 @@
 package agent
 
 import (
-	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -20,7 +20,7 @@ type Grounds struct {
 
 // An AgreementGround is one of the agreements.
 type AgreementGround struct {
-	Entry firsthand.ID       `json:"entry"`
+	Entry firsthand.ID       `json:"entry,omitzero"`
 	Terms firsthand.TermsRef `json:"terms"`
 	End   firsthand.Date     `json:"end,omitempty"`
 }
@@ -73,23 +73,140 @@ func groundsOf(s *firsthand.State) *Grounds {
 	return g
 }
 
-// state returns as much of the state of a relationship as a plan asks for; t has the
-// values.
-func (g *Grounds) state(row *Relationship, sum *Summary, t *target) *firsthand.State {
+// A Ground is what a plan asks of the relationship of one holding, and of what that
+// stands on. It stands beside the holding, so that who holds a fact, and what may be
+// told to them, is one read.
+type Ground struct {
+	Paired     bool              `json:"paired,omitempty"`
+	Frozen     string            `json:"frozen,omitempty"`
+	Closed     bool              `json:"closed,omitempty"`
+	Bound      bool              `json:"bound,omitempty"`
+	Agreements []AgreementGround `json:"agreements,omitempty"`
+	Pauses     []PauseGround     `json:"pauses,omitempty"`
+	Purpose    string            `json:"purpose,omitempty"`
+	Basis      firsthand.Basis   `json:"basis,omitzero"`
+}
+
+// text returns g as it stands beside the holding: a line of JSON, which is the same at
+// all companies with which as much was agreed, and a line for each entry that it names.
+func (g Ground) text() string {
+	var entries []firsthand.ID
+	g.Agreements = slices.Clone(g.Agreements)
+	for i := range g.Agreements {
+		entries, g.Agreements[i].Entry = append(entries, g.Agreements[i].Entry), firsthand.ID{}
+	}
+	if !g.Basis.Agreement.IsZero() {
+		entries, g.Basis.Agreement = append(entries, g.Basis.Agreement), firsthand.ID{}
+	}
+	text := string(firsthand.EncodeJSON(g))
+	for _, id := range entries {
+		text += "\n" + id.String()
+	}
+	return text
+}
+
+// groundTexts are the lines of JSON that were read before.
+type groundTexts map[string]*Ground
+
+// read returns the ground of a text, nil of none.
+func (known groundTexts) read(text string) (*Ground, error) {
+	if text == "" {
+		return nil, nil
+	}
+	said, lines, _ := strings.Cut(text, "\n")
+	like := known[said]
+	if like == nil {
+		like = new(Ground)
+		if err := firsthand.ParseJSON([]byte(said), like); err != nil {
+			return nil, err
+		}
+		known[said] = like
+	}
+	g := *like
+	g.Agreements = slices.Clone(like.Agreements)
+	for i := 0; lines != ""; i++ {
+		var line string
+		line, lines, _ = strings.Cut(lines, "\n")
+		id, err := firsthand.ParseID(line)
+		if err != nil {
+			return nil, err
+		}
+		if i < len(g.Agreements) {
+			g.Agreements[i].Entry = id
+		} else {
+			g.Basis.Agreement = id
+		}
+	}
+	return &g, nil
+}
+
+// beside returns the texts of the ground of each holding, by its entry.
+func (g *Grounds) beside(row *Relationship, closed, bound bool) map[firsthand.ID]string {
+	all := make(map[firsthand.ID]string, len(g.Held))
+	for _, h := range g.Held {
+		all[h.Entry] = Ground{Paired: row.Gateway != "", Frozen: row.Frozen, Closed: closed, Bound: bound,
+			Agreements: g.Agreements, Pauses: g.Pauses, Purpose: h.Purpose, Basis: h.Basis}.text()
+	}
+	return all
+}
+
+// GroundsIn returns what [Holder.Ground] is for each holding of a relationship, by its
+// entry, as the summary in its row says; nil if that is older than grounds are. A
+// store asks it where a file is older than the cache; everybody else commits it.
+func GroundsIn(row *Relationship) map[firsthand.ID]string {
+	sum, err := row.Summarised()
+	if err != nil || sum.Grounds == nil {
+		return nil
+	}
+	return sum.Grounds.beside(row, sum.Closed, sum.Bound)
+}
+
+// A standing is what a plan asks of a relationship beside its state.
+type standing struct {
+	name   string // of the company, as its document says; "" if that isn't at hand
+	paired bool
+	frozen string // as in Relationship
+}
+
+func (r *Relationship) standing() standing {
+	return standing{name: r.Name, paired: r.Gateway != "", frozen: r.Frozen}
+}
+
+// state returns as much of the state of the relationship of t as a plan asks for.
+func (g *Ground) state(t *target) *firsthand.State {
+	s := stateOf(g.Closed, g.Bound, g.Agreements, g.Pauses)
+	s.Rel, s.Opened.Domain = t.rel, t.domain
+	for i := range t.facts {
+		if f := &t.facts[i]; !f.of.IsZero() {
+			s.Holdings = append(s.Holdings, &firsthand.Holding{Entry: f.of, Origin: f.origin, Purpose: f.ground.Purpose, Basis: f.ground.Basis,
+				Fact: f.fact.Fact, Value: f.value})
+		}
+	}
+	return s
+}
+
+// stateOf returns what both forms of grounds have of a state.
+func stateOf(closed, bound bool, agreements []AgreementGround, pauses []PauseGround) *firsthand.State {
 	s := firsthand.NewState()
-	s.Rel, s.Opened.Domain = row.ID, row.Domain
-	if sum.Closed {
+	if closed {
 		s.Closed = []*firsthand.Said[*firsthand.Close]{{Say: new(firsthand.Close)}}
 	}
-	if sum.Bound {
+	if bound {
 		s.Binding = new(firsthand.Binding)
 	}
-	for _, a := range g.Agreements {
+	for _, a := range agreements {
 		s.Agreements = append(s.Agreements, &firsthand.Agreement{Entry: a.Entry, Terms: a.Terms, End: a.End})
 	}
-	for _, p := range g.Pauses {
+	for _, p := range pauses {
 		s.Pauses = append(s.Pauses, &firsthand.Said[*firsthand.Pause]{Side: p.Side, Say: &firsthand.Pause{Until: p.Until}})
 	}
+	return s
+}
+
+// state is Ground.state by the summary of the relationship.
+func (g *Grounds) state(row *Relationship, sum *Summary, t *target) *firsthand.State {
+	s := stateOf(sum.Closed, sum.Bound, g.Agreements, g.Pauses)
+	s.Rel, s.Opened.Domain = row.ID, row.Domain
 	for _, r := range g.Requests {
 		s.Requests = append(s.Requests, &firsthand.RequestState{Entry: r.Entry, At: r.At, Due: r.Due,
 			Say: &firsthand.Request{Right: r.Right, Law: r.Law, Scope: r.Scope, Due: r.Due}})
@@ -104,53 +221,4 @@ func (g *Grounds) state(row *Relationship, sum *Summary, t *target) *firsthand.S
 		s.Holdings = append(s.Holdings, holding)
 	}
 	return s
-}
-
-// atOnce is how many relationships are read at once for a preview.
-const atOnce = 500
-
-// preview decides what a move means for targets, by their grounds where they are
-// known.
-func (p *planner) preview(ctx context.Context, targets []target) (legs []Leg, err error) {
-	for part := range slices.Chunk(targets, atOnce) {
-		var ids []firsthand.ID
-		for i := range part {
-			if !part[i].rel.IsZero() {
-				ids = append(ids, part[i].rel)
-			}
-		}
-		all, err := p.a.Store.RelationshipsAt(ctx, ids...)
-		if err != nil {
-			return nil, err
-		}
-		rows := make(map[firsthand.ID]*Relationship, len(all))
-		for i := range all {
-			rows[all[i].ID] = &all[i]
-		}
-		for _, t := range part {
-			its, err := p.previewOne(ctx, rows[t.rel], t)
-			if err != nil {
-				return nil, err
-			}
-			legs = append(legs, its...)
-		}
-	}
-	return legs, nil
-}
-
-// previewOne is preview for t, whose row is nil if there is none.
-func (p *planner) previewOne(ctx context.Context, row *Relationship, t target) (legs []Leg, err error) {
-	if t.rel.IsZero() {
-		return p.unmet(t), nil
-	}
-	if row != nil {
-		sum, err := row.Summarised()
-		if err == nil && sum.Grounds != nil {
-			return p.legs(sum.Grounds.state(row, &sum, &t), row, t), nil
-		}
-	}
-	return legs, p.a.with(ctx, t.rel, func(r *relationship) error {
-		legs = p.legs(r.state, &r.row, t)
-		return nil
-	})
 }

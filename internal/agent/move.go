@@ -105,56 +105,22 @@ const (
 	Cancelled = "cancelled"
 )
 
-// Plan says what a move would do, company by company. It writes nothing.
-func (a *Agent) Plan(ctx context.Context, m Move) (p Plan, err error) {
-	if err := m.check(); err != nil {
-		return p, err
-	}
-	pl, err := a.newPlanner(ctx, m)
-	if err != nil {
-		return p, err
-	}
-	if p.Legs, err = pl.preview(ctx, pl.targets); err != nil {
-		return p, err
-	}
-	opened := make(map[string]bool)
-	for i := range p.Legs {
-		l := &p.Legs[i]
-		opened[l.Domain] = opened[l.Domain] || l.Rel.IsZero() && l.Group != LeftOut
-	}
-	for _, opens := range opened {
-		if opens {
-			p.Labels++
-		}
-	}
-	if p.Free, err = a.Store.Labels(ctx); err != nil {
-		return p, err
-	}
-	sortLegs(p.Legs)
-	p.count()
-	return p, nil
-}
-
-func (p *Plan) count() {
-	p.Counts = make(map[string]int)
-	told := make(map[string]bool)
-	for _, l := range p.Legs {
-		p.Counts[l.Group]++
-		if l.Group != LeftOut {
-			told[l.Domain] = true
-		}
-	}
-	p.Companies = len(told)
-}
-
 var groupOrder = map[string]int{Instant: 0, Prepared: 1, NeedsYou: 2, LeftOut: 3}
 
-func compareLegs(x, y Leg) int {
+func compareLegs(x, y *Leg) int {
 	return cmp.Or(cmp.Compare(groupOrder[x.Group], groupOrder[y.Group]), cmp.Compare(x.Domain, y.Domain),
 		slices.Compare(x.Rel[:], y.Rel[:]), cmp.Compare(x.Fact, y.Fact))
 }
 
-func sortLegs(legs []Leg) { slices.SortStableFunc(legs, compareLegs) }
+// sortedLegs returns legs in the order of a preview.
+func sortedLegs(legs []Leg) []*Leg {
+	all := make([]*Leg, len(legs))
+	for i := range legs {
+		all[i] = &legs[i]
+	}
+	slices.SortStableFunc(all, compareLegs)
+	return all
+}
 
 // check says what is wrong with m by itself.
 func (m *Move) check() error {

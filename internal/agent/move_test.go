@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -82,7 +83,7 @@ func newFile(t *testing.T) *store.Store {
 	return s
 }
 
-// A foldOnly store has summaries as they were before there were grounds, so that what
+// A foldOnly store has summaries, and holdings, as they were before there were grounds, so that what
 // reads them folds the logs.
 type foldOnly struct{ agent.Store }
 
@@ -108,6 +109,17 @@ func (f foldOnly) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) (all
 	return all, nil
 }
 
+func (f foldOnly) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
+	return func(yield func(agent.Holder, error) bool) {
+		for h, err := range f.Store.Holders(ctx, fact) {
+			h.Ground = ""
+			if !yield(h, err) {
+				return
+			}
+		}
+	}
+}
+
 // Plan plans twice, by the grounds in the cache and by the logs, which must agree.
 func (m *mover) Plan(ctx context.Context, move agent.Move) (agent.Plan, error) {
 	m.t.Helper()
@@ -118,7 +130,25 @@ func (m *mover) Plan(ctx context.Context, move agent.Move) (agent.Plan, error) {
 	if got, want := string(firsthand.EncodeJSON(p)), string(firsthand.EncodeJSON(byLogs)); got != want || (err == nil) != (logErr == nil) {
 		m.t.Errorf("by the grounds: %s, %v\nby the logs: %s, %v", got, err, want, logErr)
 	}
+	m.previewOne(move, p, err)
 	return p, err
+}
+
+// previewOne has a page preview a move: it shows the first leg of each group as a plan
+// does, and counts all.
+func (m *mover) previewOne(move agent.Move, p agent.Plan, planErr error) {
+	m.t.Helper()
+	first, group := []agent.Leg(nil), ""
+	for _, l := range p.Legs {
+		if l.Group != group {
+			first, group = append(first, l), l.Group
+		}
+	}
+	p.Legs = first
+	shown, err := m.Agent.Preview(m.t.Context(), move, 1)
+	if got, want := string(firsthand.EncodeJSON(shown)), string(firsthand.EncodeJSON(p)); got != want || (err == nil) != (planErr == nil) {
+		m.t.Errorf("a page shows %s, %v\nof the plan %s, %v", got, err, want, planErr)
+	}
 }
 
 func (m *mover) must(err error) {

@@ -39,11 +39,16 @@ func (a *Agent) printer() Printer {
 }
 
 // PaperLetters returns the open tasks whose way is the letter, the oldest first.
-func (a *Agent) PaperLetters(ctx context.Context) (all []Task, err error) {
+func (a *Agent) PaperLetters(ctx context.Context) ([]Task, error) {
 	p := a.printer()
 	if p == nil {
 		return nil, nil
 	}
+	all, err := a.papers.get(a.Store, firsthand.DateOf(a.Now()), func() ([]Task, error) { return a.paperLetters(ctx, p) })
+	return slices.Clone(all), err
+}
+
+func (a *Agent) paperLetters(ctx context.Context, p Printer) (all []Task, err error) {
 	tasks, _, err := a.Tasks(ctx, TaskQuery{})
 	if err != nil {
 		return nil, err

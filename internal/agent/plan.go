@@ -7,6 +7,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/internal/agent/channel"
 	"firsthand/internal/agent/policy"
 	"firsthand/internal/agent/rights"
 )
@@ -26,6 +27,8 @@ type held struct {
 	of      firsthand.ID // the holding's entry; zero if stated or guessed
 	value   firsthand.Value
 	outcome string // of what was told last
+	origin  firsthand.Origin
+	ground  *Ground // what stands beside the holding, nil if nothing does
 	guessed bool
 	stated  bool // by a statement of hers, which the change takes the place of
 }
@@ -38,13 +41,14 @@ type planner struct {
 	move      *Move
 	rules     []policy.Rule
 	targets   []target
-	companies map[string]Company // by key: those that hold one of the facts
-	masks     map[string]string  // by key: addresses that a company has instead of hers
-	her       rights.Place       // where she lives; only of a claim
+	companies map[string]Company    // by key: those that were asked for
+	known     map[string]channel.To // by the company's domain: the same, as channels may know them
+	masks     map[string]string     // by key: addresses that a company has instead of hers
+	her       rights.Place          // where she lives; only of a claim
 }
 
 func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
-	p := &planner{a: a, ctx: ctx, move: &m, companies: make(map[string]Company)}
+	p := &planner{a: a, ctx: ctx, move: &m, companies: make(map[string]Company), known: make(map[string]channel.To)}
 	var err error
 	if p.rules, err = a.rules(ctx); err != nil {
 		return nil, err
@@ -56,23 +60,12 @@ func (a *Agent) newPlanner(ctx context.Context, m Move) (*planner, error) {
 		return p, p.claimed()
 	}
 	at := make(map[string]*target) // by relationship, or by key where there is none
-	inUse := make(map[string]firsthand.ID)
 	for i := range m.Facts {
 		f := &m.Facts[i]
-		rows, _, err := a.Store.Companies(ctx, CompanyQuery{Holds: f.Fact})
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range rows {
-			p.companies[c.Domain] = c
-			if !c.Closed {
-				inUse[c.Domain] = c.Rel
-			}
-		}
 		if err := p.holders(f, at); err != nil {
 			return nil, err
 		}
-		if err := p.stated(f, at, inUse); err != nil {
+		if err := p.stated(f, at); err != nil {
 			return nil, err
 		}
 	}
@@ -104,6 +97,7 @@ func index(facts []NewFact, f *NewFact) int {
 // holders finds those whose logs say that they hold f; of several holdings of one
 // relationship the last counts.
 func (p *planner) holders(f *NewFact, at map[string]*target) error {
+	grounds := make(groundTexts)
 	for h, err := range p.a.Store.Holders(p.ctx, f.Fact) {
 		if err != nil {
 			return err
@@ -111,14 +105,18 @@ func (p *planner) holders(f *NewFact, at map[string]*target) error {
 		if h.Origin != firsthand.Told && h.Origin != firsthand.Stated {
 			continue
 		}
-		p.add(at, h.Rel, h.Domain, CompanyKey(h.Domain), held{fact: f, of: h.Entry, value: h.Value, outcome: h.Outcome})
+		ground, err := grounds.read(h.Ground)
+		if err != nil {
+			return err
+		}
+		p.add(at, h.Rel, h.Domain, CompanyKey(h.Domain), held{fact: f, of: h.Entry, value: h.Value, outcome: h.Outcome, origin: h.Origin, ground: ground})
 	}
 	return nil
 }
 
 // stated finds those of which she says, or an import lets guess, that they have f
 // from before, and whose logs don't say it themselves.
-func (p *planner) stated(f *NewFact, at map[string]*target, inUse map[string]firsthand.ID) error {
+func (p *planner) stated(f *NewFact, at map[string]*target) error {
 	known := make(map[string]bool) // keys of those found by their logs
 	for _, t := range at {
 		if slices.ContainsFunc(t.facts, func(h held) bool { return h.fact == f }) {
@@ -137,22 +135,120 @@ func (p *planner) stated(f *NewFact, at map[string]*target, inUse map[string]fir
 		known[key] = true
 		p.add(at, rel, domain, key, held{fact: f, value: f.Old})
 	}
+	var all []Statement
+	var domains []string
 	for s, err := range p.a.Store.Statements(p.ctx, f.Fact, "") {
 		if err != nil {
 			return err
 		}
-		if known[s.Domain] || !IsTold(s.Origin) {
-			continue
+		if !known[s.Domain] && IsTold(s.Origin) {
+			all, domains = append(all, s), append(domains, s.Domain)
 		}
-		domain, rel := s.Domain, inUse[s.Domain]
-		if !rel.IsZero() {
-			row, err := p.a.Store.Relationship(p.ctx, rel)
-			if err != nil {
-				return err
-			}
-			domain = row.Domain
+	}
+	inUse, err := p.inUse(slices.Compact(domains))
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		rel, domain := firsthand.ID{}, s.Domain
+		if r := inUse[s.Domain]; r != nil {
+			rel, domain = r.ID, r.Domain
 		}
 		p.add(at, rel, domain, s.Domain, held{fact: f, value: s.Value, guessed: s.Guessed, stated: true})
+	}
+	return nil
+}
+
+// inUse returns the relationships in use of companies, by their keys.
+func (p *planner) inUse(keys []string) (map[string]*Relationship, error) {
+	use := make(map[string]*Relationship)
+	for part := range slices.Chunk(keys, atOnce) {
+		companies, err := p.a.Store.CompaniesAt(p.ctx, part...)
+		if err != nil {
+			return nil, err
+		}
+		var ids []firsthand.ID
+		of := make(map[firsthand.ID]string)
+		for _, c := range companies {
+			p.companies[c.Domain] = c
+			if !c.Closed && !c.Rel.IsZero() {
+				ids, of[c.Rel] = append(ids, c.Rel), c.Domain
+			}
+		}
+		rows, err := p.a.Store.RelationshipsAt(p.ctx, ids...)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			use[of[rows[i].ID]] = &rows[i]
+		}
+	}
+	return use, nil
+}
+
+// prepare reads what the legs of all targets need of their companies.
+func (p *planner) prepare() error {
+	for part := range slices.Chunk(p.targets, atOnce) {
+		keys := make([]string, len(part))
+		for i := range part {
+			keys[i] = part[i].key
+		}
+		if err := p.read(keys); err != nil {
+			return err
+		}
+	}
+	return p.know(p.afar())
+}
+
+// know reads what she keeps of the companies of targets, and what is publicly known.
+func (p *planner) know(targets []*target) error {
+	for part := range slices.Chunk(targets, atOnce) {
+		keys, domains := make([]string, len(part)), make([]string, len(part))
+		for i, t := range part {
+			keys[i], domains[i] = t.key, t.domain
+		}
+		if err := p.read(keys); err != nil {
+			return err
+		}
+		known, err := p.a.known(p.ctx, domains...)
+		if err != nil {
+			return err
+		}
+		for _, t := range part {
+			if p.known[t.domain], err = known.to(p.ctx, t.domain, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// read reads the rows of companies that were not read yet.
+func (p *planner) read(keys []string) error {
+	keys = slices.DeleteFunc(keys, func(key string) bool { _, there := p.companies[key]; return there })
+	if len(keys) == 0 {
+		return nil
+	}
+	rows, err := p.a.Store.CompaniesAt(p.ctx, keys...)
+	for _, c := range rows {
+		p.companies[c.Domain] = c
+	}
+	return err
+}
+
+// name gives companies the names by which she knows them.
+func (p *planner) name(legs []Leg) error {
+	for part := range slices.Chunk(legs, atOnce) {
+		keys := make([]string, len(part))
+		for i := range part {
+			keys[i] = CompanyKey(part[i].Domain)
+		}
+		if err := p.read(slices.Clone(keys)); err != nil {
+			return err
+		}
+		for i := range part {
+			part[i].Name = cmp.Or(p.companies[keys[i]].Name, part[i].Name)
+		}
 	}
 	return nil
 }
@@ -212,26 +308,26 @@ func (p *planner) is(t *target) func(name string) bool {
 }
 
 // unmet returns the legs of a company with which there is no relationship yet.
-func (p *planner) unmet(t target) []Leg {
+func (p *planner) unmet(t *target) []Leg {
 	s := firsthand.NewState()
 	s.Opened.Domain = t.domain
-	return p.legs(s, &Relationship{Domain: t.domain}, t)
+	return p.legs(s, standing{}, t)
 }
 
 // legs decides what the move means for t, whose state is s.
-func (p *planner) legs(s *firsthand.State, row *Relationship, t target) (legs []Leg) {
+func (p *planner) legs(s *firsthand.State, of standing, t *target) (legs []Leg) {
 	for i := range t.facts {
 		if !p.move.Claim.IsZero() {
-			legs = append(legs, p.claimLeg(s, row, &t, &t.facts[i]))
+			legs = append(legs, p.claimLeg(s, of, t, &t.facts[i]))
 		} else {
-			legs = append(legs, p.leg(s, row, &t, &t.facts[i]))
+			legs = append(legs, p.leg(s, of, t, &t.facts[i]))
 		}
 	}
 	return legs
 }
 
-func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held) Leg {
-	l := Leg{Domain: t.domain, Name: p.name(row, t), Rel: t.rel, Fact: h.fact.Fact, Value: h.fact.Value, Old: h.value, Of: h.of,
+func (p *planner) leg(s *firsthand.State, of standing, t *target, h *held) Leg {
+	l := Leg{Domain: t.domain, Name: p.nameOf(of.name, t), Rel: t.rel, Fact: h.fact.Fact, Value: h.fact.Value, Old: h.value, Of: h.of,
 		Group: LeftOut, Guessed: h.guessed, Origin: firsthand.Stated}
 	if own := p.masks[t.key]; own != "" && l.Fact == MailFact {
 		l.Value = firsthand.Text(own)
@@ -253,8 +349,8 @@ func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held)
 			return out("it has an address of its own, which stays")
 		}
 		return out("it has this value already")
-	case row.Frozen != "":
-		return out(row.FrozenText())
+	case of.frozen != "":
+		return out(frozenText(of.frozen))
 	case t.rel.IsZero() && firsthand.CheckDomain(t.domain) != nil:
 		return out(t.domain + " is no domain of a company")
 	}
@@ -263,17 +359,18 @@ func (p *planner) leg(s *firsthand.State, row *Relationship, t *target, h *held)
 		return out(d.Reason)
 	}
 	l.Basis = d.Basis
-	if row.Gateway != "" {
+	if of.paired {
 		l.Group, l.Channel, l.Reason = Instant, Native, d.Reason
 		if l.Proposal = s.Binding == nil && l.Origin == firsthand.Stated; l.Proposal {
 			l.Reason += "; a proposal until you have proved that the record there is yours"
 		}
 		return l
 	}
-	way, ch, err := p.a.way(p.ctx, p.companies[t.key].Channel, t.domain)
+	to, err := p.to(t)
 	if err != nil {
 		return out("no channel reaches it: " + reason(err))
 	}
+	way, ch := p.a.way(p.companies[t.key].Channel, to)
 	l.Group, l.Channel, l.Reason = way.Group, ch, d.Reason
 	if way.Say != "" {
 		l.Reason += "; " + way.Say
@@ -300,10 +397,17 @@ func (p *planner) decide(s *firsthand.State, told *firsthand.Holding, fact strin
 	return d
 }
 
-// name returns how she knows the company.
-func (p *planner) name(row *Relationship, t *target) string {
-	name := row.Name
-	if name == row.Domain {
+// to returns the company of t as channels may know it.
+func (p *planner) to(t *target) (channel.To, error) {
+	if to, known := p.known[t.domain]; known {
+		return to, nil
+	}
+	return p.a.to(p.ctx, t.domain, "")
+}
+
+// nameOf returns how she knows the company of t, whose document says name.
+func (p *planner) nameOf(name string, t *target) string {
+	if name == t.domain {
 		name = ""
 	}
 	return cmp.Or(p.companies[t.key].Name, name, t.domain)

@@ -144,14 +144,15 @@ func root(fact string) string {
 }
 
 // holders returns the rows of the cache of holdings.
-func holders(s *firsthand.State) []Holder {
+func holders(s *firsthand.State, of *Relationship) []Holder {
 	var rows []Holder
+	beside := groundsOf(s).beside(of, len(s.Closed) > 0, s.Binding != nil)
 	for _, h := range s.Holdings {
 		if !h.Withdraw.IsZero() {
 			continue
 		}
 		row := Holder{Rel: s.Rel, Domain: s.Opened.Domain, Entry: h.Entry, Fact: h.Fact, Value: h.Value,
-			Origin: h.Origin, Since: h.Since, Until: h.Until, Last: h.Last}
+			Origin: h.Origin, Since: h.Since, Until: h.Until, Last: h.Last, Ground: beside[h.Entry]}
 		if o := s.Outcomes[h.Last]; o != nil {
 			row.Outcome = "refused"
 			if o.Applied {

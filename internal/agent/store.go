@@ -24,6 +24,10 @@ type Store interface {
 	// was taken already or is not in the book.
 	Commit(ctx context.Context, c Commit) error
 
+	// Commits returns another number than before where something was changed meanwhile.
+	// Where it is the same, everything in the store is as it was.
+	Commits() int64
+
 	// Relationships returns all of them, oldest first, RelationshipsAt those of
 	// these IDs that there are, in any order. Relationship returns [fault.NotExist]
 	// if there is none of that ID.
@@ -289,6 +293,7 @@ type Holder struct {
 	Until   firsthand.Date
 	Last    firsthand.ID // the entry that gave Value
 	Outcome string       // of Last: "", applied, refused
+	Ground  string       // the text of its [Ground]; "" in a row that is older than these
 }
 
 // A LegRow is a leg of a move as it was carried out. Leg.Value is that of the

@@ -13,16 +13,12 @@ import (
 
 // way returns how a company without a gateway is reached, and by which channel: the
 // one that she chose, if it can, else the first that can.
-func (a *Agent) way(ctx context.Context, chosen, domain string) (channel.Way, string, error) {
-	to, err := a.to(ctx, domain, "")
-	if err != nil {
-		return channel.Way{}, "", err
-	}
+func (a *Agent) way(chosen string, to channel.To) (channel.Way, string) {
 	if ch, way, ok := a.channel(chosen, to); ok {
-		return way, ch.Name(), nil
+		return way, ch.Name()
 	}
 	// Nothing prepares it: she finds her own way, and notes what came of it.
-	return channel.Way{Group: NeedsYou}, "manual", nil
+	return channel.Way{Group: NeedsYou}, "manual"
 }
 
 // channel returns the channel that she chose, if it can reach the company; else the

@@ -167,7 +167,7 @@ type Facts interface {
 
 // Moves are changes, once and everywhere.
 type Moves interface {
-	Plan(ctx context.Context, m agent.Move) (agent.Plan, error)
+	Preview(ctx context.Context, m agent.Move, shown int) (agent.Plan, error)
 	Begin(ctx context.Context, m agent.Move, key string) (int64, error)
 	Moves(ctx context.Context) ([]agent.MoveRow, error)
 	BoardPart(ctx context.Context, id int64, step string, offset, limit int) (agent.Board, int, error)

@@ -261,25 +261,15 @@ func (s *Server) preview(v *visit, status int, f Form) error {
 	if !ok {
 		return v.to("/change") // it was sent, or the session is another
 	}
-	plan, err := v.agent().Plan(v.ctx(), d.move)
+	plan, err := v.agent().Preview(v.ctx(), d.move, shownLegs)
 	if err != nil {
 		return err
 	}
 	p := PreviewPage{Key: key, Move: d.move, Plan: plan, Form: f, Typed: d.form.hidden()}
 	for _, group := range legGroups {
-		g := PreviewGroup{Group: group}
-		for _, leg := range plan.Legs {
-			if leg.Group != group {
-				continue
-			}
-			if len(g.Legs) == shownLegs {
-				g.More++
-				continue
-			}
-			g.Legs = append(g.Legs, leg)
-		}
-		if len(g.Legs) > 0 {
-			p.Groups = append(p.Groups, g)
+		if n := plan.Counts[group]; n > 0 {
+			legs := slices.DeleteFunc(slices.Clone(plan.Legs), func(l agent.Leg) bool { return l.Group != group })
+			p.Groups = append(p.Groups, PreviewGroup{Group: group, Legs: legs, More: n - len(legs)})
 		}
 	}
 	return s.render(v, status, "preview", p)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"firsthand"
 	"firsthand/fault"
@@ -18,6 +19,7 @@ type Memory struct {
 	mu    sync.Mutex
 	life  *life
 	fault func(agent.Commit) Fault
+	asked atomic.Int64 // how often Commits was asked
 }
 
 var _ agent.Store = (*Memory)(nil)
@@ -109,6 +111,9 @@ func (m *Memory) Commit(ctx context.Context, c agent.Commit) error {
 	}
 	return nil
 }
+
+// Commits implements [agent.Store]. It is never the same, so that nobody relies on it.
+func (m *Memory) Commits() int64 { return m.asked.Add(1) }
 
 // Append implements [firsthand.Log].
 func (m *Memory) Append(ctx context.Context, entries ...firsthand.Entry) error {

@@ -593,6 +593,13 @@ func (b broken) AddBlob(ctx context.Context, r io.Reader) (firsthand.Blob, error
 	return blob, err
 }
 
+func (b broken) Commits() int64 {
+	if b.bug == "commits aren't counted" {
+		return 1
+	}
+	return b.Memory.Commits()
+}
+
 func (b broken) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder, error] {
 	switch b.bug {
 	case "holders of all facts":
@@ -637,7 +644,7 @@ func TestBrokenStoresFail(t *testing.T) {
 		"evidence loses its body", "what is zero is not replaced", "a relationship replaced is inserted anew",
 		"newest first", "in the order of IDs", "some relationships are all", "some entries are all", "no relationship is no error", "no label is no error",
 		"labels get the hash of another", "used labels are counted", "drafts of all relationships", "newest receipt first",
-		"holders of all facts", "no holders without a fact", "holders are read one by one",
+		"commits aren't counted", "holders of all facts", "no holders without a fact", "holders are read one by one",
 		"moves are lost", "legs are lost", "a leg never becomes an entry", "what is on its way is lost", "reminders are lost",
 		"what the outbox knows is lost", "what the outbox knows takes the place of the row", "a key is of many moves",
 		"forget leaves what was on its way", "forget leaves reminders", "forget leaves legs", "what is on its way is added to",

@@ -44,7 +44,7 @@ func noZero(t testing.TB, v any, but ...string) {
 func holder(t testing.TB, rel firsthand.ID, domain, fact string, value firsthand.Value) agent.Holder {
 	t.Helper()
 	h := agent.Holder{Rel: rel, Domain: domain, Entry: firsthand.ID{1}, Fact: fact, Value: value, Origin: firsthand.Told,
-		Since: noon.UTC(), Until: "2027-01-31", Last: firsthand.ID{2}, Outcome: "applied"}
+		Since: noon.UTC(), Until: "2027-01-31", Last: firsthand.ID{2}, Outcome: "applied", Ground: `{"paired":true}`}
 	noZero(t, h)
 	return h
 }
@@ -129,6 +129,23 @@ var rowChecks = []check{
 		wantEqual(t, "all holders", collect(t, s.Holders(ctx, "")), []agent.Holder{rows[3], rows[1]})
 		commit(t, s, agent.Commit{Holdings: map[firsthand.ID][]agent.Holder{a: nil, b: {}}})
 		wantEqual(t, "all holders", collect(t, s.Holders(ctx, "")), nil)
+	}},
+	{"commits are counted", func(t testing.TB, f Fixture) {
+		s := f.Open(t)
+		for n := range 3 {
+			before := s.Commits()
+			commit(t, s, agent.Commit{Settings: map[string]string{"language": fmt.Sprint(n)}})
+			if s.Commits() == before {
+				t.Errorf("commit %d has the count of what was before", n)
+			}
+		}
+		before := s.Commits()
+		if _, err := s.AddImport(t.Context(), agent.Import{Format: "Chrome", File: "passwords.csv", At: noon}); err != nil {
+			t.Fatal(err)
+		}
+		if s.Commits() == before {
+			t.Error("an import has the count of what was before")
+		}
 	}},
 	{"changing what is held while reading it", func(t testing.TB, f Fixture) {
 		s, ctx := f.Open(t), t.Context()

@@ -127,8 +127,9 @@ func (a *audited) rows(ctx context.Context, tx *sqlite.Tx) error {
 		return err
 	}
 	holdings, err := readHoldings(ctx, tx, ``)
-	for _, h := range holdings {
-		_, herr := h.holder()
+	values := make(map[string]firsthand.Value)
+	for i := range holdings {
+		_, herr := holdings[i].holder(values)
 		err = errors.Join(err, herr)
 	}
 	return err

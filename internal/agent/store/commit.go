@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"time"
 
 	"firsthand"
@@ -181,10 +185,8 @@ func (w *writer) exec(query string, args ...any) (changed int64, err error) {
 
 // commit writes all parts, in the order in which [agent.Commit] has them.
 func (w *writer) commit(c agent.Commit) error {
-	for i := range c.Relationships {
-		if err := w.relationship(&c.Relationships[i]); err != nil {
-			return err
-		}
+	if err := w.relationships(c.Relationships); err != nil {
+		return err
 	}
 	for _, p := range c.Replace {
 		if err := w.replace(p); err != nil {
@@ -213,20 +215,8 @@ func (w *writer) commit(c agent.Commit) error {
 			return err
 		}
 	}
-	for rel, rows := range c.Holdings {
-		if err := w.holdings(rel, rows); err != nil {
-			return err
-		}
-	}
-	for rel, rows := range c.Carried {
-		if err := w.carried(rel, rows); err != nil {
-			return err
-		}
-	}
-	for rel, rows := range c.Waiting {
-		if err := w.waiting(rel, rows); err != nil {
-			return err
-		}
+	if err := errors.Join(w.holdings(c.Holdings), w.carried(c.Carried), w.waiting(c.Waiting)); err != nil {
+		return err
 	}
 	for i := range c.Outbox {
 		if err := w.outbox(&c.Outbox[i]); err != nil {
@@ -303,12 +293,41 @@ func (w *writer) own(c agent.Commit) error {
 	return w.contracts(&c)
 }
 
+// idList is IDs as a list for [inIDs]: what is there of a thousand relationships is
+// asked in one statement, where each of its own would cost more than what it finds.
+func idList(ids iter.Seq[firsthand.ID]) string {
+	var hexes []string
+	for id := range ids {
+		hexes = append(hexes, hex.EncodeToString(id[:]))
+	}
+	return jsonText(hexes)
+}
+
+// inIDs are the IDs given as an idList.
+const inIDs = `SELECT unhex(value) FROM json_each(?)`
+
+func (w *writer) relationships(all []agent.Relationship) error {
+	if len(all) == 0 {
+		return nil
+	}
+	err := w.moved(func(yield func(firsthand.ID) bool) {
+		for i := range all {
+			if !yield(all[i].ID) {
+				return
+			}
+		}
+	})
+	for i := range all {
+		if err == nil {
+			err = w.relationship(&all[i])
+		}
+	}
+	return err
+}
+
 // relationship writes all of r. What is the same already is not written again: most
 // commits change what the outbox knows and what lists show, and nothing else.
 func (w *writer) relationship(r *agent.Relationship) error {
-	if err := w.moved(r.ID[:]); err != nil {
-		return err
-	}
 	key := agent.CompanyKey(r.Domain)
 	w.touch(false, key)
 	_, err := w.exec(`
@@ -349,7 +368,7 @@ const numberOf = `(SELECT n FROM relationship WHERE id = ?1)`
 
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
-	if err := w.moved(rel[:]); err != nil {
+	if err := w.moved(slices.Values([]firsthand.ID{rel})); err != nil {
 		return err
 	}
 	if err := w.forgetMail(rel); err != nil {
@@ -380,25 +399,44 @@ func (w *writer) forget(rel firsthand.ID) error {
 	return nil
 }
 
-// holdings replaces the cached holdings of rel. Most commits bring the same again, or
-// other values of what was held before; reading them costs less than writing.
-func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
-	now, err := readHoldings(w.ctx, w.tx, `WHERE relationship = ? ORDER BY n`, rel[:])
+// holdings replaces the cached holdings of relationships.
+func (w *writer) holdings(all map[firsthand.ID][]agent.Holder) error {
+	if len(all) == 0 {
+		return nil
+	}
+	there, err := readHoldings(w.ctx, w.tx, `WHERE relationship IN (`+inIDs+`) ORDER BY relationship, n`, idList(maps.Keys(all)))
 	if err != nil {
 		return err
 	}
+	of := make(map[firsthand.ID][]holdingRow)
+	for _, r := range there {
+		var rel firsthand.ID
+		copy(rel[:], r.rel)
+		of[rel] = append(of[rel], r)
+	}
+	for rel, rows := range all {
+		if err := w.holdingsOf(rel, of[rel], rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdingsOf replaces those of rel, which are now. Most commits bring the same again, or
+// other values of what was held before; reading them costs less than writing.
+func (w *writer) holdingsOf(rel firsthand.ID, now []holdingRow, rows []agent.Holder) (err error) {
 	want := make([]holdingRow, len(rows))
 	for i, h := range rows {
 		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
-			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome}
+			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome, ground: h.Ground}
 	}
 	for i, r := range want {
 		switch {
 		case i < len(now) && now[i].equal(r):
 			continue
 		case i < len(now) && now[i].sameHolding(r):
-			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ? WHERE relationship = ? AND n = ?`,
-				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.rel, i)
+			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ?, ground = ? WHERE relationship = ? AND n = ?`,
+				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.ground, r.rel, i)
 			if err != nil {
 				return err
 			}
@@ -409,9 +447,9 @@ func (w *writer) holdings(rel firsthand.ID, rows []agent.Holder) error {
 			}
 		}
 		_, err := w.exec(`
-			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome)
+			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome, ground)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome, r.ground)
 		if err != nil {
 			return err
 		}

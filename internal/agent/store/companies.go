@@ -331,8 +331,9 @@ func (s *Store) CompanyRelationships(ctx context.Context, domain string) ([]agen
 func (s *Store) CompanyHolders(ctx context.Context, domain string) (all []agent.Holder, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
 		rows, err := readHoldings(ctx, tx, `WHERE relationship IN (SELECT id FROM relationship WHERE key = ?) ORDER BY fact, domain, relationship, n`, domain)
-		for _, r := range rows {
-			h, herr := r.holder()
+		values := make(map[string]firsthand.Value)
+		for i := range rows {
+			h, herr := rows[i].holder(values)
 			all, err = append(all, h), errors.Join(err, herr)
 		}
 		return err

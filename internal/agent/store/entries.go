@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -36,33 +37,46 @@ type log struct {
 	side firsthand.Side
 }
 
-// head returns the end of a log, as the database has it.
-func head(ctx context.Context, tx *sqlite.Tx, l log) (h firsthand.Head, err error) {
-	var id []byte
-	err = tx.QueryRowContext(ctx, `
-		SELECT seq, id FROM entry WHERE relationship = ? AND side = ? ORDER BY seq DESC LIMIT 1`,
-		l.rel[:], string(l.side)).Scan(&h.Seq, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return firsthand.Head{}, nil
+// heads returns the ends of the logs of entries, as the database has them; of those that
+// begin there is none.
+func (w *writer) heads(entries []firsthand.Entry) (map[log]firsthand.Head, error) {
+	asked := make(map[log]bool, 2)
+	var list [][2]string
+	for i := range entries {
+		at := log{entries[i].Relationship(), entries[i].Side}
+		if !asked[at] {
+			asked[at], list = true, append(list, [2]string{hex.EncodeToString(at.rel[:]), string(at.side)})
+		}
 	}
-	copy(h.ID[:], id)
-	return h, err
+	heads := make(map[log]firsthand.Head, len(list))
+	return heads, each(w, func(rows *sqlite.Rows) error {
+		var at log
+		var h firsthand.Head
+		var rel, id sql.RawBytes
+		err := rows.Scan(&rel, (*string)(&at.side), &h.Seq, &id)
+		copy(at.rel[:], rel)
+		copy(h.ID[:], id)
+		heads[at] = h
+		return err
+	}, `
+		WITH l (rel, side) AS (SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?))
+		SELECT e.relationship, e.side, e.seq, e.id FROM l CROSS JOIN entry e ON e.n = (
+			SELECT n FROM entry WHERE relationship = l.rel AND side = l.side ORDER BY seq DESC LIMIT 1)`, jsonText(list))
 }
 
 // entries appends, and erases what the keeper of this file, first, has erased.
 func (w *writer) entries(entries []firsthand.Entry) error {
-	heads := make(map[log]firsthand.Head, 2)
+	if len(entries) == 0 {
+		return nil
+	}
+	heads, err := w.heads(entries)
+	if err != nil {
+		return err
+	}
 	for i := range entries {
 		e := &entries[i]
 		at := log{e.Relationship(), e.Side}
-		h, ok := heads[at]
-		if !ok {
-			var err error
-			if h, err = head(w.ctx, w.tx, at); err != nil {
-				return err
-			}
-		}
-		if e.Seq != h.Seq+1 || e.Prev != h.ID {
+		if h := heads[at]; e.Seq != h.Seq+1 || e.Prev != h.ID {
 			return fmt.Errorf("%w: %s entry %d does not follow %d", fault.Conflict, e.Side, e.Seq, h.Seq)
 		}
 		if err := w.insert(at, e); err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"iter"
 
 	"firsthand"
 	"firsthand/fault"
@@ -183,13 +184,13 @@ func (w *writer) drop(domain string) error {
 	return w.dropDocuments(`domain = ?`, domain)
 }
 
-// moved touches the company of a relationship that is written anew or forgotten, as
-// it was before.
-func (w *writer) moved(id []byte) error {
+// moved touches the companies of relationships that are written anew or forgotten, as
+// they were before.
+func (w *writer) moved(ids iter.Seq[firsthand.ID]) error {
 	return each(w, func(rows *sqlite.Rows) error {
 		var key string
 		err := rows.Scan(&key)
 		w.touch(false, key)
 		return err
-	}, `SELECT key FROM relationship WHERE id = ?`, id)
+	}, `SELECT key FROM relationship WHERE id IN (`+inIDs+`)`, idList(ids))
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"firsthand"
@@ -131,9 +132,7 @@ func (r *carriedRow) carried() (c agent.Carried, err error) {
 	return c, errors.Join(parseTime(r.made, &c.Made), parseTime(r.noted, &c.Noted))
 }
 
-const carriedOf = `
-	SELECT relationship, entry, seq, kind, fact, made, due, step, system, record, why, noted, unpaired FROM carried
-	WHERE relationship = ? ORDER BY seq`
+const carriedOf = `SELECT relationship, entry, seq, kind, fact, made, due, step, system, record, why, noted, unpaired FROM carried `
 
 func scanCarried(rows *sqlite.Rows, r *carriedRow) error {
 	return rows.Scan(&r.rel, &r.entry, &r.seq, &r.kind, &r.fact, &r.made, &r.due, &r.step, &r.system, &r.record, &r.why, &r.noted, &r.unpaired)
@@ -141,7 +140,7 @@ func scanCarried(rows *sqlite.Rows, r *carriedRow) error {
 
 // Carried implements [agent.Store].
 func (s *Store) Carried(ctx context.Context, rel firsthand.ID) (all []agent.Carried, err error) {
-	rows, err := list(ctx, s, scanCarried, carriedOf, rel[:])
+	rows, err := list(ctx, s, scanCarried, carriedOf+`WHERE relationship = ? ORDER BY seq`, rel[:])
 	for i := range rows {
 		c, bad := rows[i].carried()
 		all, err = append(all, c), errors.Join(err, bad)
@@ -149,12 +148,32 @@ func (s *Store) Carried(ctx context.Context, rel firsthand.ID) (all []agent.Carr
 	return all, err
 }
 
-// carried replaces what is cached of rel. Most commits bring the same again.
-func (w *writer) carried(rel firsthand.ID, all []agent.Carried) error {
-	now, err := listIn(w.ctx, w.tx, scanCarried, carriedOf, rel[:])
+// carried replaces what is cached of relationships.
+func (w *writer) carried(all map[firsthand.ID][]agent.Carried) error {
+	if len(all) == 0 {
+		return nil
+	}
+	there, err := listIn(w.ctx, w.tx, scanCarried, carriedOf+`WHERE relationship IN (`+inIDs+`) ORDER BY relationship, seq`, idList(maps.Keys(all)))
 	if err != nil {
 		return err
 	}
+	of := make(map[firsthand.ID][]carriedRow)
+	for _, r := range there {
+		var rel firsthand.ID
+		copy(rel[:], r.rel)
+		of[rel] = append(of[rel], r)
+	}
+	for rel, rows := range all {
+		if err := w.carriedOf(rel, of[rel], rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carriedOf replaces what is cached of rel, which is now. Most commits bring the same
+// again.
+func (w *writer) carriedOf(rel firsthand.ID, now []carriedRow, all []agent.Carried) error {
 	want := make([]carriedRow, len(all))
 	for i := range all {
 		want[i] = carriedRowOf(&all[i])

@@ -182,12 +182,13 @@ func (s *Store) Setting(ctx context.Context, name string) (value string, err err
 type holdingRow struct {
 	rel, entry, last                                   []byte
 	domain, fact, value, origin, since, until, outcome string
+	ground                                             string
 }
 
 func (r holdingRow) equal(o holdingRow) bool {
 	return string(r.rel) == string(o.rel) && string(r.entry) == string(o.entry) && string(r.last) == string(o.last) &&
 		r.domain == o.domain && r.fact == o.fact && r.value == o.value && r.origin == o.origin &&
-		r.since == o.since && r.until == o.until && r.outcome == o.outcome
+		r.since == o.since && r.until == o.until && r.outcome == o.outcome && r.ground == o.ground
 }
 
 // sameHolding reports whether both rows are of one holding, whose value may differ.
@@ -195,18 +196,25 @@ func (r holdingRow) sameHolding(o holdingRow) bool {
 	return string(r.entry) == string(o.entry) && r.domain == o.domain && r.fact == o.fact && r.origin == o.origin
 }
 
-func (r holdingRow) holder() (h agent.Holder, err error) {
-	h = agent.Holder{Domain: r.domain, Fact: r.fact, Origin: firsthand.Origin(r.origin), Until: firsthand.Date(r.until), Outcome: r.outcome}
+// holder returns the row; values are those of its kind that were read before, by their
+// texts: what she told many is one.
+func (r *holdingRow) holder(values map[string]firsthand.Value) (h agent.Holder, err error) {
+	h = agent.Holder{Domain: r.domain, Fact: r.fact, Origin: firsthand.Origin(r.origin), Until: firsthand.Date(r.until), Outcome: r.outcome, Ground: r.ground}
 	copy(h.Rel[:], r.rel)
 	copy(h.Entry[:], r.entry)
 	copy(h.Last[:], r.last)
-	return h, errors.Join(parseValue(r.value, &h.Value), parseTime(r.since, &h.Since))
+	var known bool
+	if h.Value, known = values[r.value]; !known {
+		err = parseValue(r.value, &h.Value)
+		values[r.value] = h.Value
+	}
+	return h, errors.Join(err, parseTime(r.since, &h.Since))
 }
 
 func readHoldings(ctx context.Context, tx *sqlite.Tx, where string, args ...any) ([]holdingRow, error) {
 	return listIn(ctx, tx, func(rows *sqlite.Rows, r *holdingRow) error {
-		return rows.Scan(&r.rel, &r.domain, &r.entry, &r.fact, &r.value, &r.origin, &r.since, &r.until, &r.last, &r.outcome)
-	}, `SELECT relationship, domain, entry, fact, value, origin, since, until, last, outcome FROM holding `+where, args...)
+		return rows.Scan(&r.rel, &r.domain, &r.entry, &r.fact, &r.value, &r.origin, &r.since, &r.until, &r.last, &r.outcome, &r.ground)
+	}, `SELECT relationship, domain, entry, fact, value, origin, since, until, last, outcome, ground FROM holding `+where, args...)
 }
 
 // Holders implements [agent.Store]. They come sorted by fact, domain and
@@ -228,8 +236,9 @@ func (s *Store) Holders(ctx context.Context, fact string) iter.Seq2[agent.Holder
 			yield(agent.Holder{}, err)
 			return
 		}
-		for _, r := range rows {
-			if h, err := r.holder(); !yield(h, err) || err != nil {
+		values := make(map[string]firsthand.Value)
+		for i := range rows {
+			if h, err := rows[i].holder(values); !yield(h, err) || err != nil {
 				return
 			}
 		}

@@ -142,6 +142,9 @@ func openLocked(ctx context.Context, f files, dir string, lock io.Closer, o Open
 	return s, s.mendSidecar(ctx)
 }
 
+// Commits implements [agent.Store].
+func (s *Store) Commits() int64 { return s.db.Commits() }
+
 // settle moves the write-ahead log that a crash has left into the database,
 // before anything is appended to it.
 //

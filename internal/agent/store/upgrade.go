@@ -15,7 +15,7 @@ import (
 // before one of them lacks it: the schema alone can't fold logs.
 const (
 	cachesSetting = "store.caches"
-	caches        = "3" // 1: what is on its way; 2: and what waits for her; 3: and requests to gateways
+	caches        = "4" // 1: what is on its way; 2: and what waits for her; 3: and requests to gateways; 4: and grounds
 )
 
 func writeSettled(ctx context.Context, tx *sqlite.Tx) error {
@@ -23,10 +23,10 @@ func writeSettled(ctx context.Context, tx *sqlite.Tx) error {
 	return err
 }
 
-// settleCaches fills the caches of what is on its way and of what waits for her, in a
-// file that is older than one of them: once, from all logs, in one transaction with the
-// note that it was done. Else there would be no task for what she had begun before an
-// update.
+// settleCaches fills the caches of what is on its way, of what waits for her and of
+// grounds, in a file that is older than one of them: once, from all logs, in one
+// transaction with the note that it was done. Else there would be no task for what she
+// had begun before an update. Where only grounds are missing, the summaries have them.
 //
 // A log that can't be folded is left to those who ask for it; opening must be
 // possible. So it must on a full disk, and then this is done at the next start.
@@ -45,6 +45,12 @@ func (s *Store) settleCaches(ctx context.Context) error {
 			return err
 		}
 		for i := range all {
+			if err := w.grounds(&all[i]); err != nil {
+				return err
+			}
+			if done == "3" {
+				continue
+			}
 			rel := all[i].ID
 			state, err := foldIn(ctx, tx, rel)
 			if err != nil {
@@ -54,7 +60,7 @@ func (s *Store) settleCaches(ctx context.Context) error {
 				continue
 			}
 			onItsWay, waits := agent.CachedIn(state, &all[i])
-			if err := errors.Join(w.carried(rel, onItsWay), w.waiting(rel, waits)); err != nil {
+			if err := errors.Join(w.carried(map[firsthand.ID][]agent.Carried{rel: onItsWay}), w.waiting(map[firsthand.ID][]agent.Waiting{rel: waits})); err != nil {
 				return fmt.Errorf("caches of %s: %w", rel, err)
 			}
 		}
@@ -64,6 +70,16 @@ func (s *Store) settleCaches(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// grounds puts beside the holdings of a relationship what a plan asks.
+func (w *writer) grounds(r *agent.Relationship) error {
+	for entry, ground := range agent.GroundsIn(r) {
+		if _, err := w.exec(`UPDATE holding SET ground = ? WHERE relationship = ? AND entry = ?`, ground, r.ID[:], entry[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // foldIn folds both logs of a relationship.

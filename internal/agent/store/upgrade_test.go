@@ -131,7 +131,7 @@ func TestOpenFillsWhatIsOnItsWay(t *testing.T) {
 	if err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
 		w := writer{ctx: ctx, tx: tx}
 		_, err := w.exec(`DELETE FROM setting WHERE name = ?`, cachesSetting)
-		return errors.Join(err, w.carried(rel, nil))
+		return errors.Join(err, w.carried(map[firsthand.ID][]agent.Carried{rel: nil}))
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +149,60 @@ func TestOpenFillsWhatIsOnItsWay(t *testing.T) {
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// A file from before grounds stood beside holdings has them after the first Open, as the
+// summaries say; where a summary is older still, there is none.
+func TestOpenFillsGrounds(t *testing.T) {
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "life")
+	kit, err := NewKit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, recipient, err := NewKeyFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Create(ctx, dir, CreateOptions{KitRecipient: kit.Recipient(), KeyFile: recipient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c agent.Commit
+	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	c.Holdings = make(map[firsthand.ID][]agent.Holder)
+	grounds := agent.Grounds{Held: []agent.HeldGround{{Entry: firsthand.ID{7}, Purpose: "Marketing", Basis: firsthand.Basis{Exception: "at the counter"}}}}
+	summaries := map[firsthand.ID][]byte{{1}: firsthand.EncodeJSON(agent.Summary{Closed: true, Facts: []string{}, Grounds: &grounds}), {2}: firsthand.EncodeJSON(agent.Summary{Facts: []string{}})}
+	for id, summary := range summaries {
+		row := agent.Relationship{ID: id, Domain: "acme.example", Gateway: "https://gw.acme.example", Frozen: "company", Opened: now, Summary: summary}
+		c.Relationships = append(c.Relationships, row)
+		c.Holdings[id] = []agent.Holder{{Rel: id, Domain: row.Domain, Entry: firsthand.ID{7}, Fact: "phone", Value: firsthand.Text("1"), Origin: firsthand.Told, Since: now}}
+	}
+	if err := s.Commit(ctx, c); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Update(ctx, func(tx *sqlite.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE setting SET value = '3' WHERE name = ?`, cachesSetting)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(ctx, dir, KeyFile(secret)); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := map[firsthand.ID]string{{1}: agent.GroundsIn(&agent.Relationship{Gateway: "x", Frozen: "company", Summary: summaries[firsthand.ID{1}]})[firsthand.ID{7}], {2}: ""}
+	if want[firsthand.ID{1}] == "" {
+		t.Error("the summary has no grounds")
+	}
+	for h, err := range s.Holders(ctx, "phone") {
+		if err != nil || h.Ground != want[h.Rel] {
+			t.Errorf("%s has the ground %q, want %q; %v", h.Rel, h.Ground, want[h.Rel], err)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"maps"
 
 	"firsthand"
 	"firsthand/internal/agent"
@@ -54,15 +55,23 @@ func (s *Store) Later(ctx context.Context) (map[string]firsthand.Date, error) {
 	return later, err
 }
 
-// waiting replaces what waits in rel. Mostly nothing did, and nothing does.
-func (w *writer) waiting(rel firsthand.ID, all []agent.Waiting) error {
-	there, err := w.exists(`SELECT 1 FROM waiting WHERE relationship = ?`, rel[:])
-	if err != nil || !there && len(all) == 0 {
+// waiting replaces what waits in relationships. Mostly nothing did, and nothing does.
+func (w *writer) waiting(all map[firsthand.ID][]agent.Waiting) error {
+	if len(all) == 0 {
+		return nil
+	}
+	if _, err := w.exec(`DELETE FROM waiting WHERE relationship IN (`+inIDs+`)`, idList(maps.Keys(all))); err != nil {
 		return err
 	}
-	if _, err := w.exec(`DELETE FROM waiting WHERE relationship = ?`, rel[:]); err != nil {
-		return err
+	for rel, rows := range all {
+		if err := w.waitingIn(rel, rows); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (w *writer) waitingIn(rel firsthand.ID, all []agent.Waiting) error {
 	for n, r := range all {
 		place := cmp.Or(r.Until, firsthand.DateOf(r.Since))
 		_, err := w.exec(`INSERT INTO waiting (relationship, n, key, what, entry, fact, until, since, place) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -23,7 +23,7 @@ type Agent struct {
 	Insight     agent.Insight
 	Suggested   []agent.Suggestion
 	Brought_    []agent.Import
-	Preview     []agent.PreviewRow
+	Previewed   []agent.PreviewRow
 	Unsure_     []agent.Account
 	Cards_      []agent.CardFound
 	List        []agent.Company
@@ -163,7 +163,7 @@ func part[T any](all []T, offset, limit int) []T {
 }
 
 func (a *Agent) PreviewCompanies(_ context.Context, _ int64, offset, limit int) ([]agent.PreviewRow, int, error) {
-	return part(a.Preview, offset, limit), len(a.Preview), nil
+	return part(a.Previewed, offset, limit), len(a.Previewed), nil
 }
 func (a *Agent) Unsure(_ context.Context, _ int64, offset, limit int) ([]agent.Account, int, error) {
 	return part(a.Unsure_, offset, limit), len(a.Unsure_), nil
@@ -332,7 +332,14 @@ func (a *Agent) SetRule(_ context.Context, r policy.Rule) error {
 	return a.note("SetRule", r.Fact, r.Never)
 }
 
-func (a *Agent) Plan(context.Context, agent.Move) (agent.Plan, error) { return a.Planned, nil }
+func (a *Agent) Preview(_ context.Context, _ agent.Move, shown int) (agent.Plan, error) {
+	p, legs := a.Planned, make(map[string]int)
+	p.Legs = slices.DeleteFunc(slices.Clone(p.Legs), func(l agent.Leg) bool {
+		legs[l.Group]++
+		return legs[l.Group] > shown
+	})
+	return p, nil
+}
 func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error) {
 	a.mu.Lock()
 	id, again := a.keys[key]

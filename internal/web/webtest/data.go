@@ -88,7 +88,7 @@ func life(t testing.TB, n int, say speaker) *Agent {
 	}
 	for i := range min(n, 70) {
 		c := a.List[i%len(a.List)]
-		a.Preview = append(a.Preview, agent.PreviewRow{Domain: c.Domain, Name: c.Name, Accounts: 1 + i%3, Hosts: []string{c.Domain, say("shop." + c.Domain)}, New: i%4 != 0})
+		a.Previewed = append(a.Previewed, agent.PreviewRow{Domain: c.Domain, Name: c.Name, Accounts: 1 + i%3, Hosts: []string{c.Domain, say("shop." + c.Domain)}, New: i%4 != 0})
 	}
 	for i, why := range []string{"address", "app", "local", "odd", "none"} {
 		a.Unsure_ = append(a.Unsure_, agent.Account{ID: int64(100 + i), Import: 1, Row: 30 + i, Title: say("Router"), URL: say("http://192.168.0.1/"), Login: say("admin"), Kind: agent.LoginAccount, Why: why})
