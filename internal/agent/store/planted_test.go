@@ -77,21 +77,24 @@ func TestPlantedPowerLoss(t *testing.T) {
 		t.Log("takes long: with FIRSTHAND_TEST_ALL=1")
 		return
 	}
-	plan := newFlight(t).plan()
+	f := newFlight(t)
 	for _, bug := range []struct {
-		name string
-		on   *bool
+		name  string
+		on    *bool
+		again int // as in a Plan
 	}{
-		{"the key is written after the database", &testOnlyBugs.keyLast},
-		{"the new mark has a transaction of its own", &testOnlyBugs.markApart},
-		{"a restored file keeps its book", &testOnlyBugs.bookStays},
-		{"the log that a crash left is appended to", &testOnlyBugs.noSettle},
-		{"files are not synced before they are renamed", &diskBugs.noSync},
-		{"directories are not synced", &diskBugs.noDirSync},
+		{"the key is written after the database", &testOnlyBugs.keyLast, 0},
+		{"the new mark has a transaction of its own", &testOnlyBugs.markApart, 0},
+		{"a restored file keeps its book", &testOnlyBugs.bookStays, 0},
+		{"the log that a crash left is appended to", &testOnlyBugs.noSettle, 1}, // it shows in a second cut only
+		{"files are not synced before they are renamed", &diskBugs.noSync, 0},
+		{"directories are not synced", &diskBugs.noDirSync, 0},
 	} {
 		t.Run(bug.name, func(t *testing.T) {
 			*bug.on = true
 			defer func() { *bug.on = false }()
+			plan := f.plan()
+			plan.Again = bug.again
 			sqlitetest.MustCatch(t, plan)
 		})
 	}

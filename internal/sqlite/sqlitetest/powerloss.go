@@ -42,6 +42,10 @@ type Plan struct {
 	// and must not write to acked.
 	Verify func(d *Disk, acked []any) error
 
+	// Again is how many states there are for each in which the power is cut again
+	// while Verify runs; 0 is 8.
+	Again int
+
 	// Lie is for planting a bug: the disk ignores one sync in Lie.
 	Lie int
 }
@@ -92,8 +96,8 @@ func MustCatch(t testing.TB, plans ...Plan) {
 	for _, states := range []int{200, 1000, 5000, 20_000} { // most show early
 		for _, p := range plans {
 			p.Seed = max(p.Seed, 1)
-			if _, err := p.run(states); err != nil {
-				t.Logf("noticed: %v", err)
+			if stats, err := p.run(states); err != nil {
+				t.Logf("noticed among %d of %d states: %v", stats.States, states, err)
 				return
 			}
 		}
@@ -161,7 +165,7 @@ func (p Plan) round(tmp string, seed uint64, n int, stats *Stats) error {
 	known := make(map[[sha256.Size]byte]bool)
 	p.cut(d.history, seed, n, func(s state) bool {
 		id := s.id()
-		if known[id] && !s.again() {
+		if known[id] && !p.again(s) {
 			stats.States++
 			stats.Same++
 		} else {
@@ -203,8 +207,14 @@ func (s *state) id() (id [sha256.Size]byte) {
 // dice are those of what happens while s is verified.
 func (s *state) dice() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 2)) }
 
-// again reports whether the power is cut once more meanwhile, one time in eight.
-func (s *state) again() bool { return s.dice().IntN(8) == 0 }
+// again reports whether the power is cut once more while s is verified.
+func (p Plan) again(s state) bool {
+	again := p.Again
+	if again == 0 {
+		again = 8
+	}
+	return s.dice().IntN(again) == 0
+}
 
 // cut cuts the power at each operation of history, or where there are more
 // than n, at n of them, and yields about n states, several for each cut.
@@ -263,13 +273,13 @@ type judge struct {
 	failed        atomic.Pointer[error]
 }
 
-// judge verifies s, and one time in eight cuts the power once more meanwhile.
+// judge verifies s, and cuts the power once more meanwhile where p.again says so.
 func (j *judge) judge(s state) {
-	rng := rand.New(rand.NewPCG(s.seed, 2))
-	if rng.IntN(8) != 0 {
+	if !j.plan.again(s) {
 		j.verify(s, s.image)
 		return
 	}
+	rng := rand.New(rand.NewPCG(s.seed, 3))
 	m := newModel(s.image)
 	history := j.verify(s, s.image)
 	if j.failed.Load() != nil {
