@@ -42,9 +42,10 @@ type Plan struct {
 	// and must not write to acked.
 	Verify func(d *Disk, acked []any) error
 
-	// Again is how many states there are for each in which the power is cut again
-	// while Verify runs; 0 is 8.
-	Again int
+	// Twice has the power cut again in each state, among the first operations of
+	// Verify, and not just now and then at any: for bugs of what opens a file that a
+	// crash has left.
+	Twice bool
 
 	// Lie is for planting a bug: the disk ignores one sync in Lie.
 	Lie int
@@ -165,7 +166,7 @@ func (p Plan) round(tmp string, seed uint64, n int, stats *Stats) error {
 	known := make(map[[sha256.Size]byte]bool)
 	p.cut(d.history, seed, n, func(s state) bool {
 		id := s.id()
-		if known[id] && !p.again(s) {
+		if known[id] && !p.again(s.dice()) {
 			stats.States++
 			stats.Same++
 		} else {
@@ -207,14 +208,8 @@ func (s *state) id() (id [sha256.Size]byte) {
 // dice are those of what happens while s is verified.
 func (s *state) dice() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 2)) }
 
-// again reports whether the power is cut once more while s is verified.
-func (p Plan) again(s state) bool {
-	again := p.Again
-	if again == 0 {
-		again = 8
-	}
-	return s.dice().IntN(again) == 0
-}
+// again throws the first of those dice: whether the power is cut once more meanwhile.
+func (p Plan) again(dice *rand.Rand) bool { return dice.IntN(8) == 0 || p.Twice }
 
 // cut cuts the power at each operation of history, or where there are more
 // than n, at n of them, and yields about n states, several for each cut.
@@ -275,17 +270,20 @@ type judge struct {
 
 // judge verifies s, and cuts the power once more meanwhile where p.again says so.
 func (j *judge) judge(s state) {
-	if !j.plan.again(s) {
+	rng := s.dice()
+	if !j.plan.again(rng) {
 		j.verify(s, s.image)
 		return
 	}
-	rng := rand.New(rand.NewPCG(s.seed, 3))
 	m := newModel(s.image)
 	history := j.verify(s, s.image)
 	if j.failed.Load() != nil {
 		return
 	}
 	after := rng.IntN(len(history) + 1)
+	if j.plan.Twice {
+		after = min(after, rng.IntN(8))
+	}
 	for _, o := range history[:after] {
 		m.apply(o)
 	}
