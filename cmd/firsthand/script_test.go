@@ -37,15 +37,16 @@ var (
 	once  sync.Once
 )
 
-// programs returns the folder of both programs, built as for a release, once for
-// all tests: two commands can't be in one test binary.
+// programs returns the folder of both programs, built as for a release, once for all
+// tests: two commands can't be in one test binary. Only their paths aren't trimmed: for
+// that every package would be compiled once more.
 func programs(t testing.TB) string {
 	once.Do(func() {
 		var err error
 		if built, err = os.MkdirTemp("", "firsthand-test-"); err != nil {
 			t.Fatal(err)
 		}
-		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", built, "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
+		build := exec.Command("go", "build", "-ldflags=-s -w", "-o", built, "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build: %v\n%s", err, out)
 		}
@@ -117,7 +118,7 @@ func capture(ts *testscript.TestScript, neg bool, args []string) {
 
 // environ returns the variables that the programs read.
 func environ(ts *testscript.TestScript) (env []string) {
-	for _, name := range []string{"PATH", "HOME", "GORACE", "FIRSTHAND_DIR", "FIRSTHAND_ALLOW_LOOPBACK", "FIRSTHAND_PASSPHRASE_FILE"} {
+	for _, name := range []string{"PATH", "HOME", "GORACE", "FIRSTHAND_DIR", "FIRSTHAND_ALLOW_LOOPBACK", "FIRSTHAND_PASSPHRASE_FILE", "FIRSTHAND_KEY_FILE"} {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return env

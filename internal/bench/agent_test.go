@@ -78,7 +78,7 @@ func buildAgent(b testing.TB) string {
 			return
 		}
 		p.path = filepath.Join(dir, "firsthand.exe") // a name that every system can start
-		out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", p.path, "firsthand/cmd/firsthand").CombinedOutput()
+		out, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", p.path, "firsthand/cmd/firsthand").CombinedOutput()
 		if err != nil {
 			p.err = fmt.Errorf("build: %w\n%s", err, out)
 		}

@@ -74,7 +74,7 @@ func (s *stock) begin(ctx context.Context) (err error) {
 	var errs [3]error
 	var all sync.WaitGroup
 	all.Go(func() {
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", s.bin+"/", "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
+		build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", s.bin+"/", "firsthand/cmd/firsthand", "firsthand/cmd/firsthand-gateway")
 		if out, err := build.CombinedOutput(); err != nil {
 			errs[0] = errors.New("build: " + string(out))
 		}

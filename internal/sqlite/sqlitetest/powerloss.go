@@ -42,6 +42,11 @@ type Plan struct {
 	// and must not write to acked.
 	Verify func(d *Disk, acked []any) error
 
+	// Twice has the power cut again in each state, among the first operations of
+	// Verify, and not just now and then at any: for bugs of what opens a file that a
+	// crash has left.
+	Twice bool
+
 	// Lie is for planting a bug: the disk ignores one sync in Lie.
 	Lie int
 }
@@ -92,8 +97,8 @@ func MustCatch(t testing.TB, plans ...Plan) {
 	for _, states := range []int{200, 1000, 5000, 20_000} { // most show early
 		for _, p := range plans {
 			p.Seed = max(p.Seed, 1)
-			if _, err := p.run(states); err != nil {
-				t.Logf("noticed: %v", err)
+			if stats, err := p.run(states); err != nil {
+				t.Logf("noticed among %d of %d states: %v", stats.States, states, err)
 				return
 			}
 		}
@@ -161,7 +166,7 @@ func (p Plan) round(tmp string, seed uint64, n int, stats *Stats) error {
 	known := make(map[[sha256.Size]byte]bool)
 	p.cut(d.history, seed, n, func(s state) bool {
 		id := s.id()
-		if known[id] && !s.again() {
+		if known[id] && !p.again(s.dice()) {
 			stats.States++
 			stats.Same++
 		} else {
@@ -203,8 +208,8 @@ func (s *state) id() (id [sha256.Size]byte) {
 // dice are those of what happens while s is verified.
 func (s *state) dice() *rand.Rand { return rand.New(rand.NewPCG(s.seed, 2)) }
 
-// again reports whether the power is cut once more meanwhile, one time in eight.
-func (s *state) again() bool { return s.dice().IntN(8) == 0 }
+// again throws the first of those dice: whether the power is cut once more meanwhile.
+func (p Plan) again(dice *rand.Rand) bool { return dice.IntN(8) == 0 || p.Twice }
 
 // cut cuts the power at each operation of history, or where there are more
 // than n, at n of them, and yields about n states, several for each cut.
@@ -263,10 +268,10 @@ type judge struct {
 	failed        atomic.Pointer[error]
 }
 
-// judge verifies s, and one time in eight cuts the power once more meanwhile.
+// judge verifies s, and cuts the power once more meanwhile where p.again says so.
 func (j *judge) judge(s state) {
-	rng := rand.New(rand.NewPCG(s.seed, 2))
-	if rng.IntN(8) != 0 {
+	rng := s.dice()
+	if !j.plan.again(rng) {
 		j.verify(s, s.image)
 		return
 	}
@@ -276,6 +281,9 @@ func (j *judge) judge(s state) {
 		return
 	}
 	after := rng.IntN(len(history) + 1)
+	if j.plan.Twice {
+		after = min(after, rng.IntN(8))
+	}
 	for _, o := range history[:after] {
 		m.apply(o)
 	}
