@@ -2,9 +2,11 @@ package firsthand_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"firsthand"
+	"firsthand/conformance"
 	"firsthand/fault"
 )
 
@@ -67,5 +69,36 @@ func (p *party) takeByEnds(t *testing.T, e firsthand.Entry) {
 	}
 	if got, want := short.Ends(), whole.Ends(); got != want {
 		t.Fatalf("the ends become %+v, want %+v", got, want)
+	}
+}
+
+// After the end words have no effect, and the ends don't say that they have.
+func TestEndsAfterTheEnd(t *testing.T) {
+	s := conformance.NewScript("ends")
+	logs := [2][]firsthand.Entry{{s.Logs[0][0].Entry(t)}, {s.Logs[1][0].Entry(t)}}
+	say := func(body string) firsthand.Entry {
+		d := s.Draft(first, body)
+		s.See(&d, 1)
+		d = s.Sign(d)
+		s.Logs[0] = append(s.Logs[0], d)
+		return d.Entry(t)
+	}
+	for _, body := range []string{`{"kind":"message","text":"x"}`, `{"kind":"close"}`} {
+		state, err := firsthand.Fold(logs[0], logs[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := say(body)
+		if got := state.Ends().Judge([]firsthand.Entry{e}); got != strings.Contains(body, "message") {
+			t.Errorf("%s: the ends suffice: %v", body, got)
+		}
+		logs[0] = append(logs[0], e)
+	}
+	state, err := firsthand.Fold(logs[0], logs[1])
+	if err != nil || len(state.Closed) != 1 {
+		t.Fatalf("closed %d times, %v", len(state.Closed), err)
+	}
+	if e := say(`{"kind":"message","text":"x"}`); state.Ends().Judge([]firsthand.Entry{e}) {
+		t.Error("after the end, the ends suffice for words")
 	}
 }

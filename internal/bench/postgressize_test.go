@@ -175,6 +175,7 @@ func (c *sizeCalls) run(b *testing.B, all []*relationship, request func(*relatio
 	}
 	var calls sync.WaitGroup
 	before := cpu()
+	b.StartTimer()
 	used := c.server.measure(b, func() {
 		start := time.Now()
 		for n, r := range all {
