@@ -56,15 +56,16 @@ func (e Ends) State(rel ID) *State {
 // first's, each the next of its log, that have seen all of second's. Whether they are
 // signed is asked of [State.Check], as ever.
 func (e Ends) Judge(entries []Entry) bool {
+	last := e.First
 	for i := range entries {
 		x := &entries[i]
-		if !e.Words || x.Side != First || x.Seq != e.First.Seq+1 || x.Prev != e.First.ID || x.Seen != e.Second || !x.HasBody() {
+		if !e.Words || x.Side != First || x.Seq != last.Seq+1 || x.Prev != last.ID || x.Seen != e.Second || !x.HasBody() {
 			return false
 		}
 		if m, err := decodeAs[*Message](x); err != nil || !m.Thread.IsZero() {
 			return false
 		}
-		e.First = x.Head()
+		last = x.Head()
 	}
 	return true
 }

@@ -97,7 +97,7 @@ func (t *turn) overtaken(ctx context.Context, err error) bool {
 // current refuses a turn that has nothing to commit, and so wasn't compared, if
 // what it has seen is no longer so.
 func (t *turn) current(ctx context.Context) error {
-	if t.g.shared == nil || t.glanced == t.r.row.Version {
+	if t.g.shared == nil || t.glanced > 0 && t.glanced == t.r.row.Version {
 		return nil
 	}
 	version, err := t.g.shared.Version(ctx, t.r.id)
