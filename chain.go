@@ -17,7 +17,9 @@ type LogState struct {
 	Next  KeyHash     // commits to the key after it
 	Label Label       // from which the writer finds that key
 
-	ids   []ID      // ids[i] is the entry with Seq i+1
+	before int64 // how many entries lie before those in ids: of a state made from [Ends]
+
+	ids   []ID      // ids[i] is the entry with Seq before+i+1
 	since []int64   // since[i] is the Seq of the entry that brought Keys[i],
 	nexts []KeyHash // and nexts[i] the hash of the next key that it brought
 }
@@ -45,12 +47,13 @@ func (l *LogState) signers(e *Entry) []PublicKey {
 	return keys
 }
 
-// ID returns the entry with the given seq, zero if the log has none.
+// ID returns the entry with the given seq, zero if the log has none, or if it isn't
+// known: see [Ends.State].
 func (l *LogState) ID(seq int64) ID {
-	if seq < 1 || seq > int64(len(l.ids)) {
+	if seq <= l.before || seq > l.before+int64(len(l.ids)) {
 		return ID{}
 	}
-	return l.ids[seq-1]
+	return l.ids[seq-1-l.before]
 }
 
 // Log returns the state of side's log.
@@ -66,6 +69,9 @@ func (s *State) Log(side Side) *LogState { return &s.logs[side.index()] }
 // missing here), and log-fork (e is another entry at a place that is taken; see
 // [State.CheckFork]).
 func (s *State) Check(e Entry) error {
+	if err := s.suffice(&e); err != nil {
+		return err
+	}
 	if err := e.checkBody(); err != nil {
 		return err
 	}

@@ -116,6 +116,9 @@ func (s *State) Sort(entries []Entry) []Entry {
 // Who has that too verifies the logs as a whole; who stored the one without the
 // other could be left with logs that can't be folded.
 func (s *State) Take(e Entry) error {
+	if err := s.suffice(&e); err != nil {
+		return err
+	}
 	if s.lacksBody(&e) {
 		return fault.Refuse(fault.Conflict, "body-missing", "%s entry %d has no body, and nothing here erased it", e.Side, e.Seq)
 	}

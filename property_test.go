@@ -20,6 +20,7 @@ type party struct {
 	state *firsthand.State
 	logs  [2][]firsthand.Entry
 	calm  bool // it says little that is wrong, erases nothing, and talks much
+	short int  // entries that it could judge by the ends of the logs
 }
 
 func at(side firsthand.Side) int {
@@ -32,6 +33,7 @@ func at(side firsthand.Side) int {
 // take does what every program does with an entry, its own or the other's.
 func (p *party) take(t *testing.T, e firsthand.Entry) {
 	t.Helper()
+	p.takeByEnds(t, e)
 	if err := p.state.Check(e); err != nil {
 		t.Fatalf("%s checks %s %d: %v", p.side, e.Side, e.Seq, err)
 	}
@@ -239,6 +241,7 @@ func interleave(t *testing.T, seed uint64, steps int, calm bool, flagged map[str
 			}
 		}
 	}
+	flagged[byEnds] += parties[0].short + parties[1].short
 	for _, f := range parties[0].fresh(t).Flags {
 		flagged[f.Rule]++
 	}

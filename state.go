@@ -39,6 +39,8 @@ type State struct {
 	held    map[held]*Holding // by the company's own account; all are in Holdings
 	lost    []ID              // disclosures whose bodies were erased
 	stale   bool
+
+	ends *Ends // what it was made from, if it knows nothing else
 }
 
 // A Pos is the place of an entry in the two logs; the zero Pos is never.

@@ -28,7 +28,7 @@ import (
 // newPostgres starts a server for one test, and returns the address of its database.
 func newPostgres(t *testing.T) string {
 	t.Helper()
-	if !needtest.Big() {
+	if !needtest.Big() && os.Getenv("FIRSTHAND_TEST_POSTGRES") != "1" {
 		t.Skip("FIRSTHAND_TEST_ALL=1 starts a PostgreSQL")
 	}
 	dir, err := os.MkdirTemp("", "firsthand-gateway-")

@@ -38,8 +38,13 @@ const (
 var sizeClock = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
 // BenchmarkPostgresSize calls a gateway on a database with many relationships at a
-// steady rate, each time in another one, which nobody has read before: so it is folded
-// from rows that lie where they came to lie as entries of all came in turn.
+// steady rate. Rows lie where they came to lie as entries of all came in turn.
+//
+//	cold   each call says something in another relationship, which nobody has called in
+//	       before, over a connection that is made for it: the worst case
+//	ask    the same, but the call asks for news, and there is none
+//	again  who has just called says something more, over the connection that she has
+//	parts  the calls of cold, to a server that does the parts of it and nothing else
 //
 //	go test ./internal/bench -run '^$' -bench PostgresSize -benchtime 5000x -relationships 1000000 -size-dir /tmp/size -timeout 2h
 func BenchmarkPostgresSize(b *testing.B) {
@@ -59,7 +64,8 @@ func BenchmarkPostgresSize(b *testing.B) {
 	kept := err == nil
 	// Nothing is logged of tables that are made and filled in one transaction.
 	settings := []string{"max_wal_size=2GB", "wal_level=minimal", "max_wal_senders=0"}
-	url := startPostgresIn(b, dir, settings...).URL("postgres")
+	p := startPostgresIn(b, dir, settings...)
+	url := p.URL("postgres")
 	if !kept {
 		began := time.Now()
 		loadSize(b, url)
@@ -79,37 +85,104 @@ func BenchmarkPostgresSize(b *testing.B) {
 		}
 		b.ReportMetric(float64(time.Since(began).Milliseconds()), "start-ms") // of the process, to its first answer
 	})
-	b.Run("calls", func(b *testing.B) { callSize(b, url) })
+	b.Run("cold", func(b *testing.B) {
+		from := written(b, url)
+		if from+b.N > min(sizeCalled, *sizeFlag) {
+			b.Fatalf("%d relationships were called before, and %d can be in all", from, min(sizeCalled, *sizeFlag))
+		}
+		all := sizeRelationships(b, from, from+b.N)
+		s := setup{Store: "postgres", URL: url, Now: sizeClock}.start(b)
+		calls := sizeCalls{server: s, database: p.PID()}
+		calls.run(b, all, says(sizeEntries-2))
+	})
+	b.Run("ask", func(b *testing.B) {
+		last := min(sizeCalled, *sizeFlag)
+		all := sizeRelationships(b, last-b.N, last)
+		s := setup{Store: "postgres", URL: url, Now: sizeClock}.start(b)
+		calls := sizeCalls{server: s, database: p.PID()}
+		calls.run(b, all, func(r *relationship) wire.Request {
+			return wire.Request{Rel: r.id, First: r.entries[sizeEntries-3].Head(), Second: r.second.Head()}
+		})
+	})
+	b.Run("again", func(b *testing.B) {
+		from := written(b, url)
+		all := sizeRelationships(b, from-b.N, from)
+		s := setup{Store: "postgres", URL: url, Now: sizeClock}.start(b)
+		calls := sizeCalls{server: s, database: p.PID(), client: newClient()}
+		defer calls.client.Close()
+		calls.run(b, all, says(sizeEntries-1)) // hello again
+		calls.run(b, all, says(sizeEntries))
+	})
+	b.Run("parts", func(b *testing.B) {
+		all := sizeRelationships(b, 0, b.N)
+		s := setup{Store: "parts", URL: url, Look: true, Now: sizeClock}.start(b)
+		calls := sizeCalls{server: s, database: p.PID()}
+		calls.run(b, all, says(sizeEntries-2))
+	})
 }
 
-// callSize makes its calls in relationships in which there was none before.
-func callSize(b *testing.B, url string) {
-	db, err := pgx.Connect(b.Context(), url)
+// sizeRelationships returns relationships of BenchmarkPostgresSize, with what was loaded
+// of them and what is called.
+func sizeRelationships(tb testing.TB, from, to int) []*relationship {
+	tb.Helper()
+	return talking(tb, from, to, sizeEntries+1, 1, sizeClock)
+}
+
+// written returns in how many relationships there were entries of calls.
+func written(tb testing.TB, url string) (n int) {
+	tb.Helper()
+	db, err := pgx.Connect(tb.Context(), url)
 	if err != nil {
-		b.Fatal(err)
+		tb.Fatal(err)
 	}
-	var from int
-	err = db.QueryRow(b.Context(), `SELECT count(*) FROM relationship WHERE version > 1`).Scan(&from)
-	if err := errors.Join(err, db.Close(b.Context())); err != nil {
-		b.Fatal(err)
+	err = db.QueryRow(tb.Context(), `SELECT count(*) FROM relationship WHERE version > 1`).Scan(&n)
+	if err := errors.Join(err, db.Close(tb.Context())); err != nil {
+		tb.Fatal(err)
 	}
-	if from+b.N > min(sizeCalled, *sizeFlag) {
-		b.Fatalf("%d relationships were called before, and %d can be in all", from, min(sizeCalled, *sizeFlag))
+	return n
+}
+
+// says is a call that brings the entry after open of that number.
+func says(n int) func(*relationship) wire.Request {
+	return func(r *relationship) wire.Request {
+		next := r.entries[n : n+1]
+		return wire.Request{Rel: r.id, First: next[0].Head(), Second: r.second.Head(), Entries: next}
 	}
-	all := talking(b, from, from+b.N, sizeEntries-1, 1, sizeClock)
-	s := setup{Store: "postgres", URL: url, Now: sizeClock}.start(b)
-	client := newClient()
-	defer client.Close()
-	took, errs := make([]time.Duration, b.N), make([]error, b.N)
+}
+
+// sizeCalls makes calls at the rate that was asked for.
+type sizeCalls struct {
+	server   *server
+	database int          // the process
+	client   *wire.Client // nil for one that nobody has called with
+}
+
+// run makes one call in each relationship, whether those before it were answered or not.
+func (c *sizeCalls) run(b *testing.B, all []*relationship, request func(*relationship) wire.Request) {
+	b.Helper()
+	client := c.client
+	if client == nil {
+		client = newClient()
+		defer client.Close()
+	}
+	took, errs := make([]time.Duration, len(all)), make([]error, len(all))
+	cpu := func() time.Duration {
+		sum, err := familyCPU(c.database)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return sum
+	}
 	var calls sync.WaitGroup
-	used := s.measure(b, func() {
+	before := cpu()
+	b.StartTimer()
+	used := c.server.measure(b, func() {
 		start := time.Now()
 		for n, r := range all {
 			due := start.Add(time.Duration(n) * time.Second / time.Duration(*rateFlag))
 			time.Sleep(time.Until(due))
 			calls.Go(func() {
-				next := r.entries[sizeEntries-2 : sizeEntries-1]
-				_, errs[n] = client.Sync(context.Background(), s.base, r.key, wire.Request{Rel: r.id, First: next[0].Head(), Second: r.second.Head(), Entries: next})
+				_, errs[n] = client.Sync(context.Background(), c.server.base, r.key, request(r))
 				took[n] = time.Since(due)
 			})
 		}
@@ -119,11 +192,12 @@ func callSize(b *testing.B, url string) {
 		b.Fatal(err)
 	}
 	report(b, took, 1, used)
+	b.ReportMetric(float64((cpu()-before).Microseconds())/float64(len(all)), "database-µs/entry")
 }
 
 // loadSize fills the database.
 func loadSize(b *testing.B, url string) {
-	all := talking(b, 0, min(sizeCalled, *sizeFlag), sizeEntries-1, 1, sizeClock)
+	all := sizeRelationships(b, 0, min(sizeCalled, *sizeFlag))
 	m, err := pgstore.BeginImport(b.Context(), pgstore.Options{URL: url}, "size")
 	if err != nil {
 		b.Fatal(err)
@@ -132,6 +206,12 @@ func loadSize(b *testing.B, url string) {
 	if err := errors.Join(m.Copy(b.Context(), many(all, *sizeFlag)), m.Finish(b.Context())); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// sizeEnds is where the logs of a relationship end when all is loaded.
+func sizeEnds(of *relationship, row *gateway.Relationship) firsthand.Ends {
+	return firsthand.Ends{First: of.entries[sizeEntries-3].Head(), Second: of.second.Head(), Seen: 1, Key: row.Key, Next: row.Next,
+		SecondKey: companyKeys().Chain[0].Key, Words: true}
 }
 
 // many returns commits of n relationships: those that can be called, and others of as
@@ -163,6 +243,8 @@ func many(called []*relationship, n int) iter.Seq2[gateway.Commit, error] {
 				}
 				if k == 0 {
 					c.Relationships = []gateway.Relationship{row}
+					row.Version = 1
+					c.At = []gateway.At{{Rel: row.ID, Ends: gateway.EncodeEnds(&row, sizeEnds(of, &row))}}
 				}
 				if !yield(c, nil) {
 					return

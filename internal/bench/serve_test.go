@@ -32,6 +32,7 @@ type setup struct {
 	Store  string
 	Dir    string    // where the file goes
 	URL    string    // of the database
+	Look   bool      // "parts" looks a relationship up first, and takes any entry as the next
 	Now    time.Time // what the gateway's clock says all the time, unless it is zero
 	Answer []byte
 	// Deliver says that the gateway also does what no call asks for: it brings
@@ -55,7 +56,7 @@ func (s setup) serve(ctx context.Context, l net.Listener) (err error) {
 		})}, l)
 	}
 	if s.Store == "parts" {
-		return serveParts(ctx, s.URL, l)
+		return serveParts(ctx, s, l)
 	}
 	base := "http://" + l.Addr().String()
 	crm, err := memory.Open(memory.Config{File: filepath.Join(s.Dir, "crm")})

@@ -279,7 +279,7 @@ func TestGatewayKilled(t *testing.T) {
 	t.Logf("%d steps took %v", len(all), time.Since(begun))
 }
 
-var onPostgres = flag.Bool("postgres", false, "kill the database of a Tryton on PostgreSQL, too; it takes minutes to make one")
+var onPostgres = flag.Bool("postgres", false, "kill the database of a Tryton on PostgreSQL, too; it takes four minutes to make one")
 
 // A mortal is a system that can be killed. One at a time is killed, and nobody looks
 // into it before it is back.

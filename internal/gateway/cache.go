@@ -35,6 +35,8 @@ type cache struct {
 	used *list.List // of *relationship, the last used in front
 	size int        // sum of held
 	max  int
+
+	glances map[firsthand.ID]glance // of calls that are on their way
 }
 
 // An entry takes about this much of a state, beside its body (measured: 510).
@@ -44,7 +46,7 @@ const costEntry = 600
 const costEmpty = 2 << 10
 
 func newCache(max int) *cache {
-	return &cache{byID: make(map[firsthand.ID]*relationship), used: list.New(), max: max}
+	return &cache{byID: make(map[firsthand.ID]*relationship), used: list.New(), max: max, glances: make(map[firsthand.ID]glance)}
 }
 
 // take returns rel, locked, or the context's error.
@@ -123,6 +125,35 @@ func (c *cache) row(rel firsthand.ID) (Relationship, bool) {
 		return *r.shown, true
 	}
 	return Relationship{}, false
+}
+
+// maxGlances is how many calls may be on their way whose relationships were read. Those
+// of calls that were refused stay until others need the room.
+const maxGlances = 1024
+
+// glance keeps what was read of a relationship as a call came, for that call.
+func (c *cache) glance(l glance) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if old, ok := c.glances[l.row.ID]; ok && old.row.Version > l.row.Version {
+		return // another call of hers has read it later
+	}
+	for id := range c.glances {
+		if len(c.glances) < maxGlances {
+			break
+		}
+		delete(c.glances, id)
+	}
+	c.glances[l.row.ID] = l
+}
+
+// glanced returns what glance has kept, once.
+func (c *cache) glanced(rel firsthand.ID) (glance, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l, ok := c.glances[rel]
+	delete(c.glances, rel)
+	return l, ok
 }
 
 // outdate notes which version the store has of rel, if that is in use.

@@ -156,14 +156,24 @@ func (g *Gateway) Keys(ctx context.Context, rel firsthand.ID) (firsthand.PublicK
 	if row, ok := g.cache.row(rel); ok && g.shared == nil {
 		return row.Key, row.Next, nil
 	}
-	row, err := g.o.Store.Relationship(ctx, rel)
-	if err == nil && g.shared != nil {
-		g.cache.outdate(rel, row.Version)
-	}
+	row, err := g.row(ctx, rel)
 	if err == nil && row.Key.IsZero() {
 		err = fault.NotExist
 	}
 	return row.Key, row.Next, err
+}
+
+// row reads the row of a relationship, as a call comes for which it is kept.
+func (g *Gateway) row(ctx context.Context, rel firsthand.ID) (Relationship, error) {
+	if g.shared == nil {
+		return g.o.Store.Relationship(ctx, rel)
+	}
+	row, ends, err := g.shared.Glance(ctx, rel)
+	if err == nil {
+		g.cache.outdate(rel, row.Version)
+		g.cache.glance(glance{row, ends})
+	}
+	return row, err
 }
 
 // keyring returns the company's keys as they are now.

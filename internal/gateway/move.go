@@ -75,12 +75,17 @@ func exportOne(ctx context.Context, s Store, row Relationship) (c Commit, err er
 	rel := row.ID
 	row.Version = 0
 	c.Relationships = []Relationship{row}
+	var logs [2][]firsthand.Entry
 	for _, side := range []firsthand.Side{firsthand.First, firsthand.Second} {
 		log, err := firsthand.Collect(s.Entries(ctx, rel, side, 0))
 		if err != nil {
 			return c, fmt.Errorf("relationship %s: %w", rel, err)
 		}
-		c.Entries = append(c.Entries, log...)
+		c.Entries, logs[at(side)] = append(c.Entries, log...), log
+	}
+	if state, err := firsthand.Fold(logs[0], logs[1]); err == nil { // else who reads the logs says so
+		row.Version = 1
+		c.At = []At{{Rel: rel, Ends: besideRow(&row, state)}}
 	}
 	if c.Evidence, err = s.Evidence(ctx, rel); err != nil {
 		return c, err

@@ -7,6 +7,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/wire"
 )
 
 // A Shared is a Store that several gateways use at once, each in a process of its
@@ -22,6 +23,9 @@ type Shared interface {
 	// Load returns the row and both logs of a relationship, [fault.NotExist] if there
 	// is none. The logs may be newer than the row, and never older.
 	Load(ctx context.Context, rel firsthand.ID) (row Relationship, first, second []firsthand.Entry, err error)
+	// Glance returns the row of a relationship, [fault.NotExist] if there is none, and
+	// the Ends of the At by which it was last committed: nil if that commit had none.
+	Glance(ctx context.Context, rel firsthand.ID) (row Relationship, ends []byte, err error)
 	// Version returns the Version of a relationship's row; 0 if there is none.
 	Version(ctx context.Context, rel firsthand.ID) (int64, error)
 
@@ -56,13 +60,19 @@ const maxAgain = 100
 
 // turns runs fn in a turn of rel: once, or, where another gateway was quicker, again.
 func (g *Gateway) turns(ctx context.Context, rel firsthand.ID, fn func(*turn) error) error {
+	return g.turnsOf(ctx, rel, nil, fn)
+}
+
+// turnsOf is turns for a call, which may not need the logs; nil is anything else.
+func (g *Gateway) turnsOf(ctx context.Context, rel firsthand.ID, call *wire.Request, fn func(*turn) error) error {
 	for n := 0; ; n++ {
-		t, err := g.begin(ctx, rel)
+		t, err := g.begin(ctx, rel, call)
 		if err != nil {
 			return err
 		}
 		err = fn(t)
-		again := err != nil && g.shared != nil && t.overtaken(ctx, err)
+		again := err != nil && g.shared != nil && (t.short || t.overtaken(ctx, err))
+		call = nil
 		t.end()
 		switch {
 		case !again:
@@ -87,7 +97,7 @@ func (t *turn) overtaken(ctx context.Context, err error) bool {
 // current refuses a turn that has nothing to commit, and so wasn't compared, if
 // what it has seen is no longer so.
 func (t *turn) current(ctx context.Context) error {
-	if t.g.shared == nil {
+	if t.g.shared == nil || t.glanced > 0 && t.glanced == t.r.row.Version {
 		return nil
 	}
 	version, err := t.g.shared.Version(ctx, t.r.id)

@@ -97,10 +97,12 @@ const (
 	settingUnheard = "unheard "
 )
 
-// At names a version of a relationship; 0: there is none.
+// At names a version of a relationship; 0: there is none. Ends is kept beside the next
+// version, and no longer; see [Shared].
 type At struct {
 	Rel     firsthand.ID
 	Version int64
+	Ends    []byte
 }
 
 // A Place is where an entry of second's stands.

@@ -49,8 +49,11 @@ func quiet(r *wire.Request, resp *wire.Response) bool {
 
 // call is one call, without the waiting.
 func (g *Gateway) call(ctx context.Context, r wire.Request) (resp wire.Response, err error) {
-	err = g.turns(ctx, r.Rel, func(t *turn) (err error) {
+	err = g.turnsOf(ctx, r.Rel, &r, func(t *turn) (err error) {
 		resp, err = t.serve(ctx, &r)
+		if err == nil && t.short && !continues(&r, &resp) {
+			err = errLogs
+		}
 		return err
 	})
 	return resp, err

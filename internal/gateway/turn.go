@@ -7,6 +7,7 @@ import (
 
 	"firsthand"
 	"firsthand/fault"
+	"firsthand/wire"
 )
 
 // A turn is one piece of work in one relationship, under its lock: what is found
@@ -26,6 +27,9 @@ type turn struct {
 	ahead  bool              // the state holds what is not committed
 	queued bool              // the commit has deliveries
 
+	short   bool  // the state knows the ends of the logs and nothing else; see ends.go
+	glanced int64 // the version that the store had when the call was there; 0 if that isn't known
+
 	attending bool // see attend: what is caused may be there already
 	// gone are entries whose bodies we have erased, while what said so was lost in a
 	// fork and is not said again yet; see adopt.
@@ -35,14 +39,16 @@ type turn struct {
 }
 
 // begin takes the lock of rel and folds its state if it is not at hand. The
-// caller ends the turn if there is no error.
-func (g *Gateway) begin(ctx context.Context, rel firsthand.ID) (*turn, error) {
+// caller ends the turn if there is no error. Where call isn't nil the turn answers it,
+// and may be short.
+func (g *Gateway) begin(ctx context.Context, rel firsthand.ID, call *wire.Request) (*turn, error) {
 	r, err := g.cache.take(ctx, rel)
 	if err != nil {
 		return nil, err
 	}
 	t := &turn{g: g, r: r, now: g.o.Now()}
-	if r.state == nil || g.shared != nil && g.cache.outdated(r) {
+	known := r.state != nil && (g.shared == nil || !g.cache.outdated(r))
+	if !(t.glance(ctx, call, known) || known) {
 		if err := t.load(ctx); err != nil {
 			r.state = nil
 			t.end()
@@ -189,7 +195,7 @@ func (t *turn) commit(ctx context.Context) error {
 // put commits, and has the row as it is then.
 func (t *turn) put(ctx context.Context) error {
 	if t.g.shared != nil {
-		t.c.At = []At{{t.r.id, t.r.row.Version}}
+		t.c.At = []At{{t.r.id, t.r.row.Version, t.beside()}}
 	}
 	if err := t.g.commit(ctx, t.c); err != nil {
 		t.ahead = true // what the store has now is asked of it next time
@@ -213,7 +219,7 @@ func (c *Commit) empty() bool {
 
 // end gives the lock back. It may be called once.
 func (t *turn) end() {
-	if t.ahead {
+	if t.ahead || t.short {
 		t.r.state = nil
 	}
 	t.g.cache.give(t.r)

@@ -46,7 +46,8 @@ type data struct {
 // record is what belongs to one relationship. It is copied before it is changed.
 type record struct {
 	row        gateway.Relationship
-	version    int64 // for processes
+	version    int64  // for processes
+	ends       []byte // beside it
 	logs       [2][]firsthand.Entry
 	deliveries []gateway.Delivery
 	challenges []gateway.Challenge
@@ -252,7 +253,10 @@ func (m *Memory) commit(c gateway.Commit) error {
 		own(n.Rel).drafts = append(own(n.Rel).drafts, n)
 	}
 	for _, r := range owned {
-		r.version++
+		r.version, r.ends = r.version+1, nil
+	}
+	for _, at := range c.At {
+		own(at.Rel).ends = at.Ends
 	}
 	if len(c.DropDrafts) > 0 {
 		for _, rel := range d.order {

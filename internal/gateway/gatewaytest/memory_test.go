@@ -13,6 +13,10 @@ func TestMemory(t *testing.T) {
 	gatewaytest.Run(t, gatewaytest.Fixture{Open: func(testing.TB) gateway.Store { return gatewaytest.NewMemory() }})
 }
 
+func TestProcess(t *testing.T) {
+	gatewaytest.Run(t, gatewaytest.Fixture{Open: func(testing.TB) gateway.Store { return gatewaytest.NewMemory().Process() }})
+}
+
 func TestMemoryIsALog(t *testing.T) {
 	logtest.Run(t, logtest.Fixture{Side: firsthand.Second, Open: func(testing.TB) firsthand.Log { return gatewaytest.NewMemory() }})
 }

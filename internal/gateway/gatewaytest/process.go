@@ -47,6 +47,17 @@ func (p *Process) Load(ctx context.Context, rel firsthand.ID) (row gateway.Relat
 	return row, r.logs[0], r.logs[1], ctx.Err()
 }
 
+// Glance implements [gateway.Shared].
+func (p *Process) Glance(ctx context.Context, rel firsthand.ID) (row gateway.Relationship, ends []byte, err error) {
+	r := p.now().byID[rel]
+	if r == nil {
+		return row, nil, fault.NotExist
+	}
+	row = r.row
+	row.Version = r.version
+	return row, r.ends, ctx.Err()
+}
+
 // Version implements [gateway.Shared].
 func (p *Process) Version(ctx context.Context, rel firsthand.ID) (int64, error) {
 	if r := p.now().byID[rel]; r != nil {

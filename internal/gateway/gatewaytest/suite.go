@@ -26,7 +26,8 @@ type Fixture struct {
 	Reopen func(t testing.TB, s gateway.Store) gateway.Store
 }
 
-// Run checks the contract in the comments of [gateway.Store]; that of
+// Run checks the contract in the comments of [gateway.Store], and of [gateway.Shared]
+// where it says what is kept of one relationship; that of
 // firsthand.Log is checked by package logtest.
 func Run(t *testing.T, f Fixture) {
 	checks := []struct {
@@ -45,6 +46,7 @@ func Run(t *testing.T, f Fixture) {
 		{"settings that must be as expected", expected},
 		{"numbers", numbers},
 		{"counts", counts},
+		{"the ends of the logs", besides},
 	}
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) { c.run(t, f) })

@@ -25,7 +25,7 @@ const queryFrozen = `SELECT ` + relationshipColumns + ` FROM relationship WHERE 
 
 // Frozen implements [gateway.DeskStore].
 func (s *Store) Frozen(ctx context.Context, limit int) ([]gateway.Relationship, error) {
-	return list(ctx, s, scanRelationship, queryFrozen, limit)
+	return list(ctx, s, oneRelationship, queryFrozen, limit)
 }
 
 // queryOwed is queryDue that ends early, and queryOwes counts the same rows, of which

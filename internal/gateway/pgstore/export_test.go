@@ -17,7 +17,7 @@ func OptionsOf(s *Store) Options { return s.o }
 // relationships.
 var (
 	Hot = map[string]string{
-		"row": queryRow, "version": queryVersion, "logs": queryLogs, "page": queryPage, "head": queryHead,
+		"row": queryRow, "glance": queryGlance, "version": queryVersion, "logs": queryLogs, "page": queryPage, "head": queryHead,
 		"deliveries": queryDeliveries, "delivery": queryDelivery, "challenges": queryChallenges, "drafts": queryDrafts,
 		"evidence": queryEvidence, "audit": queryAudit,
 		"insert entries": insertEntries, "put deliveries": putDeliveries, "update rows": updateRows, "update row": updateRow,

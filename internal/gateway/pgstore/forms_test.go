@@ -44,6 +44,9 @@ func TestMigrations(t *testing.T) {
 		if err != nil || row.Version != 7 || row.Record.ID != "r1" || len(got) != len(first) || got[1].ID != first[1].ID {
 			t.Errorf("form %d: version %d of %v, %d entries, %v", form, row.Version, row.Record, len(got), err)
 		}
+		if _, ends, err := s.Glance(t.Context(), rel); err != nil || ends != nil {
+			t.Errorf("form %d: %q, %v: nobody has said where the logs end", form, ends, err)
+		}
 		ready, err := s.Ready(t.Context(), gateway.Records, 10)
 		if err != nil || len(ready) != 1 || ready[0].Tries != 3 || ready[0].Due != firsthand.Date("2026-12-01") || ready[0].Task != gateway.Deliver {
 			t.Errorf("form %d: ready is %+v, %v", form, ready, err)

@@ -97,7 +97,7 @@ func (s *Store) Load(ctx context.Context, rel firsthand.ID) (row gateway.Relatio
 	defer results.Close() // what matters was read
 	rows, err := results.Query()
 	if err == nil {
-		row, err = pgx.CollectExactlyOneRow(rows, scanRelationship)
+		row, err = pgx.CollectExactlyOneRow(rows, oneRelationship)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return row, nil, nil, fmt.Errorf("relationship: %w", fault.NotExist)
@@ -115,6 +115,23 @@ func (s *Store) Load(ctx context.Context, rel firsthand.ID) (row gateway.Relatio
 		}
 	}
 	return row, all, nil, unavailable(err)
+}
+
+const queryGlance = `SELECT ` + relationshipColumns + `, ends FROM relationship WHERE id = $1`
+
+// Glance implements [gateway.Shared].
+func (s *Store) Glance(ctx context.Context, rel firsthand.ID) (row gateway.Relationship, ends []byte, err error) {
+	rows, err := s.pool.Query(ctx, queryGlance, rel[:])
+	if err != nil {
+		return row, nil, unavailable(err)
+	}
+	row, err = pgx.CollectExactlyOneRow(rows, func(r pgx.CollectableRow) (gateway.Relationship, error) {
+		return scanRelationship(r, &ends)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = fmt.Errorf("relationship: %w", fault.NotExist)
+	}
+	return row, ends, unavailable(err)
 }
 
 const queryVersion = `SELECT version FROM relationship WHERE id = $1`

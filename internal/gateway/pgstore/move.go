@@ -155,7 +155,7 @@ var loads = [...]struct {
 	table   string
 	columns []string
 }{
-	{"relationship", []string{"id", "version", "opened", "key", "next", "keys", "system", "record", "restored", "noticed", "frozen"}},
+	{"relationship", []string{"id", "version", "opened", "key", "next", "keys", "system", "record", "restored", "noticed", "frozen", "ends"}},
 	{"entry", []string{"rel", "side", "seq", "id", "signed", "salt", "body"}},
 	{"evidence", []string{"rel", "id", "signed", "salt", "body", "why"}},
 	{"delivery", []string{"rel", "seq", "task", "entry", "status", "next", "due", "tries", "why", "system", "record", "version", "reported", "made", "ended", "owed", "lane"}},
@@ -173,7 +173,13 @@ func (l *loader) add(ctx context.Context, c *gateway.Commit) error {
 	put := func(i int, row ...any) { l.rows[i] = append(l.rows[i], row) }
 	for i := range c.Relationships {
 		r := &c.Relationships[i]
-		put(0, r.ID[:], int64(1), r.Opened, r.Key[:], r.Next[:], r.Keys, r.Record.System, r.Record.ID, r.Restored, r.Noticed, r.Frozen)
+		var ends []byte
+		for _, at := range c.At {
+			if at.Rel == r.ID {
+				ends = at.Ends
+			}
+		}
+		put(0, r.ID[:], int64(1), r.Opened, r.Key[:], r.Next[:], r.Keys, r.Record.System, r.Record.ID, r.Restored, r.Noticed, r.Frozen, ends)
 		l.bytes += 200
 	}
 	for i := range c.Entries {

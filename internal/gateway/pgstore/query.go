@@ -30,11 +30,17 @@ func list[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], query str
 
 const relationshipColumns = `id, version, opened, key, next, keys, system, record, restored, noticed, frozen`
 
-func scanRelationship(row pgx.CollectableRow) (r gateway.Relationship, err error) {
-	err = row.Scan(id32{&r.ID}, &r.Version, &r.Opened, id32{(*firsthand.ID)(&r.Key)}, id32{&r.Next}, &r.Keys,
-		&r.Record.System, &r.Record.ID, &r.Restored, &r.Noticed, &r.Frozen)
+// scanRelationship reads the columns above, and those of more after them.
+func scanRelationship(row pgx.CollectableRow, more ...any) (r gateway.Relationship, err error) {
+	err = row.Scan(append([]any{id32{&r.ID}, &r.Version, &r.Opened, id32{(*firsthand.ID)(&r.Key)}, id32{&r.Next}, &r.Keys,
+		&r.Record.System, &r.Record.ID, &r.Restored, &r.Noticed, &r.Frozen}, more...)...)
 	r.Opened, r.Noticed = r.Opened.UTC(), r.Noticed.UTC()
 	return r, err
+}
+
+// oneRelationship reads a row of the columns above and nothing else.
+func oneRelationship(row pgx.CollectableRow) (gateway.Relationship, error) {
+	return scanRelationship(row)
 }
 
 const queryRow = `SELECT ` + relationshipColumns + ` FROM relationship WHERE id = $1`
@@ -45,7 +51,7 @@ func (s *Store) Relationship(ctx context.Context, rel firsthand.ID) (r gateway.R
 	if err != nil {
 		return r, unavailable(err)
 	}
-	r, err = pgx.CollectExactlyOneRow(rows, scanRelationship)
+	r, err = pgx.CollectExactlyOneRow(rows, oneRelationship)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = fmt.Errorf("relationship: %w", fault.NotExist)
 	}

@@ -16,6 +16,7 @@ type change struct {
 	from int64                 // the version that it has to have; anyVersion if that isn't said
 	row  *gateway.Relationship // what it becomes; nil: as it is
 	line bool                  // deliveries were touched, so when there is something to do
+	ends []byte                // beside the next version; nil for none
 }
 
 const anyVersion = -1
@@ -33,7 +34,8 @@ func touched(c *gateway.Commit) (all []change) {
 		return &all[len(all)-1]
 	}
 	for _, at := range c.At {
-		of(at.Rel).from = at.Version
+		c := of(at.Rel)
+		c.from, c.ends = at.Version, at.Ends
 	}
 	for i := range c.Relationships {
 		of(c.Relationships[i].ID).row = &c.Relationships[i]
@@ -94,25 +96,25 @@ var (
 	// updateRows raises the versions of many, and says anew when their outboxes have
 	// something to do.
 	updateRows = `
-		UPDATE relationship SET version = CASE WHEN relationship.version = c.version THEN relationship.version + 1 ELSE -1 END,
+		UPDATE relationship SET version = CASE WHEN relationship.version = c.version THEN relationship.version + 1 ELSE -1 END, ends = c.ends,
 			due = CASE WHEN c.line THEN ` + dueOf("c.rel") + ` ELSE relationship.due END,
 			due_tickets = CASE WHEN c.line THEN ` + dueTicketsOf("c.rel") + ` ELSE relationship.due_tickets END
-		FROM unnest($1::bytea[], $2::bigint[], $3::boolean[]) AS c(rel, version, line) WHERE relationship.id = c.rel`
+		FROM unnest($1::bytea[], $2::bigint[], $3::boolean[], $4::bytea[]) AS c(rel, version, line, ends) WHERE relationship.id = c.rel`
 
-	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, ` + due + `, ` + dueTickets + `)`
-	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, due, due_tickets) ` + values
+	values = `VALUES ($1, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ` + due + `, ` + dueTickets + `)`
+	insert = `INSERT INTO relationship (id, version, opened, key, next, keys, system, record, restored, noticed, frozen, ends, due, due_tickets) ` + values
 	// insertRow makes a row that must not be there, with $2 = 0.
 	insertRow = insert + ` ON CONFLICT (id) DO UPDATE SET version = ` + newVersion
 	// updateRow replaces all of it that is the gateway's.
 	updateRow = `
 		UPDATE relationship
 		SET version = ` + newVersion + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = ` + due + `, due_tickets = ` + dueTickets + `
+			frozen = $11, ends = $12, due = ` + due + `, due_tickets = ` + dueTickets + `
 		WHERE id = $1`
 	// putRow does one or the other, and touch makes one where there is none.
 	putRow = insertRow + `, opened = $3, key = $4, next = $5, keys = $6, system = $7, record = $8, restored = $9, noticed = $10,
-			frozen = $11, due = excluded.due, due_tickets = excluded.due_tickets`
-	touchRow = insertRow + `, due = excluded.due, due_tickets = excluded.due_tickets`
+			frozen = $11, ends = $12, due = excluded.due, due_tickets = excluded.due_tickets`
+	touchRow = insertRow + `, ends = $12, due = excluded.due, due_tickets = excluded.due_tickets`
 )
 
 // rowChanges are what a group of commits does to rows of relationships.
@@ -120,6 +122,7 @@ type rowChanges struct {
 	rel     [][]byte // those of which only the version and the outbox change
 	version []int64
 	line    []bool
+	ends    [][]byte
 	whole   []change // the others
 }
 
@@ -132,11 +135,12 @@ func (r *rowChanges) add(c change) {
 		return
 	}
 	r.rel, r.version, r.line = append(r.rel, c.rel[:]), append(r.version, c.from), append(r.line, c.line)
+	r.ends = append(r.ends, c.ends)
 }
 
 func (r *rowChanges) queue(b *pgx.Batch) {
 	if len(r.rel) > 0 {
-		b.Queue(updateRows, r.rel, r.version, r.line)
+		b.Queue(updateRows, r.rel, r.version, r.line, r.ends)
 	}
 	for i := range r.whole {
 		queueRow(b, &r.whole[i])
@@ -147,12 +151,12 @@ func queueRow(b *pgx.Batch, c *change) {
 	row := c.row
 	if row == nil {
 		if c.from > 0 {
-			b.Queue(updateRows, [][]byte{c.rel[:]}, []int64{c.from}, []bool{c.line})
+			b.Queue(updateRows, [][]byte{c.rel[:]}, []int64{c.from}, []bool{c.line}, [][]byte{c.ends})
 			return
 		}
 		row = &gateway.Relationship{ID: c.rel}
 	}
-	args := []any{c.rel[:], c.from, row.Opened, row.Key[:], row.Next[:], row.Keys, row.Record.System, row.Record.ID, row.Restored, row.Noticed, row.Frozen}
+	args := []any{c.rel[:], c.from, row.Opened, row.Key[:], row.Next[:], row.Keys, row.Record.System, row.Record.ID, row.Restored, row.Noticed, row.Frozen, c.ends}
 	switch {
 	case c.from > 0:
 		b.Queue(updateRow, args...)
