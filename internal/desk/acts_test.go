@@ -209,12 +209,12 @@ func TestReaderHasNoButtons(t *testing.T) {
 	}
 }
 
-// The check ends in a list: green, and red where something is wrong.
+// The check ends in a list: green, and by hand what a person does.
 func TestCheck(t *testing.T) {
 	o := newOffice(t, setting{mode: "auto", empty: true})
 	c := o.as("d1")
 	r := c.post("/connect/check")
-	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "All is well") || strings.Count(body, "<li><div class=\"what\"><b>") != 9 {
+	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "nothing of her is left") || strings.Count(body, "<li><div class=\"what\"><b>") != 10 {
 		t.Errorf("status %d\n%s", r.Code, body)
 	}
 	for _, rec := range o.crm.Records() {
@@ -224,7 +224,7 @@ func TestCheck(t *testing.T) {
 	}
 	person := newOffice(t, setting{empty: true})
 	r = person.as("d1").post("/connect/check")
-	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "Something is wrong") || !strings.Contains(body, "a person decides") {
+	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "a person’s, by hand") || !strings.Contains(body, "a person decides") || strings.Contains(body, "nothing of her is left") {
 		t.Errorf("status %d\n%s", r.Code, body)
 	}
 }

@@ -125,7 +125,7 @@ func TestTrialByHand(t *testing.T) {
 		{"can put away", func(m *crmpkg.CRM) connector.Connector { return clearer{only{m}, m} }, map[string]string{"withdraw": "signed as erased", "clean": "its history stays"}},
 		{"a person decides", func(m *crmpkg.CRM) connector.Connector {
 			return deciding{m}
-		}, map[string]string{"tell": "a person decides", "read": "waits", "change": "waits", "withdraw": "waits"}},
+		}, map[string]string{"tell": "a person decides", "read": "waits", "change": "waits", "withdraw": "waits", "clean": "refuse"}},
 		{"no tickets", func(m *crmpkg.CRM) connector.Connector {
 			return broken{m, func(r connector.Request) error {
 				if r.Kind == "message" {

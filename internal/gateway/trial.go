@@ -193,7 +193,7 @@ func (t *trial) tell() (note string, err error) {
 	t.note(t.told)
 	if t.delivery(t.told).Status == Proposed {
 		t.waits = true
-		err = byHand("a person decides in the system on what she tells: that is how it is configured. Refuse what was proposed now")
+		err = byHand("a person decides in the system on what she tells: that is how it is configured")
 	}
 	return note, err
 }
@@ -375,8 +375,10 @@ func (t *trial) close() (string, error) {
 // clean removes what was made for her: the record, and the ticket.
 func (t *trial) clean() (string, error) {
 	ctx := context.WithoutCancel(t.ctx)
-	var gone []string
-	var stays []string
+	var gone, stays []string
+	if t.waits {
+		stays = append(stays, "refuse what was proposed")
+	}
 	for _, ref := range []connector.Ref{t.ticket, t.ref} {
 		if ref.IsZero() || t.g.laneOf(ref).connector == nil {
 			continue
