@@ -71,11 +71,7 @@ func (m *Mailbox) letter(s *session, r *connector.Request, n *note, id mail.Mess
 				l.Subject = "Re: " + first
 			}
 		}
-		what := "Answer this mail: she reads what you write, under your name. When the matter is done, move the conversation to the folder \"" + m.cfg.Done + "\"."
-		if r.Resolved {
-			what = "She takes the matter for done.\n" + what
-		}
-		l.Text = r.Text + m.below(n.Ticket, what)
+		l.Text = r.Text + m.below(n.Ticket, "Answer this mail: she reads what you write, under your name. When the matter is done, move the conversation to the folder \""+m.cfg.Done+"\".")
 	} else {
 		l.Own = own
 		l.Subject, l.Text = m.proposal(r, n)
