@@ -36,6 +36,9 @@ func unfit(v firsthand.Value) string {
 	return ""
 }
 
+// maxThread is how many mails of a thread another one names.
+const maxThread = 30
+
 // texts returns the names and texts of a value that a person reads.
 func texts(v firsthand.Value) (all []string) {
 	if len(v.Parts) == 0 {
@@ -61,7 +64,15 @@ func (m *Mailbox) letter(s *session, r *connector.Request, n *note, id mail.Mess
 	if n.Ticket != "" {
 		l.Own = append(own, [2]string{"X-Firsthand-Ticket", n.Ticket})
 		l.Subject = mail.Clean(r.Subject) + " [" + n.Ticket + "]"
-		if before := m.journal.tickets[n.Ticket]; len(before) > 0 {
+		thread := m.journal.group(threadKey(n.Ticket))
+		if len(thread) > maxThread { // the first, and the last
+			thread = slices.Delete(thread, 1, len(thread)-maxThread+1)
+		}
+		before, err := m.notesAt(s, thread)
+		if err != nil {
+			return nil, err
+		}
+		if len(before) > 0 {
 			for _, b := range before {
 				l.Thread = append(l.Thread, mail.MessageIDOf(b.Of, "", m.domain))
 			}
