@@ -58,7 +58,8 @@ func BenchmarkStart(b *testing.B) {
 			}
 		}
 		b.ReportMetric(held(func() any {
-			c := s.restart(b)
+			c := s.open(b)
+			b.Cleanup(func() { c.Close() })
 			for _, err := range c.Changes(b.Context(), cursor) {
 				must(b, err)
 			}

@@ -103,7 +103,8 @@ func (s *stand) system(p plant) connectortest.System {
 		Reply:   s.reply,
 		Resolve: func(t testing.TB, ticket connector.Ref) { s.move(t, "X-Firsthand-Ticket", ticket.ID, s.done) },
 		Decide:  s.decide,
-		Down:    s.Down, Lose: s.Lose, Break: s.Break,
+		Left:    s.left, Delete: s.deleteSent,
+		Down: s.Down, Lose: s.Lose, Break: s.Break,
 		// Edit: the book isn't in the mailbox. Sent: there is no contact on record.
 		// Busy: IMAP has no word for how long.
 	}

@@ -52,19 +52,31 @@ func TestSums(t *testing.T) {
 		t.Errorf("%d changes from the beginning, want %d as before", len(again), len(heard))
 	}
 
-	// Another numbering, by which all sums are wrong.
-	k.renumber(t, "Firsthand journal")
-	k.c = k.restart(t)
-	for _, r := range requests[:5] {
-		if res := k.deliver(t, r); res.Ref != all[r.ID] {
-			t.Errorf("numbered anew, %s again: %+v, want %+v", r.Kind, res.Ref, all[r.ID])
-		}
-		k.one(t, r)
-	}
 	again := message()
 	again.Relationship, again.Thread = k.r.Relationship, k.ticket
 	k.deliver(t, again)
 	if l := k.one(t, again); l.header.Get("In-Reply-To") != k.letter.header.Get("Message-ID") {
 		t.Errorf("the second of a thread answers %q, want %q", l.header.Get("In-Reply-To"), k.letter.header.Get("Message-ID"))
+	}
+
+	// What people have deleted doesn't come back, also when the host numbers anew and all
+	// sums are wrong.
+	k.empty(t, k.folder)
+	for _, when := range []string{"with sums", "numbered anew"} {
+		k.c = k.restart(t)
+		for _, r := range requests {
+			if res := k.deliver(t, r); res.Ref != all[r.ID] {
+				t.Errorf("%s, %s again: %+v, want %+v", when, r.Kind, res.Ref, all[r.ID])
+			}
+		}
+		if left := k.letters(t, k.folder, "From", ""); len(left) > 0 {
+			t.Errorf("%s, %d mails that were deleted are there again", when, len(left))
+		}
+		first := k.letters(t, "Firsthand journal", "Subject", "summed")
+		if len(first) == 0 {
+			t.Fatalf("%s: there is no sum", when)
+		}
+		k.remove(t, "Firsthand journal", first[0].uid) // so that the numbers are others
+		k.renumber(t, "Firsthand journal")
 	}
 }
