@@ -218,7 +218,7 @@ func (d *Delivery) over(act string) bool {
 	case Applied, Declined, Later:
 		return true
 	case Done:
-		return d.Task != Verify || act != "challenge" // a code can be sent again
+		return d.Task != Verify || act != "challenge" && act != actCode // a code can be sent again
 	}
 	return false
 }
