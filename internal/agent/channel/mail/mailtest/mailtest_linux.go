@@ -279,6 +279,7 @@ base_dir = $DIR/run
 state_dir = $DIR/state
 log_path = $DIR/dovecot.log
 mail_location = maildir:$DIR/mail/%u
+maildir_very_dirty_syncs = yes
 first_valid_uid = 1
 postmaster_address = postmaster@her.test
 hostname = mx.her.test
