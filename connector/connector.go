@@ -101,8 +101,6 @@ type Request struct {
 	Subject string // one line of plain text for tickets
 	Text    string // of message, request: plain text, hostile
 	Thread  Ref    // the ticket that an earlier message of the thread made
-	// Resolved says that she takes the matter of the thread for done, with this message.
-	Resolved bool
 }
 
 // A Ref names a record of the system. Version, if the system has one, is what

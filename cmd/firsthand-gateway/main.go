@@ -22,6 +22,7 @@
 //	refuse relationship entry reason        it will not be done; the customer reads the reason
 //	retry relationship entry                try again what was stopped, once its cause is gone
 //	challenge relationship claim [record]   send a code, or another one, to the contact on record
+//	code relationship claim record how      print a code that you give to the customer on record yourself
 //	say relationship kind json              sign a message, ask, answer, holds, terms.end, pause or close
 //	desk what [name]                        who may use the pages for staff
 //	backup folder                           make a backup of the database in a new folder, and restore it to see that it works
@@ -54,7 +55,7 @@ func program() *cli.Program[*app] {
 		},
 		Commands: []cli.Command[*app]{
 			initCmd, serveCmd(), checkCmd, healthCmd,
-			dueCmd, showCmd, applyCmd, refuseCmd, retryCmd, challengeCmd, sayCmd,
+			dueCmd, showCmd, applyCmd, refuseCmd, retryCmd, challengeCmd, codeCmd, sayCmd,
 			deskCmd, backupCmd, restoreCmd, moveCmd, rotateCmd, doctorCmd,
 			crmCmd, versionCmd,
 		},

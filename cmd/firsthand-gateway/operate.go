@@ -209,6 +209,32 @@ var challengeCmd = act("challenge", "relationship claim [record]", "send a code,
 		return a.gateway.Challenge(ctx, by, rel, entry, first(rest))
 	})
 
+var codeCmd = cli.Command[*app]{
+	Name: "code", Args: "relationship claim record how", Short: "print a code that you give to the customer on record yourself",
+	Long: `For a company whose systems can't send codes. Find the customer by what she claims, and give her the code
+by what you have on record, never by what came with the claim: call the number in your book, write to the
+address in it, or have her show who she is at the counter. The claimant reads "how", such as "a call to the
+number that we have". Her record is bound when she has sent the code back.`,
+	Setup: func(fs *flag.FlagSet) run {
+		by := byFlag(fs)
+		return func(ctx context.Context, a *app, env *cli.Env, args []string) error {
+			if len(args) != 4 {
+				return cli.Usagef("")
+			}
+			rel, claim, err := ids(args)
+			if err != nil {
+				return err
+			}
+			code, err := a.gateway.CodeByHand(ctx, *by, rel, claim, args[2], args[3])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintln(env.Stdout, code)
+			return nil
+		}
+	},
+}
+
 var sayCmd = cli.Command[*app]{
 	Name: "say", Args: "relationship kind json", Short: "sign a message, ask, answer, holds, terms.end, pause or close",
 	Long: `The third argument is the entry's members as in docs/protocol.md, for example

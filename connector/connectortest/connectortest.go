@@ -95,6 +95,12 @@ type System struct {
 	// Binder.
 	Sent func(t testing.TB) []Sent
 
+	// Left returns where in the system, beside records, a text is found. Needed for an
+	// Eraser, with Delete: people deleting what they have of requests elsewhere, as
+	// Erase asks them to.
+	Left   func(t testing.TB, text string) []string
+	Delete func(t testing.TB, of ...firsthand.ID)
+
 	// Down takes the system away, or brings it back.
 	Down func(t testing.TB, down bool)
 
@@ -242,6 +248,11 @@ var cases = []testCase{
 	{"redact removes a fact", isRedactor, redactFact},
 	{"redact removes a record", isRedactor, redactRecord},
 	{"what was redacted does not come back", isRedactor, redactStays},
+
+	{"what is erased is nowhere beside the record", isEraser, erased},
+	{"erasing goes on after trouble", func(s System, c connector.Connector, f Fixture) bool {
+		return s.Down != nil && s.Lose != nil && isEraser(s, c, f)
+	}, erasedInTrouble},
 }
 
 func hasTickets(s System, _ connector.Connector, _ Fixture) bool { return s.Tickets != nil }

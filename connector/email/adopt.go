@@ -1,6 +1,7 @@
 package email
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"slices"
@@ -49,7 +50,7 @@ func (n *note) pieces() (own [][2]string, err error) {
 func (m *Mailbox) missed(s *session, ids []mail.MessageID) error {
 	for _, id := range ids {
 		entry, part, ok := id.Entry()
-		if q := m.journal.requests[entry]; !ok || q != nil && (part == "" && q.delivered != nil || part == proved && q.proved != nil) {
+		if !ok || m.journal.at(cmp.Or(part, delivered), entry) != 0 {
 			continue
 		}
 		for _, folder := range []string{m.cfg.Folder, m.cfg.Done} {

@@ -58,6 +58,8 @@ type border struct {
 	full    bool   // no APPEND is taken
 	after   func() // called when an answer got lost
 	trouble connectortest.Trouble
+	told    func(text []byte) // called with what the host says
+	hide    string            // a capability that the host doesn't have
 }
 
 func newBorder(t testing.TB, host func() (net.Conn, error)) *border {
@@ -94,7 +96,7 @@ func (b *border) Down(_ testing.TB, down bool) { b.set(func() { b.down = down })
 
 func (b *border) Break(_ testing.TB, how connectortest.Trouble) { b.set(func() { b.trouble = how }) }
 
-// Lose has the host do the next APPEND, and nobody hear of it.
+// Lose has the host do the next APPEND or EXPUNGE, and nobody hear of it.
 func (b *border) Lose(testing.TB) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -145,7 +147,10 @@ func failing(conn net.Conn) {
 	}
 }
 
-var appending = regexp.MustCompile(`(?m)^(\S+) APPEND `)
+var (
+	appending = regexp.MustCompile(`(?m)^(\S+) APPEND `)
+	writing   = regexp.MustCompile(`(?m)^(\S+) (?:APPEND|UID EXPUNGE) `)
+)
 
 func (b *border) relay(conn net.Conn, cut bool) {
 	host, err := b.host()
@@ -166,7 +171,7 @@ func (b *border) relay(conn net.Conn, cut bool) {
 				fmt.Fprintf(conn, "%s NO [OVERQUOTA] Quota exceeded (mailbox for user is full)\r\n", tag[1])
 				return nil, true
 			}
-			if b.lose && tag != nil {
+			if tag = writing.FindSubmatch(text); b.lose && tag != nil {
 				b.lose = false
 				mu.Lock()
 				losing = append(bytes.Clone(tag[1]), ' ')
@@ -189,6 +194,14 @@ func (b *border) relay(conn net.Conn, cut bool) {
 				b.mu.Unlock()
 				return nil, false
 			}
+			b.mu.Lock()
+			if b.told != nil {
+				b.told(text)
+			}
+			if b.hide != "" {
+				text = bytes.ReplaceAll(text, []byte(b.hide), bytes.Repeat([]byte("X"), len(b.hide)))
+			}
+			b.mu.Unlock()
 			if n++; cut && n > 3 {
 				return text[:len(text)/2], false
 			}

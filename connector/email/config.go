@@ -64,6 +64,9 @@ type Config struct {
 	// those of the system.
 	Now   func() time.Time `json:"-"`
 	Roots *x509.CertPool   `json:"-"`
+
+	// SumAfter is how many notes of the journal are summed up in one mail, 1000 if 0.
+	SumAfter int `json:"-"`
 }
 
 // New returns the connector that raw, a [Config], describes.
@@ -92,7 +95,8 @@ func Open(c Config) (*Mailbox, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	m := &Mailbox{cfg: c, lock: make(chan struct{}, 1), journal: newJournal()}
+	c.SumAfter = cmp.Or(c.SumAfter, sumAfter)
+	m := &Mailbox{cfg: c, lock: make(chan struct{}, 1), journal: newJournal(0)}
 	err := c.check()
 	if err == nil {
 		m.password, err = remote.Secret(c.PasswordFile)

@@ -3,6 +3,7 @@ package email
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
@@ -24,18 +25,26 @@ func (m *Mailbox) fromAway(ctx context.Context, id firsthand.ID, n *note) error 
 		if err := m.listen(s); err != nil {
 			return err
 		}
-		q := m.journal.requests[id]
-		if q == nil || q.delivered == nil || q.delivered.Fact == "" || q.decided != nil {
+		q, err := m.request(s, id)
+		if err != nil {
+			return err
+		}
+		if q.delivered == nil || q.delivered.Fact == "" || q.decided != nil {
 			return fmt.Errorf("%w: nothing waits under %s", fault.NotExist, id)
 		}
-		if older := m.journal.before(q.delivered); older != nil && !n.Declined {
+		if older, err := m.before(s, q.delivered); err != nil {
+			return err
+		} else if older != nil && !n.Declined {
 			return fmt.Errorf("%w: %s of the same fact has to be decided before", fault.Conflict, older.Of)
 		}
 		n.At = m.cfg.Now()
 		if err := m.decide(s, q, n); err != nil {
 			return err
 		}
-		if d := m.journal.requests[id].decided; d != nil && (d.Declined != n.Declined || d.Record != n.Record) {
+		if q, err = m.request(s, id); err != nil {
+			return err
+		}
+		if d := q.decided; d != nil && (d.Declined != n.Declined || d.Record != n.Record) {
 			return fmt.Errorf("%w: somebody else has decided on %s", fault.NotExist, id)
 		}
 		return nil
@@ -47,16 +56,20 @@ func (m *Mailbox) fromAway(ctx context.Context, id firsthand.ID, n *note) error 
 }
 
 // before returns what is about the same fact as d, older, and not decided.
-func (j *journal) before(d *note) *note {
-	for _, n := range j.notes {
-		if n == d {
-			return nil
+func (m *Mailbox) before(s *session, d *note) (*note, error) {
+	older := slices.DeleteFunc(m.journal.group(factKey(d.Rel, d.Fact)), func(uid uint32) bool { return uid >= d.uid })
+	for some := range slices.Chunk(older, batch) {
+		notes, err := m.notesAt(s, some)
+		if err != nil {
+			return nil, err
 		}
-		if n.Kind == delivered && n.Rel == d.Rel && n.Fact == d.Fact && j.requests[n.Of].decided == nil {
-			return n
+		for _, n := range notes {
+			if n.Rel == d.Rel && n.Fact == d.Fact && m.journal.at(decided, n.Of) == 0 {
+				return n, nil
+			}
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // decide notes what a person has decided, and moves the mail out of the way of others.

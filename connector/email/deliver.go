@@ -80,8 +80,11 @@ func (m *Mailbox) deliver(s *session, r *connector.Request) (connector.Result, e
 	if err != nil {
 		return connector.Result{}, err
 	}
-	q := j.requests[r.ID]
-	if q == nil || q.delivered == nil {
+	q, err := m.request(s, r.ID)
+	if err != nil {
+		return connector.Result{}, err
+	}
+	if q.delivered == nil {
 		n := &note{Kind: delivered, ID: "delivered " + r.ID.String(), At: m.cfg.Now(), Of: r.ID, Rel: r.Relationship}
 		if r.Fact == "" {
 			if n.Ticket = r.Thread.ID; n.Ticket == "" {
@@ -90,6 +93,9 @@ func (m *Mailbox) deliver(s *session, r *connector.Request) (connector.Result, e
 		} else {
 			n.Fact, n.Proposal, n.Record = r.Fact, r.Proposal, m.recordOf(r)
 		}
+		if j.has(n.ID) {
+			return m.result(n), nil // somebody has deleted the note
+		}
 		return m.write(s, r, n, "")
 	}
 	if q.delivered.Proposal && !r.Proposal && q.proved == nil {
@@ -97,7 +103,10 @@ func (m *Mailbox) deliver(s *session, r *connector.Request) (connector.Result, e
 		if err := m.listen(s); err != nil {
 			return connector.Result{}, err
 		}
-		if q = m.journal.requests[r.ID]; q.decided != nil {
+		if q, err = m.request(s, r.ID); err != nil {
+			return connector.Result{}, err
+		}
+		if q.decided != nil {
 			return m.asDecided(r, q), nil
 		}
 		n := &note{Kind: proved, ID: "proved " + r.ID.String(), At: m.cfg.Now(), Of: r.ID, Rel: r.Relationship, Fact: r.Fact, Record: m.recordOf(r)}

@@ -31,6 +31,7 @@ type session struct {
 	client *imapclient.Client
 	conn   net.Conn
 	sent   string // the folder of mails sent, "" if there is none
+	folder string // the one in use
 	used   bool   // by a call before: it may have ended since
 }
 
@@ -163,20 +164,13 @@ var sentNames = []string{"Sent", "INBOX.Sent", "Sent Items", "Sent Messages", "G
 
 // folders makes those of ours that are missing, and finds the one of mails sent.
 func (m *Mailbox) folders(s *session) error {
-	defer s.step()()
-	var options *imap.ListOptions
-	if s.client.Caps().Has(imap.CapSpecialUse) {
-		options = &imap.ListOptions{ReturnSpecialUse: true}
-	}
-	list, err := s.client.List("", "*", options).Collect()
+	list, err := s.list()
 	if err != nil {
 		return err
 	}
+	defer s.step()()
 	there := map[string]bool{}
 	for _, d := range list {
-		if slices.Contains(d.Attrs, imap.MailboxAttrNoSelect) || slices.Contains(d.Attrs, imap.MailboxAttrNonExistent) {
-			continue
-		}
 		there[d.Mailbox] = true
 		if slices.Contains(d.Attrs, imap.MailboxAttrSent) && s.sent == "" {
 			s.sent = d.Mailbox
@@ -208,14 +202,41 @@ func (m *Mailbox) folders(s *session) error {
 	return nil
 }
 
-// use opens a folder.
+// list returns the folders that can be opened.
+func (s *session) list() ([]*imap.ListData, error) {
+	defer s.step()()
+	var options *imap.ListOptions
+	if s.client.Caps().Has(imap.CapSpecialUse) {
+		options = &imap.ListOptions{ReturnSpecialUse: true}
+	}
+	list, err := s.client.List("", "*", options).Collect()
+	return slices.DeleteFunc(list, func(d *imap.ListData) bool {
+		return slices.Contains(d.Attrs, imap.MailboxAttrNoSelect) || slices.Contains(d.Attrs, imap.MailboxAttrNonExistent)
+	}), err
+}
+
+// use opens a folder, and says how it is now.
 func (s *session) use(name string) (*imap.SelectData, error) {
 	defer s.step()()
+	s.folder = ""
 	d, err := s.client.Select(name, nil).Wait()
 	if err == nil && (d.UIDNext == 0 || d.UIDValidity == 0) {
 		err = fault.Tell(fault.Invalid, "the mail host doesn't say how it numbers mails", "it needs IMAP with UIDNEXT and UIDVALIDITY (RFC 3501)")
 	}
+	if err == nil {
+		s.folder = name
+	}
 	return d, err
+}
+
+// in opens a folder that isn't open, for mails that are known: a host may have to look
+// through a large one each time.
+func (s *session) in(name string) error {
+	if s.folder == name {
+		return nil
+	}
+	_, err := s.use(name)
+	return err
 }
 
 // search returns the mails of the folder in use that fit, by number.

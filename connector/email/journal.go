@@ -2,6 +2,7 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/json"
@@ -26,6 +27,7 @@ const (
 	decided   = "decided"   // a person has decided on it
 	replied   = "replied"   // staff have answered
 	resolved  = "resolved"  // a thread is where what is done is
+	summed    = "summed"    // what notes before it stand where
 )
 
 // A note is a mail in the journal. Its body is this as JSON.
@@ -50,6 +52,12 @@ type note struct {
 	Text   string `json:"text,omitempty"`
 	Seen   place  `json:"seen,omitzero"` // where the answer lay
 
+	// Erased says that words which it had were removed. It stands in the place of the one
+	// with the same ID that had them.
+	Erased bool `json:"erased,omitempty"`
+
+	Sum *sum `json:"sum,omitempty"` // of a summed
+
 	uid uint32
 }
 
@@ -60,29 +68,29 @@ type place struct {
 	UID      uint32 `json:"uid"`
 }
 
-// isChange reports whether the note is of something that people did.
-func (n *note) isChange() bool { return n.Kind == decided || n.Kind == replied || n.Kind == resolved }
+// isChange reports whether the note is of something that people did. Words that were
+// removed are not told any more.
+func (n *note) isChange() bool {
+	return n.Kind == decided || n.Kind == resolved || n.Kind == replied && !n.Erased
+}
 
-// A journal is what this program has read of the one in the mailbox.
+// A journal is what this program has read of the one in the mailbox: where notes stand,
+// and not what they say.
 type journal struct {
+	index
 	validity, next uint32
-	notes          []*note
-	ids            map[string]bool
-	requests       map[firsthand.ID]*request
-	tickets        map[string][]*note // deliveries, by the thread they are in
-	refs           map[string]firsthand.ID
+	recent         map[uint32]*note // some that were read or written last
 	seen           map[string]place // by folder: the last of which everything before was looked at
 	moved          map[firsthand.ID]bool
+}
+
+func newJournal(validity uint32) *journal {
+	return &journal{index: newIndex(), validity: validity, next: 1, recent: map[uint32]*note{}, seen: map[string]place{}, moved: map[firsthand.ID]bool{}}
 }
 
 // A request is what the journal says of one.
 type request struct {
 	delivered, proved, decided *note
-}
-
-func newJournal() *journal {
-	return &journal{ids: map[string]bool{}, requests: map[firsthand.ID]*request{}, tickets: map[string][]*note{}, refs: map[string]firsthand.ID{},
-		seen: map[string]place{}, moved: map[firsthand.ID]bool{}}
 }
 
 // sync brings the journal up to what stands in the mailbox.
@@ -92,9 +100,12 @@ func (m *Mailbox) sync(s *session) (*journal, error) {
 		return nil, err
 	}
 	j := m.journal
+	var sums []imap.UID
 	if j.validity != d.UIDValidity || uint32(d.UIDNext) < j.next {
-		j = newJournal() // numbered anew: it is read anew
-		j.validity, j.next = d.UIDValidity, 1
+		j = newJournal(d.UIDValidity) // numbered anew: it is read anew
+		if sums, err = m.recall(s, j); err != nil {
+			return nil, err
+		}
 	}
 	if uint32(d.UIDNext) > j.next {
 		var rest imap.UIDSet
@@ -103,8 +114,14 @@ func (m *Mailbox) sync(s *session) (*journal, error) {
 		if err != nil {
 			return nil, err
 		}
-		uids = slices.DeleteFunc(uids, func(u imap.UID) bool { return uint32(u) < j.next }) // n:* always has the last one
-		if err := s.inBatches(uids, whole, func(f fetched) error { j.take(f); return nil }); err != nil {
+		uids = slices.DeleteFunc(uids, func(u imap.UID) bool {
+			return uint32(u) < j.next || slices.Contains(sums, u) // n:* always has the last one
+		})
+		err = s.inBatches(uids, whole, func(f fetched) error {
+			j.take(f)
+			return m.keep(s, j, maxSum)
+		})
+		if err != nil {
 			return nil, err // what was taken is not taken twice
 		}
 		j.next = max(j.next, uint32(d.UIDNext))
@@ -112,78 +129,133 @@ func (m *Mailbox) sync(s *session) (*journal, error) {
 			j.next = max(j.next, uint32(uids[n-1])+1)
 		}
 	}
+	if err := m.keep(s, j, m.cfg.SumAfter); err != nil {
+		return nil, err
+	}
 	m.journal = j
 	return j, nil
 }
 
 // take takes a mail of the journal. One that is no note is somebody else's.
 func (j *journal) take(f fetched) {
-	n, ok := readNote(f.raw)
-	if j.next = max(j.next, uint32(f.uid)+1); !ok {
+	n, ok := readNote(f)
+	if j.next = max(j.next, n.uid+1); !ok || n.Kind == summed {
 		return
 	}
-	if n.Seen.Folder != "" {
-		if was := j.seen[n.Seen.Folder]; was.Validity != n.Seen.Validity || was.UID < n.Seen.UID {
-			j.seen[n.Seen.Folder] = n.Seen
-		}
+	j.look(n.Seen)
+	if j.put(n) {
+		j.remember(n)
 	}
-	if n.uid = uint32(f.uid); j.ids[n.ID] {
-		return
+}
+
+// look notes up to where a folder was looked at.
+func (j *journal) look(at place) {
+	if was := j.seen[at.Folder]; at.Folder != "" && (was.Validity != at.Validity || was.UID < at.UID) {
+		j.seen[at.Folder] = at
 	}
-	j.ids[n.ID] = true
-	r := j.requests[n.Of]
-	if r == nil {
-		r = &request{}
-		j.requests[n.Of] = r
+}
+
+// maxRecent is how many notes are remembered as they are.
+const maxRecent = 500
+
+func (j *journal) remember(n *note) {
+	if len(j.recent) >= maxRecent {
+		clear(j.recent)
 	}
-	switch n.Kind {
-	case delivered:
-		r.delivered = n
-		if n.Ticket != "" {
-			j.tickets[n.Ticket] = append(j.tickets[n.Ticket], n)
-			j.refs[n.Ticket] = n.Of // the last
+	j.recent[n.uid] = n
+}
+
+// notesAt returns the notes of some places, without those that somebody has deleted.
+func (m *Mailbox) notesAt(s *session, uids []uint32) (all []*note, err error) {
+	var missing []imap.UID
+	for _, u := range uids {
+		if n := m.journal.recent[u]; n != nil {
+			all = append(all, n)
 		} else {
-			j.refs[refOf(n.Of)] = n.Of
+			missing = append(missing, imap.UID(u))
 		}
-	case proved:
-		r.proved = n
-	case decided:
-		r.decided = n
 	}
-	j.notes = append(j.notes, n)
+	if len(missing) > 0 {
+		if err := s.in(m.cfg.Journal); err != nil {
+			return nil, err
+		}
+		err = s.inBatches(missing, whole, func(f fetched) error {
+			if n, ok := readNote(f); ok {
+				m.journal.remember(n)
+				all = append(all, n)
+			}
+			return nil
+		})
+	}
+	slices.SortFunc(all, func(a, b *note) int { return cmp.Compare(a.uid, b.uid) })
+	return all, err
+}
+
+// request returns what the journal says of a request.
+func (m *Mailbox) request(s *session, id firsthand.ID) (*request, error) {
+	q := &request{}
+	for kind, to := range map[string]**note{delivered: &q.delivered, proved: &q.proved, decided: &q.decided} {
+		at := m.journal.at(kind, id)
+		if at == 0 {
+			continue
+		}
+		notes, err := m.notesAt(s, []uint32{at})
+		if err != nil {
+			return nil, err
+		}
+		if *to = nil; len(notes) == 1 && notes[0].Kind == kind && notes[0].Of == id {
+			*to = notes[0]
+		}
+	}
+	return q, nil
 }
 
 // note writes n into the journal, and reads it back.
 func (m *Mailbox) note(s *session, n *note) error {
-	body, err := json.Marshal(n)
-	if err != nil {
+	if err := m.append(s, n); err != nil {
 		return err
 	}
-	sum := sha256.Sum256([]byte(n.ID))
-	raw, err := mail.Mail{ID: mail.MessageID(lower(sum[:20]) + ".note@" + m.domain), From: m.cfg.ReplyTo, To: m.cfg.Address, Date: n.At,
-		Subject: "Note of the gateway's: " + n.Kind + " (leave it here)", Text: string(body)}.Write()
-	if err != nil {
-		return err
-	}
-	if err := s.put(m.cfg.Journal, raw, imap.FlagSeen); err != nil {
-		return err
-	}
-	_, err = m.sync(s)
+	_, err := m.sync(s)
 	return err
 }
 
-func readNote(raw []byte) (*note, bool) {
-	msg, err := netmail.ReadMessage(bytes.NewReader(raw))
+// append writes n into the journal.
+func (m *Mailbox) append(s *session, n *note) error {
+	raw, err := m.mailOf(n)
 	if err != nil {
-		return nil, false
+		return err
+	}
+	flags := []imap.Flag{imap.FlagSeen}
+	if n.Kind == summed {
+		flags = append(flags, imap.FlagFlagged) // by which it is found
+	}
+	return s.put(m.cfg.Journal, raw, flags...)
+}
+
+// mailOf returns a note as a mail.
+func (m *Mailbox) mailOf(n *note) ([]byte, error) {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(n.ID))
+	return mail.Mail{ID: mail.MessageID(lower(sum[:20]) + ".note@" + m.domain), From: m.cfg.ReplyTo, To: m.cfg.Address, Date: n.At,
+		Subject: "Note of the gateway's: " + n.Kind + " (leave it here)", Text: string(body)}.Write()
+}
+
+// readNote reads a mail of the journal. Of one that is no note it returns the place.
+func readNote(f fetched) (n *note, ok bool) {
+	n = &note{uid: uint32(f.uid)}
+	msg, err := netmail.ReadMessage(bytes.NewReader(f.raw))
+	if err != nil {
+		return n, false
 	}
 	text, err := io.ReadAll(quotedprintable.NewReader(msg.Body))
 	if err != nil {
-		return nil, false
+		return n, false
 	}
-	n := &note{}
-	if err := json.Unmarshal(text, n); err != nil || n.ID == "" || n.Of.IsZero() || n.Rel.IsZero() {
-		return nil, false
+	if err := json.Unmarshal(text, n); err != nil || n.ID == "" || n.Kind != summed && (n.Of.IsZero() || n.Rel.IsZero()) {
+		return n, false
 	}
 	return n, true
 }
@@ -199,11 +271,11 @@ func lower(b []byte) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
 }
 
-// cursor is where in the journal a note stands.
-func (j *journal) cursor(n *note) string { return fmt.Sprintf("%d %d", j.validity, n.uid) }
+// cursor is a place in the journal.
+func (j *journal) cursor(uid uint32) string { return fmt.Sprintf("%d %d", j.validity, uid) }
 
-// after returns what people did since a cursor.
-func (j *journal) after(cursor string) ([]*note, error) {
+// after returns where people did something since a cursor, oldest first.
+func (j *journal) after(cursor string) ([]uint32, error) {
 	var validity, uid uint32
 	if cursor != "" {
 		if n, err := fmt.Sscanf(cursor, "%d %d", &validity, &uid); err != nil || n != 2 {
@@ -213,11 +285,6 @@ func (j *journal) after(cursor string) ([]*note, error) {
 			uid = 0 // numbered anew; what was told already is known by its ID
 		}
 	}
-	var all []*note
-	for _, n := range j.notes {
-		if n.uid > uid && n.isChange() {
-			all = append(all, n)
-		}
-	}
-	return all, nil
+	i, _ := slices.BinarySearch(j.changes, uid+1)
+	return j.changes[i:], nil
 }

@@ -36,6 +36,9 @@ func unfit(v firsthand.Value) string {
 	return ""
 }
 
+// maxThread is how many mails of a thread another one names.
+const maxThread = 30
+
 // texts returns the names and texts of a value that a person reads.
 func texts(v firsthand.Value) (all []string) {
 	if len(v.Parts) == 0 {
@@ -61,7 +64,15 @@ func (m *Mailbox) letter(s *session, r *connector.Request, n *note, id mail.Mess
 	if n.Ticket != "" {
 		l.Own = append(own, [2]string{"X-Firsthand-Ticket", n.Ticket})
 		l.Subject = mail.Clean(r.Subject) + " [" + n.Ticket + "]"
-		if before := m.journal.tickets[n.Ticket]; len(before) > 0 {
+		thread := m.journal.group(threadKey(n.Ticket))
+		if len(thread) > maxThread { // the first, and the last
+			thread = slices.Delete(thread, 1, len(thread)-maxThread+1)
+		}
+		before, err := m.notesAt(s, thread)
+		if err != nil {
+			return nil, err
+		}
+		if len(before) > 0 {
 			for _, b := range before {
 				l.Thread = append(l.Thread, mail.MessageIDOf(b.Of, "", m.domain))
 			}
@@ -71,11 +82,7 @@ func (m *Mailbox) letter(s *session, r *connector.Request, n *note, id mail.Mess
 				l.Subject = "Re: " + first
 			}
 		}
-		what := "Answer this mail: she reads what you write, under your name. When the matter is done, move the conversation to the folder \"" + m.cfg.Done + "\"."
-		if r.Resolved {
-			what = "She takes the matter for done.\n" + what
-		}
-		l.Text = r.Text + m.below(n.Ticket, what)
+		l.Text = r.Text + m.below(n.Ticket, "Answer this mail: she reads what you write, under your name. When the matter is done, move the conversation to the folder \""+m.cfg.Done+"\".")
 	} else {
 		l.Own = own
 		l.Subject, l.Text = m.proposal(r, n)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,33 +24,55 @@ import (
 // before it is told, and told from there.
 func (m *Mailbox) Changes(ctx context.Context, cursor string) iter.Seq2[connector.Change, error] {
 	return func(yield func(connector.Change, error) bool) {
-		var changes []connector.Change
-		err := m.with(ctx, func(s *session) error {
-			if err := m.listen(s); err != nil {
+		for first := true; ; first = false {
+			var changes []connector.Change
+			var next string
+			err := m.with(ctx, func(s *session) (err error) {
+				if first {
+					err = m.listen(s)
+				}
+				if err == nil {
+					changes, next, err = m.page(s, cursor)
+				}
 				return err
-			}
-			notes, err := m.journal.after(cursor)
-			changes = changes[:0]
-			for _, n := range notes {
-				changes = append(changes, m.change(n))
-			}
-			return err
-		})
-		if err != nil {
-			yield(connector.Change{}, fmt.Errorf("changes: %w", err))
-			return
-		}
-		for _, c := range changes {
-			if !yield(c, nil) {
+			})
+			if err != nil {
+				yield(connector.Change{}, fmt.Errorf("changes: %w", err))
 				return
 			}
+			for _, c := range changes {
+				if !yield(c, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			cursor = next
 		}
 	}
 }
 
+// page returns some changes since a cursor, and the cursor after them if there are more.
+func (m *Mailbox) page(s *session, cursor string) (changes []connector.Change, next string, err error) {
+	uids, err := m.journal.after(cursor)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(uids) > batch {
+		uids = uids[:batch]
+		next = m.journal.cursor(uids[batch-1])
+	}
+	notes, err := m.notesAt(s, uids)
+	for _, n := range notes {
+		changes = append(changes, m.change(n))
+	}
+	return changes, next, err
+}
+
 // change returns a note as the gateway is told it.
 func (m *Mailbox) change(n *note) connector.Change {
-	c := connector.Change{Cursor: m.journal.cursor(n), ID: n.ID, Relationship: n.Rel, At: n.At, Of: n.Of, Ref: m.ref(cmp.Or(n.Ticket, n.Record))}
+	c := connector.Change{Cursor: m.journal.cursor(n.uid), ID: n.ID, Relationship: n.Rel, At: n.At, Of: n.Of, Ref: m.ref(cmp.Or(n.Ticket, n.Record))}
 	switch n.Kind {
 	case decided:
 		if c.State = connector.Written; n.Declined {
@@ -78,7 +101,10 @@ func (m *Mailbox) listen(s *session) error {
 			return err
 		}
 	}
-	return m.look(s)
+	if err := m.look(s); err != nil {
+		return err
+	}
+	return m.keep(s, m.journal, m.cfg.SumAfter)
 }
 
 // news returns the mails of a folder that fit and were not looked at before. When all of
@@ -96,6 +122,7 @@ func (m *Mailbox) news(s *session, folder string, which imap.SearchCriteria) (ui
 	done = func() {
 		if was := m.journal.seen[folder]; was.Validity != now.Validity || was.UID < now.UID {
 			m.journal.seen[folder] = now
+			m.journal.looked += int(now.UID - last.UID)
 		}
 	}
 	if now.UID <= last.UID {
@@ -134,7 +161,7 @@ func (m *Mailbox) hear(s *session, folder string, ours bool) error {
 		if h.Auto || h.Bounce || !ours && !m.isStaff(&h) || !sentTo(m.cfg.ReplyTo, slices.Concat(mail.Values(raw, "To"), mail.Values(raw, "Cc"))) {
 			return nil
 		}
-		if !m.journal.ids[replyID(&h, f.raw)] {
+		if !m.journal.has(replyID(&h, f.raw)) {
 			answers = append(answers, answer{f.uid, h})
 			about = append(about, h.Thread...)
 		}
@@ -147,7 +174,10 @@ func (m *Mailbox) hear(s *session, folder string, ours bool) error {
 		return err
 	}
 	for _, a := range answers {
-		of := m.journal.answered(&a.Heard)
+		of, err := m.answered(s, &a.Heard)
+		if err != nil {
+			return err
+		}
 		if of.IsZero() {
 			continue
 		}
@@ -179,13 +209,30 @@ var refText = regexp.MustCompile(`FH-[A-Z2-7]{16}`)
 
 // answered returns the request that a mail answers: the nearest one that it names, or
 // where its program names none, the one in its subject.
-func (j *journal) answered(h *mail.Heard) (of firsthand.ID) {
+func (m *Mailbox) answered(s *session, h *mail.Heard) (of firsthand.ID, err error) {
 	for _, id := range slices.Backward(h.Thread) {
-		if entry, _, ok := id.Entry(); ok && j.requests[entry] != nil && j.requests[entry].delivered != nil {
-			return entry
+		if entry, _, ok := id.Entry(); ok && m.journal.at(delivered, entry) != 0 {
+			return entry, nil
 		}
 	}
-	return j.refs[refText.FindString(h.Subject)]
+	n, err := m.lastOf(s, refText.FindString(h.Subject))
+	if n == nil || err != nil {
+		return of, err
+	}
+	return n.Of, nil
+}
+
+// lastOf returns the note of the last request of a thread, nil if there is none.
+func (m *Mailbox) lastOf(s *session, ref string) (*note, error) {
+	thread := m.journal.group(threadKey(ref))
+	if len(thread) == 0 {
+		return nil, nil
+	}
+	notes, err := m.notesAt(s, thread[len(thread)-1:])
+	if err != nil || len(notes) == 0 || cmp.Or(notes[0].Ticket, refOf(notes[0].Of)) != ref {
+		return nil, err
+	}
+	return notes[0], nil
 }
 
 // replyID tells answers apart. The copy that came in is the one that was sent.
@@ -216,7 +263,10 @@ func (m *Mailbox) answer(s *session, of firsthand.ID, f fetched, at place) error
 		files = append(files, "what could not be read")
 	}
 	text := m.own(got.Text)
-	q := m.journal.requests[of]
+	q, err := m.request(s, of)
+	if err != nil || q.delivered == nil {
+		return err
+	}
 	n := &note{Kind: replied, ID: replyID(&h, head), At: f.came, Of: of, Rel: q.delivered.Rel, Ticket: q.delivered.Ticket, Record: q.delivered.Record, Seen: at}
 	if q.delivered.Fact != "" {
 		if d := command(text); d != nil {
@@ -263,21 +313,24 @@ func (m *Mailbox) look(s *session) error {
 	j := m.journal
 	for _, id := range moved {
 		entry, part, ok := id.Entry()
-		q := j.requests[entry]
-		if ok && q != nil && q.delivered != nil && (q.proved == nil && part == "" || q.proved != nil && part == proved) {
+		isProved := j.at(proved, entry) != 0
+		if ok && j.at(delivered, entry) != 0 && j.at(decided, entry) == 0 && (!isProved && part == "" || isProved && part == proved) {
 			j.moved[entry] = true
 		}
 	}
 	done()
 	for _, of := range j.order(j.moved) {
-		q := j.requests[of]
-		last := q.delivered
-		if last.Ticket != "" {
-			thread := j.tickets[last.Ticket]
-			last = thread[len(thread)-1]
+		q, err := m.request(s, of)
+		if err != nil {
+			return err
 		}
-		id := "resolved " + last.Of.String()
-		if last.Ticket == "" && q.decided != nil || j.ids[id] {
+		last := q.delivered
+		if last != nil && last.Ticket != "" {
+			if last, err = m.lastOf(s, last.Ticket); err != nil {
+				return err
+			}
+		}
+		if last == nil || last.Ticket == "" && q.decided != nil || j.has(idOf(resolved, last.Of)) {
 			delete(j.moved, of)
 			continue
 		}
@@ -289,7 +342,7 @@ func (m *Mailbox) look(s *session) error {
 			continue // being moved, or copied
 		}
 		if last.Ticket != "" {
-			err = m.note(s, &note{Kind: resolved, ID: id, At: m.cfg.Now(), Of: last.Of, Rel: last.Rel, Ticket: last.Ticket})
+			err = m.note(s, &note{Kind: resolved, ID: idOf(resolved, last.Of), At: m.cfg.Now(), Of: last.Of, Rel: last.Rel, Ticket: last.Ticket})
 		} else {
 			err = m.decide(s, q, &note{At: m.cfg.Now()})
 		}
@@ -303,12 +356,7 @@ func (m *Mailbox) look(s *session) error {
 
 // order returns requests in the order in which they came.
 func (j *journal) order(of map[firsthand.ID]bool) (all []firsthand.ID) {
-	for _, n := range j.notes {
-		if n.Kind == delivered && of[n.Of] {
-			all = append(all, n.Of)
-		}
-	}
-	return all
+	return slices.SortedFunc(maps.Keys(of), func(a, b firsthand.ID) int { return cmp.Compare(j.at(delivered, a), j.at(delivered, b)) })
 }
 
 // leftOf reports whether a mail of the thread, or about the change, lies in the folder.

@@ -21,6 +21,7 @@ import (
 
 	"firsthand"
 	"firsthand/connector"
+	"firsthand/connector/email"
 )
 
 // Staff are the people of a company: they have a mail program, and a book in which they
@@ -265,4 +266,43 @@ func (p *staff) records(rel firsthand.ID) (refs []connector.Ref) {
 		}
 	}
 	return refs
+}
+
+// left returns in which folders there is a mail that has a text, as somebody reads it.
+func (s *stand) left(t testing.TB, text string) (where []string) {
+	for _, folder := range []string{s.folder, s.done, "Firsthand journal" + s.suffix, "INBOX", "Sent"} {
+		for _, l := range s.letters(t, folder, "From", "") {
+			if strings.Contains(l.text, text) {
+				where = append(where, folder)
+				break
+			}
+		}
+	}
+	return where
+}
+
+// deleteSent is people deleting what they have sent about requests.
+func (s *stand) deleteSent(t testing.TB, of ...firsthand.ID) {
+	for _, folder := range []string{"INBOX", "Sent", s.folder, s.done} {
+		for _, id := range of {
+			ref := email.RefOf(id)
+			for _, l := range s.letters(t, folder, "From", "") {
+				if strings.Contains(l.text+l.header.Get("Subject"), ref) {
+					s.remove(t, folder, l.uid)
+				}
+			}
+		}
+	}
+}
+
+// remove deletes a mail.
+func (p *staff) remove(t testing.TB, folder string, uid imap.UID) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.client.Select(folder, nil).Wait()
+	must(t, err)
+	set := imap.UIDSetNum(uid)
+	must(t, p.client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Flags: []imap.Flag{imap.FlagDeleted}}, nil).Close())
+	must(t, p.client.UIDExpunge(set).Close())
 }

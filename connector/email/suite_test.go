@@ -38,11 +38,13 @@ type stand struct {
 	suffix string // of its folders
 	last   *email.Mailbox
 	config map[string]any // members beside the usual ones
+	sums   int            // notes that are summed up at a time
 }
 
 func newStand(t testing.TB, host func() (net.Conn, error), suffix string) *stand {
 	s := &stand{border: newBorder(t, host), staff: newStaff(t, host), suffix: suffix}
 	s.folder, s.done = "Firsthand"+suffix, "Firsthand done"+suffix
+	s.sums = 2 // so that each test has some
 	t.Cleanup(func() {
 		if s.last != nil {
 			s.last.Close()
@@ -61,9 +63,12 @@ func (s *stand) open(t testing.TB) *email.Mailbox {
 	maps.Copy(config, s.config)
 	raw, err := json.Marshal(config)
 	must(t, err)
-	c, err := email.New(raw)
+	var c email.Config
+	must(t, json.Unmarshal(raw, &c))
+	c.SumAfter = s.sums
+	m, err := email.Open(c)
 	must(t, err)
-	return c.(*email.Mailbox)
+	return m
 }
 
 // restart is open after a crash, by which the connection of the one before has ended.
@@ -98,7 +103,8 @@ func (s *stand) system(p plant) connectortest.System {
 		Reply:   s.reply,
 		Resolve: func(t testing.TB, ticket connector.Ref) { s.move(t, "X-Firsthand-Ticket", ticket.ID, s.done) },
 		Decide:  s.decide,
-		Down:    s.Down, Lose: s.Lose, Break: s.Break,
+		Left:    s.left, Delete: s.deleteSent,
+		Down: s.Down, Lose: s.Lose, Break: s.Break,
 		// Edit: the book isn't in the mailbox. Sent: there is no contact on record.
 		// Busy: IMAP has no word for how long.
 	}

@@ -37,10 +37,12 @@ func (t *turn) causeClaim(ctx context.Context, e *firsthand.Entry) error {
 		d.Status, d.Why = Held, "the customer has made many claims: look before a code is sent"
 	}
 	if _, ok := t.g.records().(connector.Binder); !ok && t.g.o.SignIn == "" {
-		d.Status, d.Why = Held, "the system can't send codes: ask the customer for another proof"
+		d.Status, d.Why = Held, noCodes
 	}
 	return t.once(ctx, d)
 }
+
+const noCodes = "the system can't send codes: look who it is, and give her one yourself (firsthand-gateway code), or refuse"
 
 // verify finds the record of a claim, and has the claimant prove that it is hers:
 // by a code that goes to the contact on it or, where the company has that, by
@@ -51,7 +53,7 @@ func (g *Gateway) verify(ctx context.Context, d Delivery) error {
 		return err
 	}
 	binder, binds := g.records().(connector.Binder)
-	why := "the system can't send codes"
+	why := noCodes
 	if binds && c.Record.System == "" { // not found yet, or named by an operator
 		refs, err := binder.Find(ctx, connector.Claim{Record: cmp.Or(c.Record.ID, claim.Record)})
 		if err != nil {
@@ -139,14 +141,21 @@ func (g *Gateway) prepareCode(ctx context.Context, d Delivery, c *Challenge) (co
 	if n >= maxSends {
 		return "", fmt.Sprintf("%d codes went to the contact of this record within a day: somebody may be trying", n), nil
 	}
-	c.Sends++
-	code = g.code(c.Claim, c.Sends)
-	c.Hash, c.Sent, c.Left = hashCode(c.Claim, code), now, maxTries
-	c.Until, c.Entry = firsthand.DateOf(now.AddDate(0, 0, codeDays)), firsthand.ID{}
+	code = g.newCode(c)
 	return code, "", g.within(ctx, d.Rel, func(t *turn) error {
 		t.c.Challenges = append(t.c.Challenges, *c)
 		return nil
 	})
+}
+
+// newCode returns the next code of a claim, and keeps its hash in c.
+func (g *Gateway) newCode(c *Challenge) (code string) {
+	now := g.o.Now()
+	c.Sends++
+	code = g.code(c.Claim, c.Sends)
+	c.Hash, c.Sent, c.Left = hashCode(c.Claim, code), now, maxTries
+	c.Until, c.Entry = firsthand.DateOf(now.AddDate(0, 0, codeDays)), firsthand.ID{}
+	return code
 }
 
 // challenge says how the claim is to be proved: with the code that is on its way, or

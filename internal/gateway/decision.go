@@ -155,7 +155,7 @@ func (t *turn) decidedLate(ctx context.Context, x decision) error {
 		return err
 	}
 	d.Lane = t.g.laneOf(x.ref).name // again, if it has gone on
-	if d.Ref = x.ref; !ok || d.Status != Later && d.over("apply") {
+	if d.Ref = x.ref; !ok || d.Status == Checking || d.Status != Later && d.over("apply") {
 		d.Seq, d.Task, d.Entry, d.Status = t.state().Pos(begun).Seq, Redact, begun, Held
 		d.Why, d.Due = "somebody has written it to the system after it had ended: remove it", firsthand.OneMonthAfter(t.now)
 	}

@@ -49,8 +49,13 @@ func (g *Gateway) Apply(ctx context.Context, by string, rel, entry firsthand.ID,
 			if err != nil {
 				return err
 			}
-			if d.Status, d.Reported = Applied, true; more {
+			switch d.Reported = true; {
+			case t.g.lane(d.Lane).erases():
+				d.Status = Checking // what isn't for her to remove
+			case more:
 				d.Status, d.Lane, d.Ref = Waiting, Tickets, next
+			default:
+				d.Status = Applied
 			}
 		case t.hasRecord(d) && t.g.records() != nil:
 			d.Status = Checking
@@ -213,7 +218,7 @@ func (d *Delivery) over(act string) bool {
 	case Applied, Declined, Later:
 		return true
 	case Done:
-		return d.Task != Verify || act != "challenge" // a code can be sent again
+		return d.Task != Verify || act != "challenge" && act != actCode // a code can be sent again
 	}
 	return false
 }

@@ -85,7 +85,7 @@ func (t *turn) parcel(ctx context.Context, e *firsthand.Entry) (*parcel, outcome
 	s := t.state()
 	switch say := c.(type) {
 	case *firsthand.Message:
-		r.Subject, r.Text, r.Resolved = subject(say.Text), say.Text, say.Resolved
+		r.Subject, r.Text = subject(say.Text), say.Text
 		if r.Thread, err = t.ticket(ctx, say.Thread); !l.has(r.Thread) {
 			r.Thread = connector.Ref{} // of a system that was the helpdesk before
 		}

@@ -11,32 +11,41 @@ import (
 )
 
 // redact removes what has ended from the company's systems, and then its bodies
-// from the logs here. It goes from lane to lane: where the system of one has been
+// from the logs here: first what was brought to a system lies there in mails or notes,
+// then the record, or an operator does that; and when she says that it is removed, the
+// mails are looked for once more. It goes from lane to lane: where the system of one has been
 // rid of it, and there is something of it in the next, it waits there in line. The
 // signed erased comes last, in the commit that deletes the bodies; so it is never said
 // of what is still there, and a crash before it removes the same once more.
 func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 	var found traces
-	over := false
+	var o outcome
+	over, l := false, g.lane(d.Lane)
+	said := d.Status == Checking // by an operator: it is removed
 	err := g.within(ctx, d.Rel, func(t *turn) (err error) {
 		if over = t.mute() != ""; over {
 			return nil
 		}
-		var o outcome
 		if found, o, err = t.remains(ctx, d); err != nil {
 			return err
 		}
-		if over = o.status != ""; over {
+		_, more := g.goesOn(l.name, &found)
+		if over = o.status == Done || o.status != "" && !said && !l.erases() && !(more && o.status == Applied); over {
 			return t.settle(ctx, d, o)
 		}
 		for _, e := range found.waits {
+			if o.status != "" || said {
+				break // the record is left alone
+			}
 			e.Status, e.Why = Held, "it waited for a person when the same fact was removed, and may have gone with it: look whether it is there"
 			t.queue(e)
 		}
 		// In the commit that stops the deliveries by which it was found: for the next
 		// try, should this one fail.
-		d.Lane = g.lane(d.Lane).name // it may be gone
-		d.Ref = g.first(d.Lane, found.refs)
+		d.Lane = l.name // it may be gone
+		if len(found.refs) > 0 {
+			d.Ref = g.first(d.Lane, found.refs)
+		}
 		t.queue(d)
 		t.queued = false // it is nobody else's to do
 		return nil
@@ -44,9 +53,33 @@ func (g *Gateway) redact(ctx context.Context, d Delivery) error {
 	if err != nil || over {
 		return err
 	}
-	o := g.remove(ctx, g.lane(d.Lane), &found)
+	switch left := g.erase(ctx, l, &found); {
+	case left.status != "" || left.err != nil:
+		left.ref = d.Ref
+		return g.settle(ctx, d, left)
+	case said:
+		o = outcome{status: Applied, ref: d.Ref, reported: true}
+	case o.status == "":
+		o = g.remove(ctx, l, &found)
+	}
+	if ref, more := g.goesOn(l.name, &found); more && o.status == Applied {
+		o.status, o.next, o.ref = Waiting, Tickets, ref
+	}
 	o.reported = o.reported || d.Reported // of one before it in the other lane
 	return g.settle(ctx, d, o)
+}
+
+// erase removes what requests have left in the system of l beside the record. The
+// outcome is zero if nothing of them is left there.
+func (g *Gateway) erase(ctx context.Context, l *lane, found *traces) outcome {
+	if !l.erases() || len(found.entries) == 0 {
+		return outcome{}
+	}
+	err := l.connector.(connector.Eraser).Erase(ctx, found.entries...)
+	if fault.KindOf(err) == fault.Conflict {
+		return outcome{status: Held, why: why(err)}
+	}
+	return outcome{err: err}
 }
 
 // remove removes a fact from the records of l in which it was found.
@@ -73,9 +106,6 @@ func (g *Gateway) remove(ctx context.Context, l *lane, found *traces) outcome {
 		last.reported = last.reported || o.reported
 		o = last
 	}
-	if ref, more := g.goesOn(l.name, found.refs); more {
-		o.status, o.next, o.ref = Waiting, Tickets, ref
-	}
 	return o
 }
 
@@ -89,13 +119,17 @@ func (g *Gateway) first(lane Lane, refs []connector.Ref) connector.Ref {
 	return refs[0]
 }
 
-// goesOn returns what of refs is to be removed after what is in a lane.
-func (g *Gateway) goesOn(lane Lane, refs []connector.Ref) (next connector.Ref, more bool) {
-	i := slices.IndexFunc(refs, func(ref connector.Ref) bool { return lane == Records && g.laneOf(ref).name == Tickets })
-	if i < 0 {
+// goesOn reports whether there may be something to remove after what is in a lane, and
+// the record that it is in, if that is known.
+func (g *Gateway) goesOn(lane Lane, found *traces) (next connector.Ref, more bool) {
+	last := g.lane(Tickets)
+	if lane != Records || last.name != Tickets {
 		return next, false
 	}
-	return refs[i], true
+	if i := slices.IndexFunc(found.refs, func(ref connector.Ref) bool { return g.laneOf(ref) == last }); i >= 0 {
+		return found.refs[i], true
+	}
+	return next, last.erases() && len(found.entries) > 0
 }
 
 // isGone reads the record back.

@@ -61,18 +61,19 @@ func (t *turn) remainsElsewhere(ctx context.Context, d Delivery) (next connector
 	if err != nil {
 		return next, false, err
 	}
-	next, more = t.g.goesOn(d.Lane, found.refs)
+	next, more = t.g.goesOn(d.Lane, &found)
 	return next, more, nil
 }
 
 // traces is what the deliveries tell of where a fact is that has ended.
 type traces struct {
-	fact  string
-	refs  []connector.Ref
-	tried bool       // the system was called with it, and may have it
-	lost  bool       // likewise, and where was lost with a backup
-	open  bool       // some of it is still to be decided on by a person
-	waits []Delivery // of other disclosures of the fact, which go on: a person has still to decide
+	fact    string
+	entries []firsthand.ID // by which a system was called with it
+	refs    []connector.Ref
+	tried   bool       // the system was called with it, and may have it
+	lost    bool       // likewise, and where was lost with a backup
+	open    bool       // some of it is still to be decided on by a person
+	waits   []Delivery // of other disclosures of the fact, which go on: a person has still to decide
 
 	// What was brought last of it, and of another disclosure of the same fact that
 	// goes on: told twice, the record keeps what the other gives it.
@@ -116,7 +117,10 @@ func (t *turn) traces(ctx context.Context, d Delivery, fact string) (found trace
 		case e.Task != Deliver:
 		case i >= 0:
 			t.stopDelivery(e)
-			if e.Status == Declined || e.Status != Applied && e.Tries == 0 && !t.mayBeDone(&parts[i]) { // applied by hand counts
+			if e.Status != Declined && e.Status != Applied && e.Tries == 0 && !t.mayBeDone(&parts[i]) { // applied by hand counts
+				continue
+			}
+			if found.entries = append(found.entries, e.Entry); e.Status == Declined {
 				continue
 			}
 			found.tried, found.last.seq = true, e.Seq

@@ -123,6 +123,27 @@ type watched struct {
 // String returns the connector's name; see [connector.Name].
 func (w *watched) String() string { return connector.Name(w.c) }
 
+// erases reports whether the system keeps what it was given beside the record.
+func (l *lane) erases() bool {
+	w, ok := l.connector.(interface{ erases() bool })
+	return ok && w.erases()
+}
+
+func (w *watched) erases() bool {
+	_, ok := w.c.(connector.Eraser)
+	return ok
+}
+
+// Erase implements [connector.Eraser]: a connector that is none has nothing to erase.
+func (w *watched) Erase(ctx context.Context, of ...firsthand.ID) (err error) {
+	e, ok := w.c.(connector.Eraser)
+	if !ok {
+		return nil
+	}
+	defer w.m.ended(CallRedact, time.Now(), &err)
+	return e.Erase(ctx, of...)
+}
+
 // A meter is what watches the calls of one lane.
 type meter struct {
 	g    *Gateway
