@@ -200,7 +200,8 @@ func TestReaderHasNoButtons(t *testing.T) {
 	}
 }
 
-// The check ends in a list: green, and red where something is wrong.
+// The check ends in a list: green, red where something is wrong, and neither where a
+// person decides, as it is configured.
 func TestCheck(t *testing.T) {
 	o := newOffice(t, setting{mode: "auto", empty: true})
 	c := o.as("d1")
@@ -215,8 +216,28 @@ func TestCheck(t *testing.T) {
 	}
 	person := newOffice(t, setting{empty: true})
 	r = person.as("d1").post("/connect/check")
-	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "Something is wrong") || !strings.Contains(body, "a person decides") {
+	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "Nothing is wrong") || strings.Contains(body, "Something is wrong") || !strings.Contains(body, "a person decides") {
 		t.Errorf("status %d\n%s", r.Code, body)
+	}
+}
+
+// Only what is wrong makes a check red: a person's part doesn't, nor what comes after it.
+func TestVerdict(t *testing.T) {
+	fine, wrong, hand, skipped := gateway.TrialStep{Fine: true}, gateway.TrialStep{Note: "x"}, gateway.TrialStep{Hand: true}, gateway.TrialStep{Skipped: true}
+	for _, tt := range []struct {
+		want  string
+		steps []gateway.TrialStep
+	}{
+		{"green", []gateway.TrialStep{fine, fine}},
+		{"hand", []gateway.TrialStep{fine, hand, skipped, skipped, fine}},
+		{"hand", []gateway.TrialStep{fine, hand, fine, hand}},
+		{"red", []gateway.TrialStep{fine, wrong, skipped, fine}},
+		{"red", []gateway.TrialStep{wrong, fine, hand, skipped}},
+		{"red", []gateway.TrialStep{fine, hand, skipped, wrong}},
+	} {
+		if got := desk.Verdict(tt.steps); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.steps, got, tt.want)
+		}
 	}
 }
 

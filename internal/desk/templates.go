@@ -123,7 +123,7 @@ func lines(l *locale.Language, v firsthand.Value) (all []string) {
 var statuses = map[string][2]string{
 	"waiting": {"sent", "moving"}, "checking": {"search", "moving"}, "stopped": {"warning", "bad"}, "held": {"hand", "yours"}, "proposed": {"hand", "yours"},
 	"later": {"scheduled", "quiet"}, "answer": {"message", "yours"}, "agreed": {"check", "good"}, "applied": {"applied", "good"}, "declined": {"refused", "bad"}, "done": {"check", "good"}, "frozen": {"lock", "bad"},
-	"fine": {"applied", "good"}, "wrong": {"refused", "bad"}, "skipped": {"paused", "quiet"}, "refused": {"refused", "bad"}, "erased": {"leave", "quiet"},
+	"fine": {"applied", "good"}, "wrong": {"refused", "bad"}, "skipped": {"paused", "quiet"}, "byhand": {"hand", "yours"}, "refused": {"refused", "bad"}, "erased": {"leave", "quiet"},
 	"up": {"applied", "good"}, "down": {"warning", "bad"}, "unknown": {"unsure", "quiet"},
 	"reader": {"search", "quiet"}, "agent": {"hand", "moving"}, "admin": {"key", "yours"}, "bound": {"check", "good"}, "unbound": {"unsure", "late"},
 	"green": {"applied", "good"}, "red": {"refused", "bad"},

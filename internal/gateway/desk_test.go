@@ -75,18 +75,19 @@ func TestTrial(t *testing.T) {
 func TestTrialFinds(t *testing.T) {
 	tests := []struct {
 		name, step, note string
+		hand             []string // the steps that a person does
 		system           func(*crmpkg.CRM) connector.Connector
 	}{
-		{"down", "tell", "no answer within", func(m *crmpkg.CRM) connector.Connector {
+		{"down", "tell", "no answer within", nil, func(m *crmpkg.CRM) connector.Connector {
 			return broken{m, func(connector.Request) error { return fault.Tell(fault.Unavailable, "the CRM is down", "") }, nil}
 		}},
-		{"refuses", "tell", "stopped", func(m *crmpkg.CRM) connector.Connector {
+		{"refuses", "tell", "stopped", nil, func(m *crmpkg.CRM) connector.Connector {
 			return broken{m, func(connector.Request) error { return errors.New("no such field") }, nil}
 		}},
-		{"shows another value", "tell", "another value", func(m *crmpkg.CRM) connector.Connector {
+		{"shows another value", "tell", "another value", nil, func(m *crmpkg.CRM) connector.Connector {
 			return broken{m, nil, func(r *connector.Record) { r.Facts = map[string]firsthand.Value{"name": firsthand.Text("Bob")} }}
 		}},
-		{"can't forget", "withdraw", "by hand", func(m *crmpkg.CRM) connector.Connector { return only{m} }},
+		{"can't forget", "withdraw", "waits for a person", []string{"withdraw", "clean"}, func(m *crmpkg.CRM) connector.Connector { return only{m} }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,6 +101,18 @@ func TestTrialFinds(t *testing.T) {
 			i := slices.IndexFunc(steps, func(s gateway.TrialStep) bool { return !s.Fine })
 			if i < 0 || steps[i].What != tt.step || !strings.Contains(steps[i].Note, tt.note) {
 				t.Errorf("steps = %+v", steps)
+			}
+			var hand []string
+			for _, s := range steps {
+				if s.Hand {
+					hand = append(hand, s.What)
+				}
+				if tt.hand != nil && !s.Fine && !s.Hand {
+					t.Errorf("%s: %s, and nothing is wrong", s.What, s.Note)
+				}
+			}
+			if !slices.Equal(hand, tt.hand) {
+				t.Errorf("by hand: %v, want %v", hand, tt.hand)
 			}
 			for _, r := range system.Records() {
 				if _, ok := tt.system(system).(connector.Redactor); ok && r.Number != "C-7" && len(r.Facts) > 0 {

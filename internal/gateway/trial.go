@@ -15,9 +15,11 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
-	Fine bool   // else it is wrong, or was not reached
-	Note string // record, reason or error; of nobody: the customer is made up
+	What    string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, withdraw, close, clean
+	Fine    bool   // else one of the next two, or it is wrong
+	Hand    bool   // it is a person's to do, as the company has it
+	Skipped bool   // it was not reached
+	Note    string // record, reason or error; of nobody: the customer is made up
 }
 
 // trialFact is what the made-up customer tells: every system has a place for it.
@@ -72,24 +74,31 @@ func (t *trial) run() []TrialStep {
 		{"change", t.change}, {"withdraw", t.withdraw}, {"close", t.close},
 	}
 	t.needs()
-	failed := false
+	over := false
 	for _, s := range steps {
-		if failed {
-			t.steps = append(t.steps, TrialStep{What: s.what, Note: notReached})
+		if over {
+			t.steps = append(t.steps, TrialStep{What: s.what, Skipped: true})
 			continue
 		}
 		note, err := s.do()
-		if failed = err != nil; failed {
-			note = why(err)
-		}
-		t.steps = append(t.steps, TrialStep{What: s.what, Fine: !failed, Note: note})
+		step := stepOf(s.what, note, err)
+		over = !step.Fine && (!step.Hand || s.what != "withdraw") // who leaves needs nobody to have removed anything
+		t.steps = append(t.steps, step)
 	}
 	note, err := t.clean()
-	if err != nil {
-		note = why(err)
-	}
-	t.steps = append(t.steps, TrialStep{What: "clean", Fine: err == nil, Note: note})
+	t.steps = append(t.steps, stepOf("clean", note, err))
 	return t.steps
+}
+
+// byHand is the error of what a person does, as the company has it.
+type byHand struct{ error }
+
+func stepOf(what, note string, err error) TrialStep {
+	if err == nil {
+		return TrialStep{What: what, Fine: true, Note: note}
+	}
+	var hand byHand
+	return TrialStep{What: what, Hand: errors.As(err, &hand), Note: why(err)}
 }
 
 // needs has the connector say whether it finds what it needs. The rest is tried all the
@@ -114,8 +123,6 @@ func (t *trial) needs() {
 		}
 	}
 }
-
-const notReached = "not reached"
 
 // document reads what the gateway says of the company, as an agent does.
 func (t *trial) document() (string, error) {
@@ -200,7 +207,12 @@ func (t *trial) waits(entry firsthand.ID) bool {
 func (t *trial) trouble(entry firsthand.ID) error {
 	switch d := t.delivery(entry); d.Status {
 	case Proposed:
-		return errors.New("a person decides in the system, so the rest can't be tried: that is how it is configured")
+		return byHand{errors.New("a person decides in the system, so the rest can't be tried: that is how it is configured")}
+	case Held:
+		if _, redacts := t.g.lane(d.Lane).connector.(connector.Redactor); !redacts {
+			return byHand{errors.New("the connector can't remove: what has ended waits for a person, on Due")}
+		}
+		return fmt.Errorf("%s: %s", d.Status, d.Why)
 	case "":
 		return errors.New("there is no answer")
 	default:
@@ -288,7 +300,7 @@ func (t *trial) clean() (string, error) {
 	}
 	r, ok := t.g.records().(connector.Redactor)
 	if !ok {
-		return "", fmt.Errorf("the connector can't remove records: remove %s %s by hand", t.ref.System, t.ref.ID)
+		return "", byHand{fmt.Errorf("the connector can't remove records: remove %s %s by hand", t.ref.System, t.ref.ID)}
 	}
 	if err := r.Redact(ctx, t.ref, ""); err != nil {
 		return "", fmt.Errorf("remove %s %s by hand: %w", t.ref.System, t.ref.ID, err)
