@@ -45,7 +45,7 @@ func (a *Agent) PaperLetters(ctx context.Context) (all []Task, err error) {
 		return nil, nil
 	}
 	tasks, _, err := a.Tasks(ctx, TaskQuery{})
-	if err != nil {
+	if err != nil || len(tasks) == 0 {
 		return nil, err
 	}
 	var domains []string
