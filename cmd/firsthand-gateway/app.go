@@ -147,7 +147,16 @@ func socketPath(env *cli.Env) (string, error) { return filepath.Join(dir(env), "
 func plain(c *gateway.Config) bool {
 	host, _, err := net.SplitHostPort(c.Listen)
 	ip := net.ParseIP(host)
-	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+	return err != nil || host == "localhost" || ip != nil && ip.IsLoopback() // what is no address is refused as such
+}
+
+// loadConfig reads gateway.json.
+func loadConfig(env *cli.Env) (gateway.Config, error) {
+	c, err := gateway.LoadConfig(configPath(env))
+	if fault.KindOf(err) == fault.NotExist {
+		err = fault.Tell(fault.NotExist, "there is no gateway.json in "+dir(env), "name the folder with --dir, or make one: firsthand-gateway init")
+	}
+	return c, err
 }
 
 // openApp opens the gateway for one command, when no server runs.
@@ -161,11 +170,8 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 // open opens what the configuration says. It logs to what newLog makes of it, and is
 // measured by meter unless that is nil.
 func open(ctx context.Context, env *cli.Env, newLog func(gateway.LogConfig) *slog.Logger, meter gateway.Meter) (*app, func() error, error) {
-	c, err := gateway.LoadConfig(configPath(env))
+	c, err := loadConfig(env)
 	if err != nil {
-		if fault.KindOf(err) == fault.NotExist {
-			err = fault.Tell(fault.NotExist, "there is no gateway.json in "+dir(env), "name the folder with --dir, or make one: firsthand-gateway init")
-		}
 		return nil, nil, err
 	}
 	if err := c.Check(plain(&c)); err != nil {
@@ -223,6 +229,6 @@ func known(member, kind string) error {
 	if _, ok := connectors[kind]; ok {
 		return nil
 	}
-	return fault.Tell(fault.Invalid, fmt.Sprintf("%s: there is no type %q", member, kind),
+	return fault.Tell(fault.Invalid, fmt.Sprintf("%s.type: there is no %q", member, kind),
 		"this program has "+strings.Join(slices.Sorted(maps.Keys(connectors)), ", "))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"firsthand/fault"
+	"firsthand/internal/cli"
 	"firsthand/internal/gateway"
 )
 
@@ -70,6 +72,26 @@ func TestCheckJudgesConnectors(t *testing.T) {
 		}
 		if err := checkConnectors(&c); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want that it says %q", config, err, want)
+		}
+	}
+}
+
+// Who began with nothing, or misspelt a member, reads what to do.
+func TestConfigurationSaysWhatToDo(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                           "firsthand-gateway init",
+		`{"domian": "acme.example"}`: "docs/running-a-gateway.md",
+		`{"domain": "acme.example",`: "docs/running-a-gateway.md",
+	} {
+		dir := t.TempDir()
+		if text != "" {
+			if err := os.WriteFile(filepath.Join(dir, "gateway.json"), []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := loadConfig(&cli.Env{Dir: dir, Getenv: func(string) string { return "" }})
+		if !strings.Contains(fault.HintOf(err), want) {
+			t.Errorf("%q: %v; %s", text, err, fault.HintOf(err))
 		}
 	}
 }

@@ -77,7 +77,7 @@ func checkDatabase(c *gateway.Config) error {
 
 // restoredPostgres marks everything in a PostgreSQL as restored.
 func restoredPostgres(ctx context.Context, env *cli.Env) error {
-	c, err := gateway.LoadConfig(configPath(env))
+	c, err := loadConfig(env)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ take database out of gateway.json then.`,
 			if len(args) > 0 {
 				return cli.Usagef("")
 			}
-			c, err := gateway.LoadConfig(configPath(env))
+			c, err := loadConfig(env)
 			if err != nil {
 				return err
 			}

@@ -105,7 +105,7 @@ var healthCmd = cli.Command[*app]{
 yes: for a container's health check, or a script.`,
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
-			c, err := gateway.LoadConfig(configPath(env))
+			c, err := loadConfig(env)
 			if err != nil {
 				return err
 			}

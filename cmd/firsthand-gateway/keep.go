@@ -23,7 +23,7 @@ var checkCmd = cli.Command[*app]{
 	Name: "check", Short: "judge gateway.json and the files that it names", Local: true,
 	Setup: func(fs *flag.FlagSet) run {
 		return func(ctx context.Context, _ *app, env *cli.Env, args []string) error {
-			c, err := gateway.LoadConfig(configPath(env))
+			c, err := loadConfig(env)
 			if err != nil {
 				return err
 			}
@@ -45,6 +45,9 @@ func checkConnectors(c *gateway.Config) error {
 		}
 		if kind == "memory" {
 			return nil, parseConnector(config, new(memory.Config))
+		}
+		if err := known(member, kind); err != nil {
+			return nil, err
 		}
 		made, err := connect(member, kind, config, c.Dir())
 		if err != nil {
@@ -159,7 +162,10 @@ func printSystems(ctx context.Context, a *app, env *cli.Env) error {
 		how := "not called yet"
 		switch {
 		case s.Down():
-			how = fmt.Sprintf("does not answer, for %d customers; what goes to it waits", s.Failing)
+			how = "fails"
+			if s.Failing > 0 {
+				how = fmt.Sprintf("fails, for %d customers; what goes to it waits", s.Failing)
+			}
 			if s.Trouble != "" {
 				how += ": " + s.Trouble
 			}

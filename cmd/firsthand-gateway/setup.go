@@ -95,6 +95,9 @@ func initialise(ctx context.Context, env *cli.Env, c gateway.Config, nextKey str
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "configuration: %s\nnext key: %s (move it to another place)\n", configPath(env), env.Path(nextKey))
+	if !demo {
+		fmt.Fprintln(env.Stderr, "firsthand-gateway: still to be said in gateway.json: tls, or an address of loopback as listen; connector, the system with your customers; desk, the pages for staff. Then: firsthand-gateway check")
+	}
 	return nil
 }
 

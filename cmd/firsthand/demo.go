@@ -299,9 +299,12 @@ func (d *stage) serve(ctx context.Context, l net.Listener, base string) error {
 		ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug)}
 	fmt.Fprintf(d.env.Stderr, "firsthand: a made-up world, on this machine alone. Open this link:\n\n")
 	fmt.Fprintf(d.env.Stdout, "%s%s\n", base, pages.Link())
-	if w, _ := d.now(); w.HasLife() {
+	switch w, _ := d.now(); {
+	case w.MadeLife():
 		fmt.Fprintf(d.env.Stderr, "\nThe passphrase of Mia's file, for this demo only: %s\n", world.Passphrase)
-	} else {
+	case w.HasLife():
+		fmt.Fprintf(d.env.Stderr, "\nThe file opens by the passphrase that you gave it.\n")
+	default:
 		fmt.Fprintf(d.env.Stderr, "\nYou make the file yourself, under any passphrase. To bring: the files in %s\nHer mail account, and what companies get: %s%s\n", w.Exports(), base, deskPath)
 	}
 	fmt.Fprintln(d.env.Stderr, "Stop with Ctrl-C.")

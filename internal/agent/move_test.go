@@ -708,6 +708,26 @@ func TestMoveOfStatements(t *testing.T) {
 	}
 }
 
+// What she takes back doesn't stand there again because she had stated, before she told
+// it, what the company has.
+func TestWithdrawnIsNotStated(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.must(m.State(ctx, agent.Statement{Domain: "shop.example", Fact: "address.home", Value: oldHome},
+		agent.Statement{Domain: "shop.example", Fact: "phone", Value: firsthand.Text("1")},
+		agent.Statement{Domain: "bank.example", Fact: "address.home", Value: oldHome}))
+	rel := m.unpaired("shop.example", "address.home", newHome)
+	_, err := m.Withdraw(ctx, rel, "address.home")
+	m.must(err)
+	var left []string
+	for s, err := range m.Store.Statements(ctx, "", "") {
+		m.must(err)
+		left = append(left, s.Domain+" "+s.Fact)
+	}
+	if want := []string{"bank.example address.home", "shop.example phone"}; !slices.Equal(slices.Sorted(slices.Values(left)), want) {
+		t.Errorf("stated: %q, want %q", left, want)
+	}
+}
+
 // What only an import lets guess is told to nobody, unless she says so.
 func TestMoveOfGuesses(t *testing.T) {
 	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()

@@ -79,14 +79,15 @@ func (a *Agent) allow(ctx context.Context, r *relationship, fact, purpose string
 }
 
 // Withdraw takes back what was told: the company has to erase it. fact is a
-// fact's name; all live disclosures of it are withdrawn.
+// fact's name; all live disclosures of it are withdrawn, and with them goes what she
+// has stated of before: else that would stand there again.
 func (a *Agent) Withdraw(ctx context.Context, rel firsthand.ID, fact string) (acts []Act, err error) {
 	err = a.with(ctx, rel, func(r *relationship) error {
 		for _, h := range r.state.At(a.Now()).Holdings {
 			if h.Fact != fact || h.Origin != firsthand.Told && h.Origin != firsthand.Stated {
 				continue
 			}
-			act, err := a.write(ctx, r, &firsthand.Withdraw{Disclosure: h.Entry}, Commit{})
+			act, err := a.write(ctx, r, &firsthand.Withdraw{Disclosure: h.Entry}, Commit{Unstate: []FactAt{{Domain: CompanyKey(r.row.Domain), Fact: fact}}})
 			if err != nil {
 				return err
 			}

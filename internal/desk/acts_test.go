@@ -209,7 +209,8 @@ func TestReaderHasNoButtons(t *testing.T) {
 	}
 }
 
-// The check ends in a list: green, and by hand what a person does.
+// The check ends in a list: green, red where something is wrong, and neither where a
+// person decides, as it is configured.
 func TestCheck(t *testing.T) {
 	o := newOffice(t, setting{mode: "auto", empty: true})
 	c := o.as("d1")
@@ -224,8 +225,28 @@ func TestCheck(t *testing.T) {
 	}
 	person := newOffice(t, setting{empty: true})
 	r = person.as("d1").post("/connect/check")
-	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "a person’s, by hand") || !strings.Contains(body, "a person decides") || strings.Contains(body, "nothing of her is left") {
+	if body := r.Body.String(); r.Code != http.StatusOK || !strings.Contains(body, "a person’s, by hand") || !strings.Contains(body, "a person decides") || strings.Contains(body, "Something is wrong") || strings.Contains(body, "nothing of her is left") {
 		t.Errorf("status %d\n%s", r.Code, body)
+	}
+}
+
+// Only what is wrong makes a check red: a person's part doesn't, nor what comes after it.
+func TestVerdict(t *testing.T) {
+	fine, wrong, hand, skipped := gateway.TrialStep{Fine: true}, gateway.TrialStep{Note: "x"}, gateway.TrialStep{Fine: true, Hand: true}, gateway.TrialStep{Skipped: true}
+	for _, tt := range []struct {
+		want  string
+		steps []gateway.TrialStep
+	}{
+		{"green", []gateway.TrialStep{fine, fine}},
+		{"hand", []gateway.TrialStep{hand, fine, fine}},
+		{"hand", []gateway.TrialStep{fine, hand, fine, hand}},
+		{"red", []gateway.TrialStep{fine, wrong, skipped, fine}},
+		{"red", []gateway.TrialStep{wrong, fine, hand, skipped}},
+		{"red", []gateway.TrialStep{fine, hand, wrong, skipped}},
+	} {
+		if got := desk.Verdict(tt.steps); got != tt.want {
+			t.Errorf("%+v: %s, want %s", tt.steps, got, tt.want)
+		}
 	}
 }
 

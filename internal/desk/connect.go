@@ -14,8 +14,7 @@ type ConnectPage struct {
 	C        gateway.Connection
 	Many     bool // relationships are behind, and weren't all counted
 	Steps    []gateway.TrialStep
-	Green    bool
-	Hand     bool // something is a person's to do
+	Verdict  string // of the check: green, hand or red
 	CanCheck bool
 }
 
@@ -36,11 +35,11 @@ func (s *Server) connect(v *visit, steps []gateway.TrialStep) error {
 	if err != nil {
 		return err
 	}
-	p := ConnectPage{C: c, Many: c.Behind >= gateway.ManyBehind, Steps: steps, Green: len(steps) > 0,
+	p := ConnectPage{C: c, Many: c.Behind >= gateway.ManyBehind, Steps: steps, Verdict: verdict(steps),
 		CanCheck: v.member.Role.covers(Admin) && s.Scratch != nil}
 	for _, state := range c.Systems {
 		card := SystemCard{SystemState: state, Two: len(c.Systems) > 1,
-			Stale: state.Polls > 0 || !state.Elsewhere && !state.Asked.IsZero() && v.now.Sub(state.Asked) > 10*c.Poll}
+			Stale: !state.Elsewhere && !state.Asked.IsZero() && (state.Polls > 0 || v.now.Sub(state.Asked) > 10*c.Poll)}
 		for _, known := range s.Configured {
 			if known.Lane == state.Lane {
 				card.Type, card.Configured = known.Type, known.Config
@@ -48,10 +47,22 @@ func (s *Server) connect(v *visit, steps []gateway.TrialStep) error {
 		}
 		p.Systems = append(p.Systems, card)
 	}
-	for _, step := range steps {
-		p.Green, p.Hand = p.Green && step.Fine, p.Hand || step.Hand
-	}
 	return s.render(v, http.StatusOK, "connect", p)
+}
+
+// verdict is what a check comes to: where a person decides or removes, as the company
+// has it, nothing is wrong, and not all was tried.
+func verdict(steps []gateway.TrialStep) string {
+	all := "green"
+	for _, step := range steps {
+		switch {
+		case step.Hand:
+			all = "hand"
+		case !step.Fine && !step.Skipped:
+			return "red"
+		}
+	}
+	return all
 }
 
 // checkTime bounds each step of a check.

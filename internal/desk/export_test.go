@@ -43,6 +43,9 @@ func (s *Server) Enter(member string, signed time.Time) (name, cookie string) {
 	return s.cookieName(sessionCookie), s.sessions.enter("", member, signed)
 }
 
+// Verdict is what a check comes to.
+var Verdict = verdict
+
 // Reasons and Purposes are those that the desk offers.
 var Reasons, Purposes = reasons, purposes
 

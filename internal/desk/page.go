@@ -173,13 +173,14 @@ var (
 type ErrorPage struct {
 	Heading, Detail, Hint string
 	Back                  string
+	Where                 string // what Back leads to, if it isn't just back
 }
 
 func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
 	p := ErrorPage{Heading: v.lang.Word("error", "kind_"+fault.KindOf(err).Error()), Back: "/"}
 	switch status {
 	case http.StatusUnauthorized:
-		return ErrorPage{Heading: v.say("error.nobody"), Hint: v.say("error.nobody_hint"), Back: "/"}
+		return ErrorPage{Heading: v.say("error.nobody"), Hint: v.say("error.nobody_hint"), Back: "/", Where: v.say("signin.title")}
 	case http.StatusTooManyRequests:
 		v.w.Header().Set("Retry-After", "10")
 		return ErrorPage{Heading: v.say("error.too_many"), Back: "/"}

@@ -25,7 +25,7 @@ func (g *Gateway) poll(ctx context.Context, l *lane) (more bool, err error) {
 	n := 0
 	for c, err := range l.connector.Changes(ctx, cursor) {
 		if err != nil {
-			g.o.Log.Warn("changes of the company's system", "system", l.name.Member(), "kind", fault.KindOf(err)) // its words may be about a customer
+			g.o.Log.Warn("the company's system can't be asked for changes", "system", l.name.Member(), "kind", fault.KindOf(err)) // its words may be about a customer
 			g.trouble(l, err)
 			return false, errors.Join(errPoll, err)
 		}

@@ -233,9 +233,11 @@ func LoadConfig(path string) (c Config, err error) {
 // is judged by Check.
 func ParseConfig(text []byte, dir string) (c Config, err error) {
 	if err := firsthand.ParseJSON(text, &c); err != nil {
-		if strings.Contains(err.Error(), "member name") { // nobody but the parser knows where
+		if text := err.Error(); strings.Contains(text, "member name") && !strings.Contains(text, "no member name") { // nobody but the parser knows where
 			err = fault.Tell(fault.Invalid, err.Error(),
 				`A fact whose name has dots stands in a list: "facts": [{"fact": "address.home", "value": "…"}].`)
+		} else {
+			err = fault.Tell(fault.Invalid, err.Error(), "Every member stands in docs/running-a-gateway.md, and what belongs there: look how it is spelt.")
 		}
 		return c, err
 	}
@@ -275,7 +277,7 @@ func (c *Config) Check(plain bool) error {
 	if err := checkURL(c.URL, plain); err != nil {
 		fail("url", "%v", err)
 	}
-	errs = append(errs, checkListen("", c.Listen, c.TLS, plain), c.checkDesk(plain), c.checkOperation())
+	errs = append(errs, checkListen("", c.Listen, c.TLS), c.checkDesk(plain), c.checkOperation())
 	if info, err := os.Stat(c.Data); err != nil || !info.IsDir() {
 		fail("data", "%q is no directory", c.Data)
 	}
@@ -342,17 +344,16 @@ func checkURL(s string, plain bool) error {
 
 // checkListen judges where a server listens: that of agents, or, with "desk." before
 // its members, that of the desk.
-func checkListen(before, listen string, files TLSFiles, plain bool) error {
+func checkListen(before, listen string, files TLSFiles) error {
 	host, _, err := net.SplitHostPort(listen)
 	switch {
 	case err != nil:
 		return bad(before+"listen", "%q is no address like 127.0.0.1:8443", listen)
 	case (files.CertFile == "") != (files.KeyFile == ""):
 		return bad(before+"tls", "needs both files")
-	case files.CertFile == "" && !plain:
-		return bad(before+"tls", "missing; plain HTTP has to be allowed on the command line, and only on loopback")
 	case files.CertFile == "" && !isLoopback(host):
-		return bad(before+"listen", "without TLS it has to be a loopback address, not %q", listen)
+		return fault.Tell(fault.Invalid, fmt.Sprintf("%stls: missing, and %slisten is no loopback address: %q.", before, before, listen),
+			fmt.Sprintf(`Name a certificate: "tls": {"cert_file": "FILE", "key_file": "FILE"}. Or, behind a proxy that ends TLS, let %slisten be an address of loopback, such as 127.0.0.1:8443.`, before))
 	}
 	for _, file := range []string{files.CertFile, files.KeyFile} {
 		if _, err := os.Stat(file); file != "" && err != nil {

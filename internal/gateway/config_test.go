@@ -107,8 +107,14 @@ func TestConfig(t *testing.T) {
 			}
 		})
 	}
-	if err := c.Check(false); err == nil || !strings.Contains(err.Error(), "tls") {
-		t.Errorf("without TLS: %v", err)
+	open := c
+	open.Listen = ":443"
+	err = open.Check(false)
+	if err == nil || !strings.Contains(err.Error(), "tls: missing") || !strings.Contains(fault.HintOf(err), "cert_file") {
+		t.Errorf("without TLS: %v; %s", err, fault.HintOf(err))
+	}
+	if strings.Contains(err.Error(), "desk.tls") {
+		t.Errorf("the desk is on loopback, where a proxy has the certificate: %v", err)
 	}
 }
 

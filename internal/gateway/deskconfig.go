@@ -50,7 +50,7 @@ func (c *Config) checkDesk(plain bool) error {
 		}
 		return nil
 	}
-	errs := []error{checkListen("desk.", d.Listen, d.TLS, plain)}
+	errs := []error{checkListen("desk.", d.Listen, d.TLS)}
 	if d.Listen == c.Listen {
 		errs = append(errs, bad("desk.listen", "is the address of agents; the desk needs another"))
 	}

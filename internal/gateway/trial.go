@@ -16,10 +16,11 @@ import (
 
 // A TrialStep is one line of the list that a trial ends in.
 type TrialStep struct {
-	What string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, message, withdraw, close, clean
-	Fine bool   // else it is wrong, or was not reached
-	Hand bool   // it is fine, and a person has to do it: the system can't, or is not to
-	Note string // record, reason or error; of nobody: the customer is made up
+	What    string // needs (what the connector needs of the system), document, meet, terms, tell, read, change, message, withdraw, close, clean
+	Fine    bool   // else it is wrong, or was not reached
+	Hand    bool   // it is fine, and a person has to do it: the system can't, or is not to
+	Skipped bool   // it was not reached
+	Note    string // record, reason or error; of nobody: the customer is made up
 }
 
 // trialFact is what the made-up customer tells: every system has a place for it.
@@ -81,7 +82,7 @@ func (t *trial) run() []TrialStep {
 	failed := false
 	for _, s := range steps {
 		if failed {
-			t.steps = append(t.steps, TrialStep{What: s.what, Note: notReached})
+			t.steps = append(t.steps, TrialStep{What: s.what, Skipped: true})
 			continue
 		}
 		note, err := s.do()
@@ -132,8 +133,6 @@ func (t *trial) needs() {
 		}
 	}
 }
-
-const notReached = "not reached"
 
 // document reads what the gateway says of the company, as an agent does.
 func (t *trial) document() (string, error) {

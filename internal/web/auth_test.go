@@ -271,6 +271,10 @@ func TestLink(t *testing.T) {
 	if r := thief.Get(late); r.Code != http.StatusUnauthorized {
 		t.Errorf("too late: status %d", r.Code)
 	}
+	d.server.Demo = "/demo/"
+	if r := thief.Get(late); r.Code != http.StatusUnauthorized || !strings.Contains(r.Body.String(), `href="/demo/#enter"`) || strings.Contains(r.Body.String(), "firsthand link") {
+		t.Errorf("in a made-up world: status %d, and no way on\n%s", r.Code, r.Body)
+	}
 }
 
 // Passphrases can't be tried at will.

@@ -132,12 +132,17 @@ var (
 type ErrorPage struct {
 	Heading, Detail, Hint string
 	Back                  string
+	Where                 string // what Back leads to, if it isn't just back
 }
 
 func (s *Server) errorPage(v *visit, status int, err error) ErrorPage {
 	switch status {
 	case http.StatusUnauthorized:
-		return ErrorPage{Heading: v.say("error.nobody"), Hint: v.say("error.nobody_hint")}
+		p := ErrorPage{Heading: v.say("error.nobody"), Hint: v.say("error.nobody_hint")}
+		if s.Demo != "" { // whose server carries out no commands
+			p.Hint, p.Back, p.Where = v.say("error.nobody_demo"), s.Demo+"#enter", v.say("demo.let_in")
+		}
+		return p
 	case http.StatusTooManyRequests:
 		v.w.Header().Set("Retry-After", "10")
 		return ErrorPage{Heading: v.say("error.too_many"), Hint: v.say("error.too_many_hint"), Back: "/"}

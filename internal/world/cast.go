@@ -39,7 +39,7 @@ const (
 type character struct {
 	domain, name, law, does string
 	manner                  Manner
-	desk                    string // who looks at what a person decides
+	desk                    string // who looks at what a person decides, or what its system can't do by itself
 	record                  memory.Record
 	shop                    bool // it has a site, with the button that leads to her app
 }
@@ -54,7 +54,7 @@ func record(number string) memory.Record {
 
 // cast are the companies with gateways.
 var cast = []character{
-	{domain: "veloshop.example", name: "Veloshop BV", law: "BE", does: "sells and repairs bicycles", manner: AtOnce, record: record("V-20418")},
+	{domain: "veloshop.example", name: "Veloshop BV", law: "BE", does: "sells and repairs bicycles", manner: AtOnce, desk: "Anna, workshop", record: record("V-20418")},
 	{domain: "gentwater.example", name: "Gent Water CV", law: "BE", does: "brings the water", manner: ByPerson, desk: "Els, customer desk", record: record("9000-3172")},
 	{domain: "leiebank.example", name: "Leiebank NV", law: "BE", does: "keeps the savings", manner: Refuses, desk: "Koen, branch Veldstraat", record: record("LB-77-104-2")},
 	{domain: "kruidenbox.example", name: "Kruidenbox BV", law: "NL", does: "sends a box of herbs each month", manner: Falters, record: record("K5521")},

@@ -116,8 +116,12 @@ func (d *Desk) show(w http.ResponseWriter, r *http.Request) {
 		Older                 int // mails that are not shown
 		Account               channel.Account
 		Password              string
+		Passphrase            string // "" where she makes her file herself
 	}{Path: d.path, Contact: OldEmail, Folder: world.Exports(), Letters: world.Letters(), Account: MailAccount(), Password: MailPassword}
 	page.Mails, page.Older = world.deskMails()
+	if world.MadeLife() {
+		page.Passphrase = Passphrase
+	}
 	for _, name := range names {
 		page.Exports = append(page.Exports, name.Name())
 	}

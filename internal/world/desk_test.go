@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,14 @@ func TestDesk(t *testing.T) {
 	for _, want := range []string{s.code(s.Company("veloshop.example")), world.OldEmail, "V-20418", "Chrome Passwords.csv", "&lt;script&gt;alert(1)"} {
 		if page.Code != 200 || !strings.Contains(body, want) {
 			t.Errorf("the page, %d, lacks %q", page.Code, want)
+		}
+	}
+	if strings.Contains(body, world.Passphrase) { // she makes her file herself
+		t.Error("the page has the passphrase of a file that isn't there")
+	}
+	for _, at := range regexp.MustCompile(`<a href="#([a-z]+)"`).FindAllStringSubmatch(body, -1) {
+		if !strings.Contains(body, `id="`+at[1]+`"`) {
+			t.Errorf("the page leads to #%s, which it doesn't have", at[1])
 		}
 	}
 	if strings.Contains(body, "<script") || !strings.Contains(page.Header().Get("Content-Security-Policy"), "default-src 'none'") {

@@ -24,6 +24,13 @@ type Maker func(*store.Store) *agent.Agent
 // HasLife reports whether there is a file of Mia's in the world.
 func (w *World) HasLife() bool { return store.Exists(w.LifeDir()) }
 
+// MadeLife reports whether the life is the one that MakeLife made up, and so opens by
+// [Passphrase]: who began with nothing has a passphrase of her own.
+func (w *World) MadeLife() bool {
+	_, err := os.Stat(w.KitFile())
+	return err == nil && w.HasLife()
+}
+
 // KitFile is where the recovery kit of the life that MakeLife made up lies. A kit
 // has no business beside the file that it opens; this one opens nothing real.
 func (w *World) KitFile() string { return w.path(kitName) }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"firsthand/connector"
 	"firsthand/fault"
 	"firsthand/internal/desk"
 	"firsthand/internal/gateway/store"
@@ -34,8 +35,12 @@ func (c *Company) openDesk(l *life) error {
 	if demo == "" {
 		demo = "/"
 	}
+	kind := "a small CRM of this demo"
+	if l.system != l.crm {
+		kind = connector.Name(l.system)
+	}
 	pages, err := desk.New(desk.Options{Gateway: l.gateway, Company: c.name, URL: l.deskURL, Now: c.now, Log: c.log, Demo: demo,
-		Configured: []desk.Configured{{Type: "a small CRM of this demo"}}, Scratch: store.Scratch})
+		Configured: []desk.Configured{{Type: kind}}, Scratch: store.Scratch})
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -25,7 +25,7 @@ func TestSittingDownAtADesk(t *testing.T) {
 	rel := s.meet(domain)
 	s.bind(rel, domain)
 	c := s.Company(domain)
-	if r := ask(s.behind(), "POST", "/demo/desk", url.Values{"company": {"veloshop.example"}}); r.Code != http.StatusNotFound {
+	if r := ask(s.behind(), "POST", "/demo/desk", url.Values{"company": {"leeszaal.example"}}); r.Code != http.StatusNotFound {
 		t.Errorf("a company without a desk: status %d", r.Code)
 	}
 	if r := ask(s.behind(), "POST", "/demo/desk", url.Values{"company": {domain}}); r.Code != http.StatusSeeOther {

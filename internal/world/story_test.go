@@ -280,6 +280,10 @@ func TestLife(t *testing.T) {
 	if !w.Now().Equal(c.Now()) {
 		t.Errorf("the world is left at %v", w.Now())
 	}
+	desk := world.NewDesk("/demo/", world.DeskOptions{World: func() *world.World { return w }})
+	if page := ask(desk, "GET", "/demo/", nil).Body.String(); !strings.Contains(page, world.Passphrase) {
+		t.Error("the page behind the scenes lacks the passphrase")
+	}
 	file, err := store.Open(t.Context(), w.LifeDir(), store.Passphrase([]byte(world.Passphrase)))
 	if err != nil {
 		t.Fatal(err)
