@@ -50,7 +50,7 @@ func (a *Agent) PaperLetters(ctx context.Context) ([]Task, error) {
 
 func (a *Agent) paperLetters(ctx context.Context, p Printer) (all []Task, err error) {
 	tasks, _, err := a.Tasks(ctx, TaskQuery{})
-	if err != nil || len(tasks) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	var domains []string

@@ -75,6 +75,7 @@ var keptChecks = []check{
 		b := own["b.example"]
 		wantEqual(t, "own", fmt.Sprint(b.Address, b.Lang, b.Groups, err), fmt.Sprint("Markt 1\n9000 Gent", "nl", []string{"food", "shops"}, nil))
 		wantEqual(t, "own", fmt.Sprint(len(own), own["nobody.example"]), fmt.Sprint(2, agent.OwnCompany{Domain: "nobody.example"}))
+		wantEqual(t, "own of none", len(must(s.Own(ctx))(t)), 0)
 		wantEqual(t, "groups", must(s.Groups(ctx))(t), []agent.GroupCount{{Name: "food", Companies: 1}, {Name: "shops", Companies: 1}})
 		rows, total, err := s.Companies(ctx, agent.CompanyQuery{})
 		wantEqual(t, "companies", fmt.Sprint(rows, total, err), fmt.Sprint([]agent.Company{{Domain: "a.example", Name: "a.example"},
@@ -332,6 +333,7 @@ var keptChecks = []check{
 		wantEqual(t, "sets", must(s.Listings(ctx))(t), []agent.Listing{set.Listing})
 		wantEqual(t, "records", string(firsthand.EncodeJSON(must(s.Records(ctx, "acme.example", "shop.acme.example", "old.example"))(t))),
 			string(firsthand.EncodeJSON([]directory.Record{set.All[1], set.All[0]})))
+		wantEqual(t, "records of none", len(must(s.Records(ctx))(t)), 0)
 		wantEqual(t, "all records", len(collect(t, s.AllRecords(ctx))), 2)
 		wantEqual(t, "name", company(t, s, "acme.example").Name, "Acme Shop")
 		commit(t, s, agent.Commit{DropListings: []string{"jdm", "none"}})

@@ -300,7 +300,7 @@ func idList(ids iter.Seq[firsthand.ID]) string {
 	for id := range ids {
 		hexes = append(hexes, hex.EncodeToString(id[:]))
 	}
-	return jsonText(hexes)
+	return jsonList(hexes)
 }
 
 // inIDs are the IDs given as an idList.

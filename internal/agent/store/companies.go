@@ -279,7 +279,7 @@ func (s *Store) total(ctx context.Context, c *choice) (int, error) {
 // CompaniesAt implements [agent.Store].
 func (s *Store) CompaniesAt(ctx context.Context, domains ...string) (all []agent.Company, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY domain`, jsonText(domains))
+		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY domain`, jsonList(domains))
 		for i := range rows {
 			all = append(all, rows[i].company())
 		}
@@ -299,7 +299,7 @@ func groupsOf(ctx context.Context, tx *sqlite.Tx, companies []agent.Company) err
 		at[companies[i].Domain], domains[i] = &companies[i], companies[i].Domain
 	}
 	for part := range slices.Chunk(domains, manyDomains) {
-		rows, err := tx.QueryContext(ctx, `SELECT domain, name FROM company_group WHERE domain IN (SELECT value FROM json_each(?)) ORDER BY domain, name`, jsonText(part))
+		rows, err := tx.QueryContext(ctx, `SELECT domain, name FROM company_group WHERE domain IN (SELECT value FROM json_each(?)) ORDER BY domain, name`, jsonList(part))
 		if err != nil {
 			return err
 		}
@@ -321,6 +321,15 @@ func groupsOf(ctx context.Context, tx *sqlite.Tx, companies []agent.Company) err
 const manyDomains = 500
 
 func jsonText(v any) string { return string(firsthand.EncodeJSON(v)) }
+
+// jsonList returns a list for json_each. None is an empty one: nil would be the JSON null,
+// of which json_each makes a row.
+func jsonList[T any](all []T) string {
+	if len(all) == 0 {
+		return "[]"
+	}
+	return jsonText(all)
+}
 
 // CompanyRelationships implements [agent.Store].
 func (s *Store) CompanyRelationships(ctx context.Context, domain string) ([]agent.Relationship, error) {
@@ -365,7 +374,7 @@ func (s *Store) Owned(ctx context.Context) iter.Seq2[agent.OwnCompany, error] {
 func (s *Store) Own(ctx context.Context, domains ...string) (own map[string]agent.OwnCompany, err error) {
 	own = make(map[string]agent.OwnCompany, len(domains))
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		all, err := readOwned(ctx, tx, `SELECT DISTINCT value FROM json_each(?)`, jsonText(domains))
+		all, err := readOwned(ctx, tx, `SELECT DISTINCT value FROM json_each(?)`, jsonList(domains))
 		for _, o := range all {
 			own[o.Domain] = o
 		}

@@ -61,7 +61,7 @@ func (w *writer) heads(entries []firsthand.Entry) (map[log]firsthand.Head, error
 	}, `
 		WITH l (rel, side) AS (SELECT unhex(value ->> 0), value ->> 1 FROM json_each(?))
 		SELECT e.relationship, e.side, e.seq, e.id FROM l CROSS JOIN entry e ON e.n = (
-			SELECT n FROM entry WHERE relationship = l.rel AND side = l.side ORDER BY seq DESC LIMIT 1)`, jsonText(list))
+			SELECT n FROM entry WHERE relationship = l.rel AND side = l.side ORDER BY seq DESC LIMIT 1)`, jsonList(list))
 }
 
 // entries appends, and erases what the keeper of this file, first, has erased.
@@ -237,7 +237,7 @@ func (s *Store) EntriesAt(ctx context.Context, rel firsthand.ID, side firsthand.
 		for len(seqs) > 0 {
 			some, err := readEntries(ctx, tx, manyEntries, `
 				SELECT `+rowColumns+` FROM entry e LEFT JOIN body b ON b.entry = e.n
-				WHERE e.relationship = ? AND e.side = ? AND e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq`, rel[:], string(side), jsonText(seqs))
+				WHERE e.relationship = ? AND e.side = ? AND e.seq IN (SELECT value FROM json_each(?)) ORDER BY e.seq`, rel[:], string(side), jsonList(seqs))
 			if err != nil || len(some) == 0 {
 				return err
 			}

@@ -118,7 +118,7 @@ func scanRecord(rows *sqlite.Rows, r *directory.Record) error {
 // Records implements [agent.Store].
 func (s *Store) Records(ctx context.Context, hosts ...string) ([]directory.Record, error) {
 	return list(ctx, s, scanRecord, `
-		SELECT record FROM listing WHERE n IN (SELECT listing FROM listing_host WHERE host IN (`+inList+`)) ORDER BY name, key`, jsonText(hosts))
+		SELECT record FROM listing WHERE n IN (SELECT listing FROM listing_host WHERE host IN (`+inList+`)) ORDER BY name, key`, jsonList(hosts))
 }
 
 // AllRecords implements [agent.Store].

@@ -294,7 +294,7 @@ func only[T any](found []T, err error) (t T, _ error) {
 func (s *Store) Legs(ctx context.Context, move int64, n ...int) ([]agent.LegState, error) {
 	which, args := `WHERE l.move = ?`, []any{move}
 	if len(n) > 0 {
-		which, args = which+` AND l.n IN (SELECT value FROM json_each(?))`, append(args, jsonText(n))
+		which, args = which+` AND l.n IN (SELECT value FROM json_each(?))`, append(args, jsonList(n))
 	}
 	return list(ctx, s, func(rows *sqlite.Rows, l *agent.LegState) error {
 		var rel, of, entry sql.RawBytes

@@ -59,7 +59,7 @@ func (w *writer) refreshPart(domains []string) (changed []string, err error) {
 		return nil, err
 	}
 	had := make(map[string]companyRow, len(domains))
-	rows, err := listIn(w.ctx, w.tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`)`, jsonText(domains))
+	rows, err := listIn(w.ctx, w.tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`)`, jsonList(domains))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func (w *writer) parts(domains []string) (map[string]*agent.CompanyParts, error)
 	for _, d := range domains {
 		parts[d] = new(agent.CompanyParts)
 	}
-	in := jsonText(domains)
+	in := jsonList(domains)
 	owned, err := readOwned(w.ctx, w.tx, inList, in)
 	if err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (w *writer) guess(domains []string) (differ map[string]bool, err error) {
 	if len(domains) == 0 {
 		return nil, nil
 	}
-	in := jsonText(domains)
+	in := jsonList(domains)
 	before, err := w.guessed(in)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func (s *Store) RelationshipsAt(ctx context.Context, ids ...firsthand.ID) ([]age
 	for i := range ids {
 		hexes[i] = hex.EncodeToString(ids[i][:])
 	}
-	return list(ctx, s, scanRelationship, readRelationship+`WHERE r.id IN (SELECT unhex(value) FROM json_each(?))`, jsonText(hexes))
+	return list(ctx, s, scanRelationship, readRelationship+`WHERE r.id IN (SELECT unhex(value) FROM json_each(?))`, jsonList(hexes))
 }
 
 // Relationship implements [agent.Store].
