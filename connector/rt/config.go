@@ -145,6 +145,9 @@ func (c *Config) check() error {
 	if strings.ContainsAny(c.URL, "?#") {
 		return errors.New("url has a query")
 	}
+	if c.Queue == "" {
+		return errors.New("queue is missing: name the queue in which what customers write becomes tickets")
+	}
 	if c.Mode != Write && c.Mode != Propose {
 		return fmt.Errorf("mode %q is neither %s nor %s", c.Mode, Write, Propose)
 	}

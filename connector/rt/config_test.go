@@ -35,6 +35,7 @@ func TestConfig(t *testing.T) {
 		{head + `,"retries":3}`, "unknown field"},
 		{head + `} {}`, "text after"},
 		{head + `,"mode":"ask"}`, "neither"},
+		{`{"url":"https://rt.example","token_file":"FILE"}`, "queue is missing"},
 		{head + `,"mapping":{"email":"Email"}}`, "no field of a user"},
 		{head + `,"mapping":{"a":"RealName","b":"RealName"}}`, "the same field"},
 		{head + `,"mapping":[{"fact":"a","to":"RealName"},{"fact":"a","to":"NickName"}]}`, "twice"},
