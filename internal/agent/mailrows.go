@@ -85,7 +85,7 @@ type MailQuery struct {
 // An AnswerQuery says which answers, and which part of them.
 type AnswerQuery struct {
 	Rel           firsthand.ID // zero for all
-	Open          bool         // only those of persons without a mark
+	Open          bool         // only those of persons without a mark, which wait: the oldest first
 	Offset, Limit int          // Limit 0: all
 }
 
@@ -96,7 +96,8 @@ type MailStore interface {
 	Mails(ctx context.Context, q MailQuery) ([]Mail, error)
 	Mail(ctx context.Context, entry firsthand.ID, part string) (Mail, error)
 
-	// Answers returns a page, the newest first, and how many there are. Answer
+	// Answers returns a page, the newest first but for those that are open, and how many
+	// there are. Answer
 	// returns one, [fault.NotExist] if there is none.
 	Answers(ctx context.Context, q AnswerQuery) ([]Answer, int, error)
 	Answer(ctx context.Context, id int64) (Answer, error)

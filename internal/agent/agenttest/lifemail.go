@@ -180,6 +180,9 @@ func (m *Memory) Answers(ctx context.Context, q agent.AnswerQuery) (page []agent
 			}
 		}
 		slices.SortFunc(all, func(a, b agent.Answer) int { return cmp.Or(b.Came.Compare(a.Came), cmp.Compare(b.ID, a.ID)) })
+		if q.Open {
+			slices.Reverse(all)
+		}
 		return all
 	})
 	total = len(page)

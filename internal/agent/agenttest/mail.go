@@ -175,6 +175,9 @@ var mailChecks = []check{
 		wantEqual(t, "a page", fmt.Sprint(page, total, err), fmt.Sprint([]agent.Answer{a}, 2, nil))
 		page, total, err = s.Answers(ctx, agent.AnswerQuery{Open: true})
 		wantEqual(t, "open ones", fmt.Sprint(page, total, err), fmt.Sprint([]agent.Answer{b}, 1, nil))
+		commit(t, s, agent.Commit{Answers: []agent.Answer{{ID: 1}}})
+		page, total, err = s.Answers(ctx, agent.AnswerQuery{Open: true, Limit: 1})
+		wantEqual(t, "the open one that waits longest", fmt.Sprint(len(page), page[0].ID, total, err), fmt.Sprint(1, 1, 2, nil))
 		b.Mark, b.Marked = "refused", noon.UTC()
 		marked := b
 		marked.Text = "not heeded"

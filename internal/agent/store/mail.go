@@ -220,8 +220,9 @@ func scanAnswer(rows *sqlite.Rows, a *agent.Answer) error {
 
 // Answers implements [agent.Store].
 func (s *Store) Answers(ctx context.Context, q agent.AnswerQuery) (page []agent.Answer, total int, err error) {
-	where, args := answerRows, []any{}
+	where, order, args := answerRows, `a.came DESC, a.id DESC`, []any{}
 	if q.Open {
+		order = `a.came, a.id`
 		where += ` AND a.kind = 'answer' AND k.mark IS NULL`
 	}
 	if !q.Rel.IsZero() {
@@ -235,7 +236,7 @@ func (s *Store) Answers(ctx context.Context, q agent.AnswerQuery) (page []agent.
 		if err := tx.QueryRowContext(ctx, `SELECT count(*)`+where, args...).Scan(&total); err != nil {
 			return err
 		}
-		if page, err = listIn(ctx, tx, scanAnswer, `SELECT `+answerColumns+where+` ORDER BY a.came DESC, a.id DESC LIMIT ? OFFSET ?`,
+		if page, err = listIn(ctx, tx, scanAnswer, `SELECT `+answerColumns+where+` ORDER BY `+order+` LIMIT ? OFFSET ?`,
 			append(args, limit, q.Offset)...); err != nil {
 			return err
 		}
