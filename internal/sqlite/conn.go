@@ -2,15 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
 	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3"
-	"github.com/ncruces/go-sqlite3/driver"
 )
 
 // A setting is a pragma that is set on each connection as it opens, and then
@@ -69,33 +66,44 @@ func (d *disk) settings(cacheKiB int, role role) []setting {
 type role string
 
 const (
-	writes role = "&_txlock=immediate"
-	reads  role = ""
+	writes role = "writes"
+	reads  role = "reads"
 )
 
-// pool returns a pool of connections that are set up for role. It opens none.
-// vfsName is what d is registered as.
-func (d *disk) pool(vfsName, path string, key *Key, cacheKiB int, role role) (*sql.DB, error) {
+// connect opens a connection that is set up for role. vfsName is what d is
+// registered as. When ctx ends, it is given up.
+func (d *disk) connect(ctx context.Context, vfsName, path string, key *Key, cacheKiB int, role role) (_ *conn, err error) {
 	// rw, and not rwc: opening a file never creates it.
-	name := "file:" + url.PathEscape(path) + "?mode=rw&vfs=" + vfsName + string(role)
+	c, err := sqlite3.OpenContext(ctx, "file:"+url.PathEscape(path)+"?mode=rw&vfs="+vfsName)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			c.Close() // what goes wrong with that is not what went wrong
+		}
+	}()
+	defer c.SetInterrupt(context.Background())
+	c.SetInterrupt(ctx)
+	if key != nil {
+		// The first pragma, and no part of the name, so that no log line
+		// and no error can repeat it.
+		if err := c.Exec("PRAGMA hexkey = '" + hex.EncodeToString(key[:]) + "'"); err != nil {
+			return nil, fmt.Errorf("set the key: %v", err) // not wrapped: it may hold the statement
+		}
+	}
 	settings := d.settings(cacheKiB, role)
-	return driver.Open(name, func(c *sqlite3.Conn) error {
-		if key != nil {
-			// The first pragma, and no part of the name, so that no log line
-			// and no error can repeat it.
-			if err := c.Exec("PRAGMA hexkey = '" + hex.EncodeToString(key[:]) + "'"); err != nil {
-				return fmt.Errorf("set the key: %v", err) // not wrapped: it may hold the statement
-			}
-		}
-		var set strings.Builder
-		for _, s := range settings {
-			fmt.Fprintf(&set, "PRAGMA %s = %s;", s.name, s.value)
-		}
-		if err := c.Exec(set.String()); err != nil {
-			return err
-		}
-		return check(c, settings)
-	})
+	var set strings.Builder
+	for _, s := range settings {
+		fmt.Fprintf(&set, "PRAGMA %s = %s;", s.name, s.value)
+	}
+	if err := c.Exec(set.String()); err != nil {
+		return nil, err
+	}
+	if err := check(c, settings); err != nil {
+		return nil, err
+	}
+	return &conn{c: c, stmts: make(map[string]*stmt)}, nil
 }
 
 // check refuses a connection on which a commit could be lost.
@@ -152,27 +160,14 @@ const maxStmts = 128
 // A conn is one connection with the statements prepared on it. One goroutine
 // at a time uses it.
 type conn struct {
-	c     *sql.Conn
+	c     *sqlite3.Conn
 	stmts map[string]*stmt
 }
 
-// A stmt is a prepared statement.
-type stmt struct {
-	*sql.Stmt
-	busy bool // its rows are being read
-	once bool // not kept
-}
-
-func newConn(ctx context.Context, pool *sql.DB) (*conn, error) {
-	c, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{c: c, stmts: make(map[string]*stmt)}, nil
-}
-
-// close gives the connection back to its pool.
+// close closes the connection with its statements. After an error it is of no
+// use either.
 func (c *conn) close() error {
+	c.c.SetInterrupt(context.Background()) // whoever used it last may have been interrupted
 	var first error
 	for _, s := range c.stmts {
 		if err := s.Close(); first == nil {
@@ -185,15 +180,6 @@ func (c *conn) close() error {
 	return first
 }
 
-// discard closes the connection itself, so that it is not used again. What
-// goes wrong with that has no consequences.
-func (c *conn) discard() {
-	for _, s := range c.stmts {
-		s.Close()
-	}
-	c.c.Raw(func(any) error { return sqldriver.ErrBadConn })
-}
-
 // prepare returns query prepared; kept from last time unless its rows are
 // still being read, as in a recursion.
 func (c *conn) prepare(query string) (*stmt, error) {
@@ -202,11 +188,12 @@ func (c *conn) prepare(query string) (*stmt, error) {
 		return kept, nil
 	}
 	// Not the caller's context: the statement outlives the call.
-	p, err := c.c.PrepareContext(context.Background(), query)
+	c.c.SetInterrupt(context.Background())
+	s, err := newStmt(c.c, query)
 	if err != nil {
 		return nil, err
 	}
-	s := &stmt{Stmt: p, once: kept != nil}
+	s.once = kept != nil
 	if !s.once {
 		c.forget()
 		c.stmts[query] = s
@@ -235,19 +222,23 @@ func (c *conn) exec(query string) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.ExecContext(context.Background())
-	return err
+	c.c.SetInterrupt(context.Background())
+	return s.Exec()
 }
+
+// script runs one or more statements, which are not kept prepared.
+func (c *conn) script(ctx context.Context, text string) error {
+	c.c.SetInterrupt(ctx)
+	return c.c.Exec(text)
+}
+
+// outside returns what runs statements that belong to no transaction of
+// others, and so may be interrupted.
+func (c *conn) outside() *Tx { return &Tx{c: c, reader: true} }
 
 // state asks SQLite whether a transaction is open, how many rows have changed
 // on this connection so far, and how many deferred foreign keys are unmet.
 func (c *conn) state() (open bool, changes, unmet int64, err error) {
-	err = c.c.Raw(func(dc any) error {
-		raw := dc.(driver.Conn).Raw()
-		open = !raw.GetAutocommit()
-		changes = raw.TotalChanges()
-		unmet, _, err = raw.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
-		return err
-	})
-	return open, changes, unmet, err
+	unmet, _, err = c.c.Status(sqlite3.DBSTATUS_DEFERRED_FKS, false)
+	return !c.c.GetAutocommit(), c.c.TotalChanges(), unmet, err
 }

@@ -22,6 +22,11 @@
 // Before SQLite sees a file, [Open] proves that the key opens it (prove.go): what
 // SQLite can't read it may remove.
 //
+// Statements go to SQLite by the driver's own interface, without package
+// database/sql between: a connection is in one goroutine's hands, keeps its
+// statements prepared (stmt.go), and columns are read into the few types that
+// stores use (scan.go).
+//
 // # What a power cut leaves
 //
 //   - during [Create]: the whole file, or none under its name;

@@ -51,7 +51,7 @@ func (c *conn) checkpoint(ctx context.Context) (busy bool, err error) {
 		return false, err
 	}
 	var log, moved int
-	err = c.c.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
+	err = c.outside().QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
 	return busy, errors.Join(err, c.exec("PRAGMA busy_timeout = 5000"))
 }
 
@@ -112,11 +112,11 @@ func (db *DB) vacuumInto(ctx context.Context, d *disk, draft string, key *Key) (
 	defer vfs.Unregister(name)
 	// A connection of its own, since those that read may not vacuum, and the
 	// one that writes has better things to do.
-	pool, err := db.disk.pool(db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB, writes)
+	c, err := db.disk.connect(ctx, db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB, writes)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pool.Close()) }()
+	defer func() { err = errors.Join(err, c.close()) }()
 
 	into := "file:" + url.PathEscape(draft) + "?vfs=" + name
 	if key != nil {
@@ -124,7 +124,7 @@ func (db *DB) vacuumInto(ctx context.Context, d *disk, draft string, key *Key) (
 		// it otherwise. It is bound as a parameter, so that no error has it.
 		into += "&hexkey=" + hex.EncodeToString(key[:])
 	}
-	_, err = pool.ExecContext(ctx, "VACUUM INTO ?", into)
+	_, err = c.outside().ExecContext(ctx, "VACUUM INTO ?", into)
 	return err
 }
 

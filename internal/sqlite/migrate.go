@@ -74,7 +74,7 @@ var (
 
 func (c *conn) version(ctx context.Context) (int, error) {
 	var n int
-	err := c.c.QueryRowContext(ctx, "PRAGMA user_version").Scan(&n)
+	err := c.outside().QueryRowContext(ctx, "PRAGMA user_version").Scan(&n)
 	return n, err
 }
 
@@ -94,7 +94,7 @@ func (c *conn) apply(ctx context.Context, text string, number int) error {
 }
 
 func (c *conn) change(ctx context.Context, text string, number int) error {
-	if _, err := c.c.ExecContext(ctx, text); err != nil {
+	if err := c.script(ctx, text); err != nil {
 		return err
 	}
 	open, _, _, err := c.state()
@@ -105,7 +105,7 @@ func (c *conn) change(ctx context.Context, text string, number int) error {
 		return errors.New("the file ends its transaction")
 	}
 	// A statement of its own: a comment at the end of the file would swallow it.
-	if _, err := c.c.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", number)); err != nil {
+	if err := c.script(ctx, fmt.Sprintf("PRAGMA user_version = %d", number)); err != nil {
 		return err
 	}
 	return c.exec("COMMIT")

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,17 +39,16 @@ type DB struct {
 	disk    *disk
 	vfsName string
 
-	writes  *sql.DB // one connection, owned by the writer
 	readers *readers
 	updates chan *update
 	chores  chan *update
 	commits atomic.Int64
 
-	copying  sync.RWMutex  // held to read by each Backup, so that Close waits
-	close    func() error  // does it once
-	closing  chan struct{} // closed: take no more
-	stopped  chan struct{} // closed: the writer has ended
-	writeEnd *conn         // the writer's; for Close, after stopped
+	copying sync.RWMutex  // held to read by each Backup, so that Close waits
+	close   func() error  // does it once
+	closing chan struct{} // closed: take no more
+	stopped chan struct{} // closed: the writer has ended
+	writes  *conn         // the writer's; for Close, after stopped
 }
 
 // Commits counts the commits since the file was opened: where it is the same before
@@ -161,26 +159,18 @@ func open(ctx context.Context, opts Options, empty bool) (_ *DB, err error) {
 
 // start opens the connections and the writer.
 func (db *DB) start(ctx context.Context, list []migration, empty bool) error {
-	reads, err := db.disk.pool(db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB/4, reads)
-	if err != nil {
-		return err
-	}
-	reads.SetMaxIdleConns(db.opts.Readers)
-	db.readers = newReaders(reads, db.opts.Readers)
-	db.writes, err = db.disk.pool(db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB, writes)
-	if err != nil {
-		return err
-	}
-	db.writes.SetMaxOpenConns(1)
+	db.readers = newReaders(db.opts.Readers, func(ctx context.Context) (*conn, error) {
+		return db.disk.connect(ctx, db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB/4, reads)
+	})
 	renewed, err := db.disk.renew()
 	if err != nil {
 		return err
 	}
-	c, err := newConn(ctx, db.writes)
+	c, err := db.disk.connect(ctx, db.vfsName, db.opts.Path, db.opts.Key, db.opts.CacheKiB, writes)
 	if err != nil {
 		return err
 	}
-	db.writeEnd = c
+	db.writes = c
 	if renewed {
 		if _, err := c.checkpoint(ctx); err != nil {
 			return err
@@ -214,12 +204,9 @@ func (db *DB) shut() error {
 	if db.readers != nil {
 		errs = append(errs, db.readers.close())
 	}
-	if db.writeEnd != nil {
-		_, err := db.writeEnd.checkpoint(context.Background())
-		errs = append(errs, err, db.writeEnd.close())
-	}
 	if db.writes != nil {
-		errs = append(errs, db.writes.Close())
+		_, err := db.writes.checkpoint(context.Background())
+		errs = append(errs, err, db.writes.close())
 	}
 	vfs.Unregister(db.vfsName)
 	if err := db.disk.broken(); err != nil {

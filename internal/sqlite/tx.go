@@ -19,35 +19,47 @@ type Tx struct {
 	done   bool
 }
 
+// A Result is what a statement has done.
+type Result struct{ id, rows int64 }
+
+// LastInsertId returns the rowid of the row that was inserted last.
+func (r Result) LastInsertId() (int64, error) { return r.id, nil }
+
+// RowsAffected returns how many rows were changed.
+func (r Result) RowsAffected() (int64, error) { return r.rows, nil }
+
 // ExecContext runs a statement that returns no rows.
-func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, ctx, err := tx.prepare(ctx, query)
+func (tx *Tx) ExecContext(ctx context.Context, query string, args ...any) (Result, error) {
+	s, err := tx.prepare(ctx, query)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	res, err := s.ExecContext(ctx, args...)
+	tx.interruptBy(ctx)
+	err = s.run(args)
 	if s.once {
 		s.Close() // only frees memory
 	}
-	return res, err
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{tx.c.c.LastInsertRowID(), tx.c.c.Changes()}, nil
 }
 
 // QueryContext runs a query. The caller closes the rows, unless it read them
 // to the end.
 func (tx *Tx) QueryContext(ctx context.Context, query string, args ...any) (*Rows, error) {
-	s, ctx, err := tx.prepare(ctx, query)
+	s, err := tx.prepare(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
+	if err := s.bind(args); err != nil {
 		if s.once {
 			s.Close()
 		}
 		return nil, err
 	}
 	s.busy = true
-	r := &Rows{Rows: rows, tx: tx, stmt: s}
+	r := &Rows{tx: tx, stmt: s, ctx: ctx}
 	tx.open = append(tx.open, r)
 	return r, nil
 }
@@ -58,23 +70,25 @@ func (tx *Tx) QueryRowContext(ctx context.Context, query string, args ...any) *R
 	return &Row{rows, err}
 }
 
-// prepare returns the statement and the context to run it with.
-func (tx *Tx) prepare(ctx context.Context, query string) (*stmt, context.Context, error) {
+// prepare returns the statement to run.
+func (tx *Tx) prepare(ctx context.Context, query string) (*stmt, error) {
 	if tx.done {
-		return nil, nil, sql.ErrTxDone
+		return nil, sql.ErrTxDone
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if tx.reader {
-		ctx = polled{ctx}
-	} else {
+	return tx.c.prepare(query)
+}
+
+// interruptBy sets what ends the statements that follow.
+func (tx *Tx) interruptBy(ctx context.Context) {
+	if !tx.reader {
 		// Interrupting a statement that writes would roll back the whole
 		// transaction, and with it the updates of others.
 		ctx = context.Background()
 	}
-	s, err := tx.c.prepare(query)
-	return s, ctx, err
+	tx.c.c.SetInterrupt(ctx)
 }
 
 // finish ends the use of tx. It returns the first error of closing rows, which
@@ -89,77 +103,3 @@ func (tx *Tx) finish() error {
 	}
 	return first
 }
-
-// Rows are the rows of a query, used like [sql.Rows].
-type Rows struct {
-	*sql.Rows
-	tx   *Tx
-	stmt *stmt // nil once closed
-}
-
-// Next goes to the next row. After the last it closes r and returns false.
-func (r *Rows) Next() bool {
-	if r.Rows.Next() {
-		return true
-	}
-	r.release()
-	return false
-}
-
-// Close ends the query. It may be called twice.
-func (r *Rows) Close() error {
-	err := r.Rows.Close()
-	r.release()
-	return err
-}
-
-// release makes the statement free for the next query of the same text.
-func (r *Rows) release() {
-	if r.stmt == nil {
-		return
-	}
-	r.stmt.busy = false
-	if r.stmt.once {
-		r.stmt.Close()
-	}
-	r.stmt = nil
-	open := r.tx.open
-	for i := len(open) - 1; i >= 0; i-- { // nearly always the last
-		if open[i] == r {
-			r.tx.open = append(open[:i], open[i+1:]...)
-			return
-		}
-	}
-}
-
-// A Row is the first row of a query, used like [sql.Row].
-type Row struct {
-	rows *Rows
-	err  error
-}
-
-// Scan copies the row's columns into dest. Without a row it returns
-// [sql.ErrNoRows].
-func (r *Row) Scan(dest ...any) error {
-	if r.err != nil {
-		return r.err
-	}
-	if !r.rows.Next() {
-		if err := r.rows.Err(); err != nil {
-			return err
-		}
-		return sql.ErrNoRows
-	}
-	err := r.rows.Scan(dest...)
-	if cerr := r.rows.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-// A polled context can be asked whether it is over, which is what SQLite does
-// all the while, but can't be waited for, for which package database/sql would
-// start a goroutine for each query.
-type polled struct{ context.Context }
-
-func (polled) Done() <-chan struct{} { return nil }

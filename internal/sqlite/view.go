@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"sync"
 
@@ -51,7 +50,7 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 // readers are the connections for reading. They are opened when they are
 // first needed; the one used last is used next, so that few stay warm.
 type readers struct {
-	pool *sql.DB
+	open func(context.Context) (*conn, error)
 	free chan struct{} // holds one token for each connection that may be used
 
 	mu    sync.Mutex
@@ -60,8 +59,8 @@ type readers struct {
 	busy  int
 }
 
-func newReaders(pool *sql.DB, n int) *readers {
-	r := &readers{pool: pool, free: make(chan struct{}, n), ended: make(chan struct{})}
+func newReaders(n int, open func(context.Context) (*conn, error)) *readers {
+	r := &readers{open: open, free: make(chan struct{}, n), ended: make(chan struct{})}
 	for range n {
 		r.free <- struct{}{}
 	}
@@ -91,7 +90,7 @@ func (r *readers) get(ctx context.Context) (*conn, error) {
 	if c != nil {
 		return c, nil
 	}
-	c, err := newConn(ctx, r.pool)
+	c, err := r.open(ctx)
 	if err != nil {
 		r.put(nil, false)
 		return nil, err
@@ -103,7 +102,7 @@ func (r *readers) get(ctx context.Context) (*conn, error) {
 // knows what state it is in.
 func (r *readers) put(c *conn, fine bool) {
 	if c != nil && !fine {
-		c.discard()
+		c.close() // what goes wrong with that has no consequences
 	}
 	r.mu.Lock()
 	if fine {
@@ -134,5 +133,5 @@ func (r *readers) close() error {
 	for _, c := range r.idle {
 		errs = append(errs, c.close())
 	}
-	return errors.Join(append(errs, r.pool.Close())...)
+	return errors.Join(errs...)
 }

@@ -59,12 +59,16 @@ func (w *writer) move(m *agent.MoveRow) error {
 			return err
 		}
 	}
+	var key any // NULL without one: those of others are unique
+	if m.Key != "" {
+		key = m.Key
+	}
 	_, err := w.exec(`
 		INSERT INTO move (id, key, move, made, state, began, paused, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			key = excluded.key, move = excluded.move, made = excluded.made, state = excluded.state,
 			began = excluded.began, paused = excluded.paused, problem = excluded.problem`,
-		m.ID, sql.NullString{String: m.Key, Valid: m.Key != ""}, string(firsthand.EncodeJSON(m.Move)), timeText(m.Made), m.State, timeText(m.Began), m.Paused, m.Problem)
+		m.ID, key, string(firsthand.EncodeJSON(m.Move)), timeText(m.Made), m.State, timeText(m.Began), m.Paused, m.Problem)
 	return err
 }
 

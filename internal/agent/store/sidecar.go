@@ -109,7 +109,7 @@ func readRecipients(ctx context.Context, tx *sqlite.Tx) (list []recipient, err e
 	for rows.Next() {
 		var k kind
 		var text string
-		if err := rows.Scan(&k, &text); err != nil {
+		if err := rows.Scan((*string)(&k), &text); err != nil {
 			return nil, err
 		}
 		r, err := parseRecipient(k, text)

@@ -113,7 +113,7 @@ func readDeliveries(rows *sqlite.Rows) (all []gateway.Delivery, err error) {
 		var d gateway.Delivery
 		var next string
 		var made, ended int64
-		err := rows.Scan(id32{&d.Rel}, &d.Seq, (*string)(&d.Task), (*string)(&d.Lane), id32{&d.Entry}, (*string)(&d.Status), &d.Tries, &next, &d.Why,
+		err := rows.Scan(id32(&d.Rel), &d.Seq, (*string)(&d.Task), (*string)(&d.Lane), id32(&d.Entry), (*string)(&d.Status), &d.Tries, &next, &d.Why,
 			&d.Ref.System, &d.Ref.ID, &d.Ref.Version, &d.Reported, (*string)(&d.Due), &made, &ended, (*string)(&d.Owed))
 		if err != nil {
 			return nil, err

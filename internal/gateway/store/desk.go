@@ -22,7 +22,7 @@ func (s *Store) Audits(ctx context.Context, before int64, limit int) (all []gate
 		var a gateway.Audit
 		var at string
 		var rel []byte
-		err := rows.Scan(&a.N, &rel, &at, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
+		err := rows.Scan(&a.N, &rel, &at, &a.By, &a.Act, id32(&a.Entry), &a.Note)
 		if err == nil {
 			a.At, err = parseTime(at)
 		}

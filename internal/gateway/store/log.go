@@ -26,7 +26,7 @@ const queryHead = `
 // Head implements [firsthand.Log].
 func (s *Store) Head(ctx context.Context, rel firsthand.ID, side firsthand.Side) (h firsthand.Head, err error) {
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		err := tx.QueryRowContext(ctx, queryHead, rel[:], number(side)).Scan(&h.Seq, id32{&h.ID})
+		err := tx.QueryRowContext(ctx, queryHead, rel[:], number(side)).Scan(&h.Seq, id32(&h.ID))
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -185,7 +185,7 @@ func erase(ctx context.Context, tx *sqlite.Tx, n int64, ids []firsthand.ID) (boo
 	for places.Next() {
 		var row int64
 		var id firsthand.ID
-		if err := places.Scan(&row, id32{&id}); err != nil {
+		if err := places.Scan(&row, id32(&id)); err != nil {
 			return false, err
 		}
 		if gone[id] {

@@ -33,7 +33,7 @@ const relationshipColumns = `n, id, opened, key, next, keys, system, record, res
 
 func scanRelationship(rows *sqlite.Rows) (n int64, r gateway.Relationship, err error) {
 	var opened, noticed string
-	err = rows.Scan(&n, id32{&r.ID}, &opened, id32{(*firsthand.ID)(&r.Key)}, id32{&r.Next}, &r.Keys,
+	err = rows.Scan(&n, id32(&r.ID), &opened, id32((*firsthand.ID)(&r.Key)), id32(&r.Next), &r.Keys,
 		&r.Record.System, &r.Record.ID, &r.Restored, &noticed, &r.Frozen)
 	if err == nil {
 		r.Opened, err = parseTime(opened)
@@ -88,7 +88,7 @@ func (s *Store) Relationships(ctx context.Context) iter.Seq2[gateway.Relationshi
 func (s *Store) ids(ctx context.Context, query string, args ...any) (ids []firsthand.ID, err error) {
 	err = list(ctx, s, query, args, func(rows *sqlite.Rows) error {
 		var id firsthand.ID
-		err := rows.Scan(id32{&id})
+		err := rows.Scan(id32(&id))
 		ids = append(ids, id)
 		return err
 	})
@@ -117,8 +117,8 @@ func (s *Store) Challenges(ctx context.Context, rel firsthand.ID) (all []gateway
 		func(rows *sqlite.Rows) error {
 			c := gateway.Challenge{Rel: rel}
 			var sent string
-			err := rows.Scan(id32{&c.Claim}, &c.Seq, &c.Record.System, &c.Record.ID, &c.Sends, id32{&c.Hash}, &sent, (*string)(&c.Until),
-				&c.Left, &c.Tried, id32{&c.Entry}, id32{&c.Proof})
+			err := rows.Scan(id32(&c.Claim), &c.Seq, &c.Record.System, &c.Record.ID, &c.Sends, id32(&c.Hash), &sent, (*string)(&c.Until),
+				&c.Left, &c.Tried, id32(&c.Entry), id32(&c.Proof))
 			if err == nil {
 				c.Sent, err = parseTime(sent)
 			}
@@ -143,7 +143,7 @@ func (s *Store) Drafts(ctx context.Context, rel firsthand.ID) (all []gateway.Dra
 		func(rows *sqlite.Rows) error {
 			d := gateway.Draft{Rel: rel}
 			var made string
-			err := rows.Scan(&d.ID, &d.Body, id32{&d.Of}, &made)
+			err := rows.Scan(&d.ID, &d.Body, id32(&d.Of), &made)
 			if err == nil {
 				d.Made, err = parseTime(made)
 			}
@@ -176,7 +176,7 @@ func (s *Store) Audit(ctx context.Context, rel firsthand.ID) (all []gateway.Audi
 		func(rows *sqlite.Rows) error {
 			a := gateway.Audit{Rel: rel}
 			var at string
-			err := rows.Scan(&a.N, &at, &a.By, &a.Act, id32{&a.Entry}, &a.Note)
+			err := rows.Scan(&a.N, &at, &a.By, &a.Act, id32(&a.Entry), &a.Note)
 			if err == nil {
 				a.At, err = parseTime(at)
 			}

@@ -28,7 +28,6 @@ import (
 	"time"
 
 	"firsthand"
-	"firsthand/fault"
 	"firsthand/internal/durable"
 	"firsthand/internal/gateway"
 	"firsthand/internal/sqlite"
@@ -227,15 +226,5 @@ func fromMillis(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// id32 scans a blob of 32 bytes.
-type id32 struct{ to *firsthand.ID }
-
-// Scan implements [sql.Scanner].
-func (v id32) Scan(src any) error {
-	b, ok := src.([]byte)
-	if !ok || len(b) != 32 {
-		return fmt.Errorf("%w: not an id of 32 bytes", fault.Internal)
-	}
-	copy(v.to[:], b)
-	return nil
-}
+// id32 is where a blob of 32 bytes is scanned into.
+func id32(id *firsthand.ID) *[32]byte { return (*[32]byte)(id) }
