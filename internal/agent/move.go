@@ -80,6 +80,9 @@ type Plan struct {
 	Counts map[string]int // legs by group
 	// Companies is how many companies would be told something.
 	Companies int
+	// Digest is of all that would be said, to whom and by which way: as long as it is
+	// the same, what she was shown is what would go.
+	Digest string
 	// Labels is how many next keys the move needs, for logs that it opens, and
 	// Free how many the book has. Where they don't suffice Begin says how to
 	// refill it, and does nothing.

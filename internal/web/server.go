@@ -40,8 +40,11 @@ type Server struct {
 
 // New returns the server of all pages.
 func New(o Options) (*Server, error) {
+	// Times without the monotonic clock, which stands still while a machine sleeps: a
+	// session would outlast a night.
+	now := func() time.Time { return o.Now().Round(0) }
 	s := &Server{Options: o,
-		sessions: &sessions{now: o.Now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
+		sessions: &sessions{now: now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
 		tries:    rate.NewLimiter(rate.Every(5*time.Second), 5),
 	}
 	var err error
