@@ -379,14 +379,20 @@ func (p *planner) leg(s *firsthand.State, of standing, t *target, h *held) Leg {
 }
 
 // decide asks policy: what the terms allow, what the disclosure stood on, and what
-// she names for the whole move, in this order.
+// she names for the whole move, in this order. A rule of hers gives way only to an
+// exception that she makes now: a right is there for every change, and what she allowed
+// once was before the rule.
 func (p *planner) decide(s *firsthand.State, told *firsthand.Holding, fact string) policy.Decision {
 	q := policy.Question{State: s, Now: p.a.Now(), Roster: p.a.Roster, Rules: p.rules, Fact: fact}
 	if told != nil {
 		q.Purpose = told.Purpose
 	}
 	d := policy.Decide(q)
-	if !d.Allowed && told != nil && told.Basis.Agreement.IsZero() {
+	ruled := policy.Forbidden(p.rules, fact, s.Opened.Domain)
+	if ruled && p.move.Basis.Exception == "" {
+		return d
+	}
+	if !d.Allowed && !ruled && told != nil && told.Basis.Agreement.IsZero() {
 		q.Basis = told.Basis
 		d = policy.Decide(q)
 	}
