@@ -409,6 +409,25 @@ func TestPausedMove(t *testing.T) {
 	}
 }
 
+// Of what a call has carried a pause doesn't say that it was not sent: the company may
+// have it.
+func TestPausedOnItsWay(t *testing.T) {
+	t.Parallel()
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	acme := newCompany(t, "acme")
+	rel := m.agreed(acme, "address.home", oldHome)
+	id, err := m.Begin(ctx, moving(newHome), "")
+	m.must(err)
+	_, err = m.Prepare(ctx, rel, 0) // and then the connection is lost
+	m.must(err)
+	m.must(m.PauseMove(ctx, id, true))
+	m.wantStep(id, acme.domain, agent.StepSent)
+	step, err := m.Prepare(ctx, rel, time.Second)
+	if m.must(err); len(step.Request.Entries) != 0 {
+		t.Errorf("while it is held a call carries %d entries", len(step.Request.Entries))
+	}
+}
+
 // A move of a later day waits for it, can be cancelled until then, and is planned
 // anew on the day.
 func TestScheduledMove(t *testing.T) {
