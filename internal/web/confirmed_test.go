@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"html"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,5 +127,44 @@ func TestSleepCounts(t *testing.T) {
 	}
 	if now := s.SessionTime(); strings.Contains(now.String(), " m=") {
 		t.Errorf("sessions go by %v", now)
+	}
+}
+
+// Whoever is in the middle of sending a file when she locks up, and may never go on, keeps
+// nothing open: her file is closed when the last has left.
+func TestLockWaitsForNobody(t *testing.T) {
+	d := newDoor(t, web.Open)
+	c := webtest.SignIn(t, d.server)
+	s := httptest.NewServer(d.server)
+	defer s.Close()
+	body, w := io.Pipe()
+	defer w.Close()
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/import", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.AddCookie(c.Cookie)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if resp, err := s.Client().Do(r); err == nil {
+			resp.Body.Close()
+		}
+	}()
+	io.WriteString(w, "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n")
+	w.Write(make([]byte, 32<<20)) // more than is on the way: when this returns it is being read
+	if n := d.house.Inside(); n != 1 {
+		t.Fatalf("%d are inside, want one", n)
+	}
+	c.Post("/lock")
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("it still waits for the rest of the file")
+	}
+	if n := d.house.Inside(); n != 0 {
+		t.Errorf("%d are inside", n)
 	}
 }

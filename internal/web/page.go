@@ -107,6 +107,14 @@ func (s *Server) serve(v *visit, r route) error {
 		}
 		defer leave()
 		v.room = room
+		// Her file is closed when the last has left, and who sends or takes a file may stand
+		// still for ever.
+		stop := context.AfterFunc(v.ctx(), func() {
+			conn, now := http.NewResponseController(v.w), time.Now()
+			conn.SetReadDeadline(now) // where there is no connection, nobody stands still
+			conn.SetWriteDeadline(now)
+		})
+		defer stop()
 	}
 	return r.handle(v)
 }
