@@ -1,10 +1,14 @@
 package web_test
 
 import (
+	"errors"
+	"fmt"
 	"html"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -135,7 +139,11 @@ func TestSleepCounts(t *testing.T) {
 func TestLockWaitsForNobody(t *testing.T) {
 	d := newDoor(t, web.Open)
 	c := webtest.SignIn(t, d.server)
-	s := httptest.NewServer(d.server)
+	left := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(left)
+		d.server.ServeHTTP(w, r)
+	}))
 	defer s.Close()
 	body, w := io.Pipe()
 	defer w.Close()
@@ -146,9 +154,7 @@ func TestLockWaitsForNobody(t *testing.T) {
 	r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	r.AddCookie(c.Cookie)
-	ended := make(chan struct{})
 	go func() {
-		defer close(ended)
 		if resp, err := s.Client().Do(r); err == nil {
 			resp.Body.Close()
 		}
@@ -160,11 +166,36 @@ func TestLockWaitsForNobody(t *testing.T) {
 	}
 	c.Post("/lock")
 	select {
-	case <-ended:
+	case <-left:
 	case <-time.After(20 * time.Second):
 		t.Fatal("it still waits for the rest of the file")
 	}
 	if n := d.house.Inside(); n != 0 {
 		t.Errorf("%d are inside", n)
+	}
+}
+
+// Nobody, known or not, holds a connection with a form that never ends.
+func TestFormsEnd(t *testing.T) {
+	d := newDoor(t, web.Open)
+	d.server.SetPatience(100 * time.Millisecond)
+	c := webtest.SignIn(t, d.server)
+	s := httptest.NewServer(d.server)
+	defer s.Close()
+	for name, head := range map[string]string{
+		"a stranger":          "POST /unlock HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+		"a stranger's upload": "POST /import HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n",
+		"she herself":         "POST /me HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nCookie: " + c.Cookie.String() + "\r\n",
+	} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "%sHost: %s\r\nSec-Fetch-Site: same-origin\r\nContent-Length: 100000\r\n\r\nonce=", head, s.Listener.Addr())
+		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		if _, err := io.ReadAll(conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: the connection is held", name)
+		}
 	}
 }

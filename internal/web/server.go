@@ -36,6 +36,7 @@ type Server struct {
 	routes    []route
 	handler   http.Handler
 	reading   reading
+	patience  time.Duration // for the whole of a form
 }
 
 // New returns the server of all pages.
@@ -45,6 +46,7 @@ func New(o Options) (*Server, error) {
 	now := func() time.Time { return o.Now().Round(0) }
 	s := &Server{Options: o,
 		sessions: &sessions{now: now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
+		patience: time.Minute,
 		tries:    rate.NewLimiter(rate.Every(5*time.Second), 5),
 	}
 	var err error
