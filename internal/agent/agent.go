@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -405,13 +407,27 @@ func (a *Agent) rules(ctx context.Context) (rules []policy.Rule, err error) {
 // Rules returns her standing decisions, sorted by fact.
 func (a *Agent) Rules(ctx context.Context) ([]policy.Rule, error) { return a.rules(ctx) }
 
-// SetRule adds a rule, in place of the one for the same fact and company.
+// SetRule adds a rule, in place of the one for the same fact and company. One that could
+// hold nothing back, since no fact and no company is called so, is refused.
 func (a *Agent) SetRule(ctx context.Context, rule policy.Rule) error {
+	if _, err := path.Match(rule.Fact, ""); err != nil || strings.Trim(rule.Fact, "abcdefghijklmnopqrstuvwxyz0123456789_.*?[]^-") != "" || rule.Fact == "" {
+		return fault.Tell(fault.Invalid, fmt.Sprintf("%.60q is no name of a fact", rule.Fact), "a-z, 0-9, _ and dots, as in address.home; with *, as in address.*, it means several")
+	}
+	typed := rule.Domain
+	if rule.Domain != "" {
+		host, err := hostOf(rule.Domain)
+		if err != nil {
+			return err
+		}
+		rule.Domain = CompanyKey(host)
+	}
 	rules, err := a.rules(ctx)
 	if err != nil {
 		return err
 	}
-	rules = slices.DeleteFunc(rules, func(r policy.Rule) bool { return r.Fact == rule.Fact && r.Domain == rule.Domain })
+	rules = slices.DeleteFunc(rules, func(r policy.Rule) bool {
+		return r.Fact == rule.Fact && (r.Domain == rule.Domain || r.Domain == typed)
+	})
 	if rule.Never {
 		rules = append(rules, rule)
 	}

@@ -163,7 +163,7 @@ func (s *LegStep) at(m *MoveRow, now time.Time) (step string, day, of int) {
 	switch {
 	case s.Step != "":
 		step = s.Step
-	case mails && m.Paused:
+	case s.Mail == MailWaiting && m.Paused:
 		step = StepPaused
 	case mails:
 		step = StepDraft
@@ -171,10 +171,10 @@ func (s *LegStep) at(m *MoveRow, now time.Time) (step string, day, of int) {
 		step = StepNeedsYou
 	case s.Received >= s.Seq:
 		step = StepReceived
+	case s.Sent >= s.Seq:
+		step = StepSent // paused or not: it may be known there
 	case m.Paused:
 		step = StepPaused
-	case s.Sent >= s.Seq:
-		step = StepSent
 	default:
 		step = StepDraft
 	}
@@ -194,5 +194,9 @@ func clock(made time.Time, due firsthand.Date, now time.Time) (day, of int) {
 		return 0, 0
 	}
 	const d = 24 * time.Hour
-	return int(now.Sub(made)/d) + 1, int(due.End().Sub(made) / d)
+	day, of = max(1, int(now.Sub(made)/d)+1), max(1, int(due.End().Sub(made)/d))
+	if !due.Over(now) {
+		day = min(day, of) // the last is longer by what is left of the first
+	}
+	return day, of
 }

@@ -456,6 +456,44 @@ func TestAChangeByMail(t *testing.T) {
 	})
 }
 
+// A pause holds every mail that isn't on its way yet, also those of a round that has
+// begun: she has seen a mistake, and there are hundreds to go.
+func TestPauseBetweenMails(t *testing.T) {
+	t.Parallel()
+	h := mailtest.Start(t)
+	l := newMailLife(t, h)
+	l.use(t, func(m *mover) {
+		ctx := t.Context()
+		m.unpaired("acme.test", "email", firsthand.Text("mia@old.example"))
+		m.unpaired("beta.test", "email", firsthand.Text("mia@old.example"))
+		id, err := m.Begin(ctx, agent.Move{Facts: []agent.NewFact{{Fact: "email", Value: firsthand.Text("mia@mistyped.example")}}, Basis: firsthand.Basis{Right: "GDPR 16"}}, "")
+		m.must(err)
+		at, n := "the server has answered", 0
+		m.OnMailStep(func(step string) {
+			if step == at {
+				n++
+				m.must(m.PauseMove(ctx, id, true))
+			}
+		})
+		m.must(settle(ctx, m.Agent))
+		m.wantStep(id, "acme.test", agent.StepSent)
+		m.wantStep(id, "beta.test", agent.StepPaused)
+		// At the last moment, before the server has the end of it.
+		at = "all but the end is there"
+		m.must(m.PauseMove(ctx, id, false))
+		m.must(settle(ctx, m.Agent))
+		m.wantStep(id, "beta.test", agent.StepPaused)
+		if got := h.Mails(mailtest.Other, ""); n != 2 || len(got) != 0 {
+			t.Errorf("after %d pauses %d mails came to the second company", n, len(got))
+		}
+		m.OnMailStep(nil)
+		m.must(m.PauseMove(ctx, id, false))
+		m.must(settle(ctx, m.Agent))
+		m.wantStep(id, "beta.test", agent.StepSent)
+		h.Await(mailtest.Other, "", 1)
+	})
+}
+
 // TestMailTroubles: what bounces, is refused, or fits a rule; and no company waits for
 // another.
 func TestMailTroubles(t *testing.T) {

@@ -309,6 +309,9 @@ func (p *posting) one(m Mail) (gone bool, err error) {
 	}
 	switch whole.State {
 	case MailWaiting:
+		if whole.Held {
+			return false, nil // since this round began
+		}
 		return p.send(whole)
 	case MailSending:
 		return p.look(whole)
@@ -336,11 +339,14 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	}
 	begun := false
 	ready := func() error {
-		// From here on it may have left; unless she has just taken it back.
+		// From here on it may have left; unless she has just taken it back, or paused
+		// its move.
 		return a.with(p.ctx, m.Rel, func(*relationship) error {
 			now, err := a.Store.Mail(p.ctx, m.Entry, m.Part)
 			if err == nil && now.State != MailWaiting {
 				err = errTakenBack
+			} else if err == nil && now.Held {
+				err = errHeld
 			}
 			if err != nil {
 				return err
@@ -373,6 +379,10 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 		p.out.Close()
 		p.out = nil
 		return true, nil
+	case errors.Is(err, errHeld):
+		p.out.Close()
+		p.out = nil
+		return false, nil // until the move goes on
 	case errors.Is(err, channel.ErrMaybe):
 		p.again(a.Now().Add(min(lookAgain, a.settleMails()/4)))
 		p.out.Close()
@@ -392,6 +402,9 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 
 // errTakenBack is of a mail that she took back while it was about to leave.
 var errTakenBack = fmt.Errorf("%w: it was taken back", fault.Conflict)
+
+// errHeld is of one whose move she paused then.
+var errHeld = fmt.Errorf("%w: it is held", fault.Conflict)
 
 // back notes of a mail that the server has refused with the account that it waits.
 func (p *posting) back(m Mail, begun bool) error {

@@ -80,6 +80,9 @@ type Plan struct {
 	Counts map[string]int // legs by group
 	// Companies is how many companies would be told something.
 	Companies int
+	// Digest is of all that would be said, to whom and by which way: as long as it is
+	// the same, what she was shown is what would go.
+	Digest string
 	// Labels is how many next keys the move needs, for logs that it opens, and
 	// Free how many the book has. Where they don't suffice Begin says how to
 	// refill it, and does nothing.
@@ -159,8 +162,9 @@ func (m *Move) check() error {
 	return nil
 }
 
-// later reports whether m starts after today.
-func (m *Move) later(now time.Time) bool { return m.Starts > firsthand.DateOf(now) }
+// later reports whether m starts after today. It is her own day and nobody else has to
+// know it, so it begins where she is, and not in UTC as the days of entries.
+func (m *Move) later(now time.Time) bool { return string(m.Starts) > now.Format(time.DateOnly) }
 
 // Begin carries out a move: one entry for each leg that Plan lets go, all in one
 // transaction, with her own new facts, the move and its legs, and the logs that it

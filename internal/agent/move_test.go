@@ -409,6 +409,52 @@ func TestPausedMove(t *testing.T) {
 	}
 }
 
+// The day on which a move starts is hers, where she is: nothing goes on the evening
+// before, which is that day somewhere else, nor does it wait on that morning.
+func TestMoveStartsOnHerDay(t *testing.T) {
+	t.Parallel()
+	for zone, tt := range map[int]struct {
+		now   string
+		begun bool
+	}{
+		-8: {"2026-11-30 18:00", false}, +11: {"2026-12-01 08:00", true}, +1: {"2026-11-30 23:59", false}, 0: {"2026-12-01 00:00", true},
+	} {
+		m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+		m.unpaired("shop.example", "address.home", oldHome)
+		now, err := time.ParseInLocation("2006-01-02 15:04", tt.now, time.FixedZone("", zone*3600))
+		m.must(err)
+		m.set(now)
+		move := moving(newHome)
+		move.Starts = "2026-12-01"
+		id, err := m.Begin(ctx, move, "")
+		m.must(err)
+		_, err = m.StartMoves(ctx)
+		m.must(err)
+		if b := m.board(id); (b.State == agent.Begun) != tt.begun {
+			t.Errorf("at %s, UTC%+d, it is %s", tt.now, zone, b.State)
+		}
+	}
+}
+
+// Of what a call has carried a pause doesn't say that it was not sent: the company may
+// have it.
+func TestPausedOnItsWay(t *testing.T) {
+	t.Parallel()
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	acme := newCompany(t, "acme")
+	rel := m.agreed(acme, "address.home", oldHome)
+	id, err := m.Begin(ctx, moving(newHome), "")
+	m.must(err)
+	_, err = m.Prepare(ctx, rel, 0) // and then the connection is lost
+	m.must(err)
+	m.must(m.PauseMove(ctx, id, true))
+	m.wantStep(id, acme.domain, agent.StepSent)
+	step, err := m.Prepare(ctx, rel, time.Second)
+	if m.must(err); len(step.Request.Entries) != 0 {
+		t.Errorf("while it is held a call carries %d entries", len(step.Request.Entries))
+	}
+}
+
 // A move of a later day waits for it, can be cancelled until then, and is planned
 // anew on the day.
 func TestScheduledMove(t *testing.T) {

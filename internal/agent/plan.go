@@ -117,10 +117,14 @@ func (p *planner) holders(f *NewFact, at map[string]*target) error {
 // stated finds those of which she says, or an import lets guess, that they have f
 // from before, and whose logs don't say it themselves.
 func (p *planner) stated(f *NewFact, at map[string]*target) error {
-	known := make(map[string]bool) // keys of those found by their logs
+	known := make(map[string]bool) // keys of those found by their logs: false if all of these have ended
 	for _, t := range at {
-		if slices.ContainsFunc(t.facts, func(h held) bool { return h.fact == f }) {
-			known[t.key] = true
+		if i := slices.IndexFunc(t.facts, func(h held) bool { return h.fact == f }); i >= 0 {
+			ended, err := p.ended(t, &t.facts[i])
+			if err != nil {
+				return err
+			}
+			known[t.key] = known[t.key] || !ended
 		}
 	}
 	for _, name := range p.move.Before {
@@ -153,10 +157,25 @@ func (p *planner) stated(f *NewFact, at map[string]*target) error {
 		rel, domain := firsthand.ID{}, s.Domain
 		if r := inUse[s.Domain]; r != nil {
 			rel, domain = r.ID, r.Domain
+		} else if _, left := known[s.Domain]; left {
+			continue // nothing is told to whom she has left
 		}
 		p.add(at, rel, domain, s.Domain, held{fact: f, value: s.Value, guessed: s.Guessed, stated: true})
 	}
 	return nil
+}
+
+// ended reports whether the relationship of t is closed, of which h is a holding.
+func (p *planner) ended(t *target, h *held) (bool, error) {
+	if h.ground != nil || t.rel.IsZero() {
+		return h.ground != nil && h.ground.Closed, nil
+	}
+	rows, err := p.a.Store.RelationshipsAt(p.ctx, t.rel) // of a file that is older than the cache
+	if err != nil || len(rows) == 0 {
+		return false, err
+	}
+	sum, err := rows[0].Summarised()
+	return err == nil && sum.Closed, nil
 }
 
 // inUse returns the relationships in use of companies, by their keys.
@@ -379,14 +398,20 @@ func (p *planner) leg(s *firsthand.State, of standing, t *target, h *held) Leg {
 }
 
 // decide asks policy: what the terms allow, what the disclosure stood on, and what
-// she names for the whole move, in this order.
+// she names for the whole move, in this order. A rule of hers gives way only to an
+// exception that she makes now: a right is there for every change, and what she allowed
+// once was before the rule.
 func (p *planner) decide(s *firsthand.State, told *firsthand.Holding, fact string) policy.Decision {
 	q := policy.Question{State: s, Now: p.a.Now(), Roster: p.a.Roster, Rules: p.rules, Fact: fact}
 	if told != nil {
 		q.Purpose = told.Purpose
 	}
 	d := policy.Decide(q)
-	if !d.Allowed && told != nil && told.Basis.Agreement.IsZero() {
+	ruled := policy.Forbidden(p.rules, fact, s.Opened.Domain)
+	if ruled && p.move.Basis.Exception == "" {
+		return d
+	}
+	if !d.Allowed && !ruled && told != nil && told.Basis.Agreement.IsZero() {
 		q.Basis = told.Basis
 		d = policy.Decide(q)
 	}

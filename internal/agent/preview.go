@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"math"
 	"slices"
@@ -39,13 +41,32 @@ func (a *Agent) plan(ctx context.Context, m Move, shown int) (p Plan, err error)
 		return p, err
 	}
 	p.count(legs)
+	sorted := sortedLegs(legs)
+	p.Digest = digestOf(sorted)
 	shows := make(map[string]int)
-	for _, l := range sortedLegs(legs) {
+	for _, l := range sorted {
 		if shows[l.Group]++; shows[l.Group] <= shown {
 			p.Legs = append(p.Legs, *l)
 		}
 	}
 	return p, pl.name(p.Legs)
+}
+
+// digestOf returns the digest of a plan with these legs.
+func digestOf(legs []*Leg) string {
+	h := sha256.New()
+	var b []byte
+	for _, l := range legs {
+		if l.Group == LeftOut {
+			continue
+		}
+		b = append(b[:0], l.Rel[:]...)
+		for _, text := range []string{l.Domain, l.Fact, l.Value.String(), l.Group, l.Channel, l.Basis.Right, l.Basis.Exception, l.Law} {
+			b = append(append(b, text...), 0)
+		}
+		h.Write(b)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(b[:0]))
 }
 
 // count counts all legs.

@@ -48,7 +48,7 @@ func (v *visit) once(fn func() (to string, err error)) error {
 	if len(word) < 16 || len(word) > 64 {
 		return fault.Tell(fault.Invalid, v.say("error.form"), "")
 	}
-	to, err := v.session.once.Do(word, fn)
+	to, err := v.session.once.Do(word, v.URL.Path, v.PostForm, fn)
 	if err != nil {
 		return err
 	}

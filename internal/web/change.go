@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
@@ -166,8 +168,32 @@ func (s *Server) draftChange(v *visit) error {
 	if !f.Fine() {
 		return s.change(v, http.StatusUnprocessableEntity, f)
 	}
+	return v.toPreview(f, m)
+}
+
+// toPreview keeps a draft and leads to its preview. A form that comes back after its
+// move has begun, by the back button, is the form of another.
+func (v *visit) toPreview(f Form, m agent.Move) error {
+	_, begun, err := v.begun(f.Once)
+	if err != nil {
+		return err
+	}
+	if begun {
+		f.Once = newForm().Once
+	}
 	v.session.drafts.put(f.Once, draft{form: f, move: m})
 	return v.to(pathOf("change", f.Once))
+}
+
+// begun returns the move that began by a key, if there is one.
+func (v *visit) begun(key string) (id int64, ok bool, err error) {
+	moves, err := v.agent().Moves(v.ctx())
+	for _, m := range moves {
+		if m.Key == key && key != "" {
+			return m.ID, true, err
+		}
+	}
+	return 0, false, err
 }
 
 // move reads the move that was typed into f, and notes there what is wrong with it.
@@ -181,10 +207,8 @@ func (v *visit) move(f *Form) (m agent.Move) {
 	if m.Starts, err = firsthand.ParseDate(f.Value("starts")); err != nil {
 		f.fault("starts", v.say("form.date"))
 	}
-	for _, domain := range f.Values["only"] {
-		if firsthand.CheckDomain(domain) == nil {
-			m.Only = append(m.Only, domain)
-		}
+	if only := f.Values["only"]; len(only) > 0 { // whatever they are: without them it would go to all
+		m.Only = slices.Clone(only)
 	}
 	m.Guesses = f.Value("guesses") == "yes"
 	m.Note = strings.TrimSpace(f.Value("note"))
@@ -231,6 +255,7 @@ func (v *visit) changing(f *Form, m *agent.Move) {
 // anything.
 type PreviewPage struct {
 	Key    string
+	Seen   string // names what it shows; see seen
 	Move   agent.Move
 	Groups []PreviewGroup
 	Plan   agent.Plan
@@ -265,7 +290,7 @@ func (s *Server) preview(v *visit, status int, f Form) error {
 	if err != nil {
 		return err
 	}
-	p := PreviewPage{Key: key, Move: d.move, Plan: plan, Form: f, Typed: d.form.hidden()}
+	p := PreviewPage{Key: key, Seen: seen(&d.move, &plan), Move: d.move, Plan: plan, Form: f, Typed: d.form.hidden()}
 	for _, group := range legGroups {
 		if n := plan.Counts[group]; n > 0 {
 			legs := slices.DeleteFunc(slices.Clone(plan.Legs), func(l agent.Leg) bool { return l.Group != group })
@@ -282,14 +307,8 @@ func (s *Server) sendChange(v *visit) error {
 	d, ok := v.session.drafts.get(key)
 	if !ok {
 		// Another session, or one before a restart: it may be a move already.
-		moves, err := v.agent().Moves(v.ctx())
-		if err != nil {
-			return err
-		}
-		for _, m := range moves {
-			if m.Key == key {
-				return v.to(pathOf("changes", itoa(m.ID)))
-			}
+		if id, ok, err := v.begun(key); ok || err != nil {
+			return v.toBoard(id, err)
 		}
 		// If not, what was typed stands in the preview that she sent.
 		d.form = v.form()
@@ -305,6 +324,18 @@ func (s *Server) sendChange(v *visit) error {
 		}
 		v.session.drafts.put(key, d)
 	}
+	plan, err := v.agent().Preview(v.ctx(), d.move, shownLegs)
+	if err != nil {
+		return err
+	}
+	if v.PostFormValue("seen") != seen(&d.move, &plan) {
+		if id, ok, err := v.begun(key); ok || err != nil { // a second click, on a page from before the first
+			return v.toBoard(id, err)
+		}
+		f := newForm()
+		f.fault("", v.say("preview.changed"))
+		return s.preview(v, http.StatusConflict, f)
+	}
 	m := d.move
 	m.Except = append(slices.Clone(m.Except), v.PostForm["except"]...)
 	id, err := v.agent().Begin(v.ctx(), m, key)
@@ -315,5 +346,20 @@ func (s *Server) sendChange(v *visit) error {
 		}
 		return err
 	}
+	return v.toBoard(id, nil)
+}
+
+func (v *visit) toBoard(id int64, err error) error {
+	if err != nil {
+		return err
+	}
 	return v.to(pathOf("changes", itoa(id)))
+}
+
+// seen names what a preview shows: the move as she typed it, and all that it means. She
+// confirms that and nothing else; in another tab it may have become another move, and
+// what companies hold changes meanwhile.
+func seen(m *agent.Move, p *agent.Plan) string {
+	sum := sha256.Sum256(append(firsthand.EncodeJSON(m), p.Digest...))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
 }

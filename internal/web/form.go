@@ -62,7 +62,7 @@ func (v *visit) form() Form {
 func (f Form) hidden() (all []Input) {
 	for _, name := range slices.Sorted(maps.Keys(f.Values)) {
 		for _, value := range f.Values[name] {
-			if name != "once" && name != "except" && value != "" {
+			if name != "once" && name != "except" && name != "seen" && value != "" {
 				all = append(all, Input{Name: name, Value: value})
 			}
 		}

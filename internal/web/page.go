@@ -51,7 +51,7 @@ func (v *visit) once(fn func() (to string, err error)) error {
 	if len(word) < 16 || len(word) > 64 {
 		return fault.Tell(fault.Invalid, v.say("error.form"), "")
 	}
-	to, err := v.session.once.Do(word, fn)
+	to, err := v.session.once.Do(word, v.URL.Path, v.PostForm, fn, "passphrase", "confirm_passphrase")
 	if err != nil {
 		return err
 	}
@@ -88,8 +88,11 @@ func (s *Server) serve(v *visit, r route) error {
 	if v.level == inside && s.House.State() != Open {
 		v.level = linked // it was closed elsewhere
 	}
-	post := v.Method == http.MethodPost
-	if post && !r.stream {
+	// A form comes at once, and nobody may hold a connection with one that doesn't; what is
+	// sent as a stream has the time that it takes, once it is known who sends it.
+	conn := http.NewResponseController(v.w)
+	conn.SetReadDeadline(time.Now().Add(s.patience)) // where there is no connection, nobody holds it
+	if v.Method == http.MethodPost && !r.stream {
 		if err := look.ReadForm(v.Request); err != nil {
 			return err
 		}
@@ -107,7 +110,15 @@ func (s *Server) serve(v *visit, r route) error {
 		}
 		defer leave()
 		v.room = room
+		// Her file is closed when the last has left, and who sends or takes a file may stand
+		// still for ever.
+		stop := context.AfterFunc(v.ctx(), func() {
+			conn.SetReadDeadline(time.Now())
+			conn.SetWriteDeadline(time.Now())
+		})
+		defer stop()
 	}
+	conn.SetReadDeadline(time.Time{})
 	return r.handle(v)
 }
 

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -266,12 +264,13 @@ func TestChange(t *testing.T) {
 	if len(d.agent.Did()) != 0 {
 		t.Errorf("before it is sent it did %q", d.agent.Did())
 	}
+	sent := append(formIn(c.Get(preview).Body.String()), "except", "acme.example")
 	d.clock.Turn(web.ConfirmTime + time.Second)
-	if r := c.Post(preview, "except", "acme.example"); r.Code != http.StatusForbidden || !strings.Contains(r.Body.String(), `name="except" value="acme.example"`) {
+	if r := c.Post(preview, sent...); r.Code != http.StatusForbidden || !strings.Contains(r.Body.String(), `name="except" value="acme.example"`) {
 		t.Errorf("without a fresh passphrase: status %d", r.Code)
 	}
 	for range 2 {
-		r := c.Post(preview, "except", "acme.example", "confirm_passphrase", webtest.Passphrase)
+		r := c.Post(preview, append(sent, "confirm_passphrase", webtest.Passphrase)...)
 		if r.Code != http.StatusSeeOther || r.Header().Get("Location") != "/changes/1" {
 			t.Errorf("send: status %d to %q", r.Code, r.Header().Get("Location"))
 		}
@@ -307,10 +306,7 @@ func TestRights(t *testing.T) {
 	if body := c.Get("/rights?draft=" + once).Body.String(); !strings.Contains(body, "gave&lt;/b&gt; it</textarea>") || !strings.Contains(body, `<option value="erase" selected>`) {
 		t.Error("going back loses what was typed")
 	}
-	var sent []string
-	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(body, -1) {
-		sent = append(sent, html.UnescapeString(m[1]), html.UnescapeString(m[2]))
-	}
+	sent := formIn(body)
 	// It outlives the server, and is sent once.
 	after := newDoor(t, web.Open)
 	c = webtest.SignIn(t, after.server)
@@ -341,11 +337,7 @@ func TestPreviewOutlivesTheServer(t *testing.T) {
 	c := webtest.SignIn(t, before.server)
 	once := c.Once("/change?fact=phone")
 	c.Post("/change", "once", once, "fact", "phone", "phone:value", "+32 9 222", "basis", "GDPR 16", "guesses", "yes")
-	preview := c.Get("/change/" + once).Body.String()
-	var sent []string
-	for _, m := range regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`).FindAllStringSubmatch(preview, -1) {
-		sent = append(sent, html.UnescapeString(m[1]), html.UnescapeString(m[2]))
-	}
+	sent := formIn(c.Get("/change/" + once).Body.String())
 
 	after := newDoor(t, web.Open)
 	c = webtest.SignIn(t, after.server)

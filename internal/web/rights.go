@@ -72,8 +72,7 @@ func (s *Server) draftRights(v *visit) error {
 	if !f.Fine() {
 		return s.rights(v, http.StatusUnprocessableEntity, f)
 	}
-	v.session.drafts.put(f.Once, draft{form: f, move: m})
-	return v.to(pathOf("change", f.Once))
+	return v.toPreview(f, m)
 }
 
 // claiming reads the claim that was typed into f, and notes there what is wrong with

@@ -163,6 +163,7 @@ func (s *Server) setPassphrase(v *visit) error {
 	if err := v.room.Safe.SetPassphrase(v.ctx(), []byte(pass)); err != nil {
 		return err
 	}
+	s.sessions.alone(v.session) // who came in by the old one is to come by the new one
 	return v.to("/safety?did=passphrase")
 }
 

@@ -36,12 +36,17 @@ type Server struct {
 	routes    []route
 	handler   http.Handler
 	reading   reading
+	patience  time.Duration // for the whole of a form
 }
 
 // New returns the server of all pages.
 func New(o Options) (*Server, error) {
+	// Times without the monotonic clock, which stands still while a machine sleeps: a
+	// session would outlast a night.
+	now := func() time.Time { return o.Now().Round(0) }
 	s := &Server{Options: o,
-		sessions: &sessions{now: o.Now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
+		sessions: &sessions{now: now, all: make(map[[32]byte]*session), links: make(map[[32]byte]time.Time)},
+		patience: time.Minute,
 		tries:    rate.NewLimiter(rate.Every(5*time.Second), 5),
 	}
 	var err error

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -163,6 +164,13 @@ func (s *sessions) lock(keep *session) {
 		ses.inside = false
 		ses.drafts.drop()
 	}
+}
+
+// alone ends all sessions but keep.
+func (s *sessions) alone(keep *session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.all, func(_ [32]byte, ses *session) bool { return ses != keep })
 }
 
 // end ends the session of that id.

@@ -6,6 +6,7 @@ package policy
 
 import (
 	"path"
+	"strings"
 	"time"
 
 	"firsthand"
@@ -15,7 +16,7 @@ import (
 // A Rule is a standing decision of hers about a fact.
 type Rule struct {
 	Fact   string `json:"fact"`             // a fact, or a pattern such as address.* (path.Match)
-	Domain string `json:"domain,omitempty"` // one company, or all
+	Domain string `json:"domain,omitempty"` // one company, with its subdomains; "" is all
 	Never  bool   `json:"never"`            // never tell it, and decline asks for it
 }
 
@@ -84,7 +85,7 @@ func Decide(q Question) Decision {
 // Forbidden reports whether a rule forbids telling fact to domain.
 func Forbidden(rules []Rule, fact, domain string) bool {
 	for _, r := range rules {
-		if ok, _ := path.Match(r.Fact, fact); ok && r.Never && (r.Domain == "" || r.Domain == domain) {
+		if ok, _ := path.Match(r.Fact, fact); ok && r.Never && (r.Domain == "" || r.Domain == domain || strings.HasSuffix(domain, "."+r.Domain)) {
 			return true
 		}
 	}

@@ -115,3 +115,15 @@ func TestDecide(t *testing.T) {
 		})
 	}
 }
+
+func TestForbidden(t *testing.T) {
+	rules := []policy.Rule{{Fact: "email", Domain: "books.example", Never: true}, {Fact: "birth_*", Never: true}}
+	for at, want := range map[[2]string]bool{
+		{"email", "books.example"}: true, {"email", "www.books.example"}: true, {"email", "evilbooks.example"}: false, {"email", "example"}: false,
+		{"email", ""}: false, {"phone", "books.example"}: false, {"birth_date", ""}: true, {"birth_date", "acme.example"}: true,
+	} {
+		if got := policy.Forbidden(rules, at[0], at[1]); got != want {
+			t.Errorf("%s to %q: forbidden is %t, want %t", at[0], at[1], got, want)
+		}
+	}
+}

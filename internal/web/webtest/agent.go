@@ -36,6 +36,7 @@ type Agent struct {
 	Hers        []agent.Fact
 	RuleList    []policy.Rule
 	Planned     agent.Plan
+	Only        []string // of the last move that was begun
 	MoveList    []agent.MoveRow
 	Boards      map[int64]agent.Board
 	TaskList    []agent.Task
@@ -351,6 +352,7 @@ func (a *Agent) Begin(_ context.Context, m agent.Move, key string) (int64, error
 	if c := m.Claim; !c.IsZero() {
 		args = []any{c.Right, c.Scope, c.Law, c.Text, m.Only, m.Except, m.Starts}
 	}
+	a.Only = m.Only
 	if err := a.note("Begin", args...); err != nil {
 		return 0, err
 	}

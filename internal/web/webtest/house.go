@@ -36,6 +36,8 @@ type House struct {
 	state      web.State
 	passphrase string
 	inside     int
+	until      context.Context // ends when it is locked
+	end        context.CancelFunc
 	Backups    []web.Backup
 	Tried      int // passphrases that were tried
 	Keys       int
@@ -109,6 +111,10 @@ func (h *House) Lock() {
 	if h.state == web.Open {
 		h.state = web.Locked
 	}
+	if h.end != nil {
+		h.end()
+		h.until, h.end = nil, nil
+	}
 }
 
 func (h *House) Enter(ctx context.Context) (web.Room, func(), error) {
@@ -118,7 +124,14 @@ func (h *House) Enter(ctx context.Context) (web.Room, func(), error) {
 		return web.Room{}, nil, fault.Unavailable
 	}
 	h.inside++
+	if h.until == nil {
+		h.until, h.end = context.WithCancel(context.Background())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(h.until, cancel)
 	return web.Room{Context: ctx, Agent: h.Agent, Safe: h}, func() {
+		stop()
+		cancel()
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		h.inside--

@@ -2,6 +2,7 @@ package passwords
 
 import (
 	"bytes"
+	"strings"
 
 	"firsthand/internal/agent/importer"
 )
@@ -72,6 +73,20 @@ func addAddress(f *importer.Found, s []byte) {
 	} else if len(s) > 0 {
 		f.URLs = append(f.URLs, importer.Clean(s))
 	}
+}
+
+// named returns the title in a cell. Some people write the address there, which may have
+// a secret in it that is dropped and counted.
+func named(f *importer.Found, s []byte) string {
+	if bytes.Contains(s, afterScheme) && !bytes.ContainsAny(bytes.TrimSpace(s), " \t\r\n") {
+		was := f.URLs
+		f.URLs = nil
+		addAddress(f, s)
+		title := strings.Join(f.URLs, "")
+		f.URLs = was
+		return title
+	}
+	return importer.Clean(s)
 }
 
 // passwordIn returns where in an address the password is, with the colon before it,

@@ -120,7 +120,7 @@ func readItem(s *jsonReader, folders map[string]string) (f importer.Found, err e
 	s.object(func(name string) {
 		switch name {
 		case "name":
-			f.Title = s.text()
+			f.Title = named(&f, s.bytes())
 		case "folderId":
 			f.Folder = folders[s.text()]
 		case "collectionIds":

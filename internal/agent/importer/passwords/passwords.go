@@ -173,7 +173,6 @@ func (l *layout) found(row *importer.Row, at, notes []int) (importer.Found, bool
 	}
 	f := importer.Found{
 		Kind:    importer.Account,
-		Title:   row.Text(at[title]),
 		Login:   row.Text(at[login]),
 		Folder:  row.Text(at[folder]),
 		Created: when(row.Text(at[created])),
@@ -183,6 +182,7 @@ func (l *layout) found(row *importer.Row, at, notes []int) (importer.Found, bool
 	if l.kind != "" {
 		f.Kind = l.kind
 	}
+	f.Title = named(&f, row.Bytes(at[title]))
 	if row.Has(at[password]) {
 		f.Secrets.Passwords++
 	}

@@ -209,3 +209,31 @@ func TestAfterABadRow(t *testing.T) {
 		t.Errorf("found %s", s)
 	}
 }
+
+// Where an address stands as a title, what is secret in it is dropped there as well.
+func TestNoSecretInATitle(t *testing.T) {
+	for title, want := range map[string]string{
+		"https://mia:s3cret@shop.example/x":  "https://mia@shop.example/x",
+		"otpauth://totp/Shop?secret=s3cret":  "",
+		"Shop: at home, with mia@x.example":  "Shop: at home, with mia@x.example",
+		"https://shop.example/a:b":           "https://shop.example/a:b",
+		"see https://shop.example note: a@b": "see https://shop.example note: a@b",
+	} {
+		for name, file := range map[string]string{
+			"chrome":         "name,url,username,password\n\"" + title + "\",,mia,p\n",
+			"keepassxc":      "\"Group\",\"Title\",\"Username\",\"Password\",\"URL\"\n\"Root\",\"" + title + "\",\"mia\",\"p\",\"\"\n",
+			"bitwarden-json": `{"encrypted":false,"items":[{"type":1,"name":"` + title + `","login":{"username":"mia","password":"p"}}]}`,
+		} {
+			_, found, err := importer.Read(strings.NewReader(file), passwords.Formats()...)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			for f, err := range found {
+				n := f.Secrets.Passwords + f.Secrets.OneTimeCodes
+				if err != nil || f.Title != want || f.Login != "mia" || n > 1 != (title != want) {
+					t.Errorf("%s: %q is %q of %q with %d secrets, %v, want %q", name, title, f.Title, f.Login, n, err, want)
+				}
+			}
+		}
+	}
+}
