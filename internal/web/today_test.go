@@ -103,3 +103,27 @@ func TestMoneyOrder(t *testing.T) {
 		t.Errorf("contracts %q, want %q", got, want)
 	}
 }
+
+// Terms that are in force aren't offered again.
+func TestAgreeOnce(t *testing.T) {
+	a := webtest.Usual(t)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	offers := func() (in, out int) {
+		for _, company := range a.List {
+			body := c.Get("/companies/" + company.Domain + "/do/agree").Body.String()
+			form := strings.Count(body, `name="code"`)
+			if strings.Contains(c.Get("/companies/"+company.Domain).Body.String(), "/do/end") {
+				in += form
+				if !strings.Contains(body, "Your terms are in force here") {
+					t.Errorf("%s: the page doesn't say that terms are in force", company.Domain)
+				}
+			} else {
+				out += form
+			}
+		}
+		return in, out
+	}
+	if in, out := offers(); in != 0 || out == 0 {
+		t.Errorf("%d offers where terms are in force, %d elsewhere", in, out)
+	}
+}
