@@ -107,7 +107,7 @@ func TestFamilies(t *testing.T) {
 		"error.kind": nil,
 		"kind":       nil,
 		"step": {agent.StepScheduled, agent.StepLeftOut, agent.StepNeedsYou, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
-			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.Instant, agent.Prepared, agent.MaskMaking, agent.MaskActive, agent.MaskPaused, agent.MaskRetired, "open", "pseudonym", "reachable", "known"},
+			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.StepCancelled, agent.Instant, agent.Prepared, agent.MaskMaking, agent.MaskActive, agent.MaskPaused, agent.MaskRetired, "open", "pseudonym", "reachable", "known"},
 		"silent":     {agent.SilentUnexplained, agent.SilentUnused},
 		"account":    agent.AccountKinds,
 		"order":      {"guess", "dmy", "mdy", "ymd"},

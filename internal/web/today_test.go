@@ -127,3 +127,18 @@ func TestAgreeOnce(t *testing.T) {
 		t.Errorf("%d offers where terms are in force, %d elsewhere", in, out)
 	}
 }
+
+// A move that is still to begin says from which day, and a cancelled one that nothing
+// was sent.
+func TestBoardOfWhatIsNotSent(t *testing.T) {
+	a := webtest.Usual(t)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	for state, want := range map[string]string{agent.Scheduled: "Nothing is sent before 24 December", agent.Cancelled: "Cancelled. Nothing was sent."} {
+		b := a.Boards[2]
+		b.State, b.Move.Starts = state, "2026-12-24"
+		a.Boards[2] = b
+		if body := c.Get("/changes/2").Body.String(); !strings.Contains(body, want) || strings.Contains(body, "finished") {
+			t.Errorf("%s: the page lacks %q", state, want)
+		}
+	}
+}
