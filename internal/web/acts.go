@@ -126,7 +126,7 @@ func (s *Server) actAt(v *visit, f Form) (p ActPage, err error) {
 	}
 	p.Bases = append(p.Bases, Option{Value: "exception", Text: v.lang.Word("basis", "exception")})
 	for _, a := range s.Roster.All() {
-		if a.Pinned() && a.Ref().Code != c.Agreement { // what is in force needs no offer
+		if a.Pinned() {
 			p.Terms = append(p.Terms, Option{Value: a.Ref().Code, Text: a.Ref().Code})
 		}
 	}

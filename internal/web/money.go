@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -74,20 +73,10 @@ func (s *Server) showMoney(v *visit) error {
 			p.Next = r
 		}
 	}
-	slices.SortStableFunc(p.Contracts, byNext)
 	slices.SortStableFunc(p.Dearer, func(a, b ContractRow) int { return strings.Compare(string(b.Change.Day), string(a.Change.Day)) })
 	p.PerMonth = agent.PerMonth(all, today)
 	p.Strip = stripOf(agent.Year(all, today))
 	return s.render(v, http.StatusOK, "money", p)
-}
-
-// byNext sorts contracts by the day of the next payment; those without one come last,
-// by name.
-func byNext(a, b ContractRow) int {
-	if (a.Next == "") != (b.Next == "") {
-		return cmp.Compare(string(b.Next), string(a.Next))
-	}
-	return cmp.Or(cmp.Compare(a.Next, b.Next), cmp.Compare(agent.FoldName(a.Name), agent.FoldName(b.Name)))
 }
 
 func rowOf(c agent.Contract, today firsthand.Date) ContractRow {

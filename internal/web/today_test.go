@@ -84,50 +84,6 @@ func TestMailOpen(t *testing.T) {
 	}
 }
 
-// All contracts stand by the day of the next payment, and those without one last.
-func TestMoneyOrder(t *testing.T) {
-	a := webtest.Usual(t)
-	contract := func(id int64, name string, next firsthand.Date) agent.Contract {
-		var c agent.Contract
-		c.ID, c.Name, c.Next = id, name, next
-		return c
-	}
-	a.Money = []agent.Contract{contract(1, "Never b", ""), contract(2, "Later", "2027-03-01"), contract(3, "Soon", "2026-12-01"), contract(4, "Never a", "")}
-	body := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock())).Get("/money").Body.String()
-	_, body, _ = strings.Cut(body, "All contracts")
-	var got []string
-	for _, m := range regexp.MustCompile(`<a class="name" href="[^"]*">([^<]*)</a>`).FindAllStringSubmatch(body, -1) {
-		got = append(got, m[1])
-	}
-	if want := "Soon, Later, Never a, Never b"; strings.Join(got, ", ") != want {
-		t.Errorf("contracts %q, want %q", got, want)
-	}
-}
-
-// Terms that are in force aren't offered again.
-func TestAgreeOnce(t *testing.T) {
-	a := webtest.Usual(t)
-	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
-	offers := func() (in, out int) {
-		for _, company := range a.List {
-			body := c.Get("/companies/" + company.Domain + "/do/agree").Body.String()
-			form := strings.Count(body, `name="code"`)
-			if strings.Contains(c.Get("/companies/"+company.Domain).Body.String(), "/do/end") {
-				in += form
-				if !strings.Contains(body, "Your terms are in force here") {
-					t.Errorf("%s: the page doesn't say that terms are in force", company.Domain)
-				}
-			} else {
-				out += form
-			}
-		}
-		return in, out
-	}
-	if in, out := offers(); in != 0 || out == 0 {
-		t.Errorf("%d offers where terms are in force, %d elsewhere", in, out)
-	}
-}
-
 // A move that is still to begin says from which day, and a cancelled one that nothing
 // was sent.
 func TestBoardOfWhatIsNotSent(t *testing.T) {
