@@ -61,6 +61,7 @@ func TestJourney(t *testing.T) {
 	typed("#f-passphrase", "five words have no link")
 	typed("#f-passphrase2", "five words have no link")
 	click(`//button[contains(., "Begin")]`, `//pre[contains(., "AGE-SECRET-KEY-1")]`)
+	click(`//button[contains(., "Save as a file")]`, `//input[@name="have"]`)
 	click(`//input[@name="have"]`, `//input[@name="have"]`)
 	click(`//button[contains(., "Make my file")]`, `//b[contains(., "Bring my list")]`)
 	click(`//a[contains(., "Bring my list")]`, `//label[contains(., "Choose a file")]`)
@@ -74,7 +75,7 @@ func TestJourney(t *testing.T) {
 	click(`//button[contains(., "It was: change it")]`, `//input[@name="email:value"]`)
 	typed(`input[name="email:value"]`, "mia@new.example")
 	click(`//button[contains(@class, "primary") and contains(., "See what it means")]`, `//h1[contains(., "This is what happens")]`)
-	click(`//button[contains(., "Send to 2 companies")]`, `//*[@id="board"]//li[contains(., "Needs you")]`)
+	click(`//button[contains(., "Make 2 tasks")]`, `//*[@id="board"]//li[contains(., "Needs you")]`)
 	if at := human(); at > 210*time.Second || clicks > 14 {
 		t.Errorf("sent after %v and %d clicks, want at most 3m30s and 14", at, clicks)
 	}

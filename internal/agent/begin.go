@@ -180,7 +180,7 @@ func (b *beginning) say(p *part, t target) error {
 				// Her one confirmation is for all that is prepared.
 				p.with.Mails = append(p.with.Mails, Mail{Entry: l.Entry, Rel: r.row.ID, State: MailWaiting})
 			}
-			if t.facts[i].stated {
+			if t.facts[i].stated || t.facts[i].beside {
 				p.with.Unstate = append(p.with.Unstate, FactAt{Domain: t.key, Fact: l.Fact})
 			}
 		}

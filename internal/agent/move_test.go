@@ -754,6 +754,30 @@ func TestMoveOfStatements(t *testing.T) {
 	}
 }
 
+// Where she has stated what a company has, and later told it, a change takes the place
+// of both: nothing goes on to say that the company has the old one.
+func TestMoveOfToldAndStated(t *testing.T) {
+	m, ctx := newMover(t, agenttest.NewMemory()), t.Context()
+	m.must(m.State(ctx, agent.Statement{Domain: "shop.example", Fact: "address.home", Value: oldHome},
+		agent.Statement{Domain: "bank.example", Fact: "address.home", Value: oldHome}))
+	m.unpaired("shop.example", "address.home", oldHome)
+	m.must(m.SetFact(ctx, "address.home", newHome))
+	move := moving(newHome)
+	move.Basis, move.Except = firsthand.Basis{Right: "GDPR 16"}, []string{"bank.example"}
+	_, err := m.Begin(ctx, move, "")
+	m.must(err)
+	held, total, err := m.HeldPage(ctx, "address.home", 0, 10)
+	m.must(err)
+	if total != 2 || held[0].Domain != "bank.example" || held[0].Name == "" || held[1].Domain != "shop.example" || !held[1].Value.Equal(newHome) {
+		t.Errorf("%d hold it: %+v", total, held)
+	}
+	in, err := m.Map(ctx)
+	m.must(err)
+	if len(in.Facts) != 1 || in.Facts[0].Holds != 2 || in.Facts[0].Old != 1 {
+		t.Errorf("the map says %+v", in.Facts)
+	}
+}
+
 // What she takes back doesn't stand there again because she had stated, before she told
 // it, what the company has.
 func TestWithdrawnIsNotStated(t *testing.T) {

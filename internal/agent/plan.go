@@ -31,6 +31,7 @@ type held struct {
 	ground  *Ground // what stands beside the holding, nil if nothing does
 	guessed bool
 	stated  bool // by a statement of hers, which the change takes the place of
+	beside  bool // its log says it, and a statement of hers too, which goes likewise
 }
 
 // A planner decides what a move means for each target. It is asked once for each,
@@ -141,12 +142,24 @@ func (p *planner) stated(f *NewFact, at map[string]*target) error {
 	}
 	var all []Statement
 	var domains []string
+	beside := make(map[string]bool) // keys of those that are also stated
 	for s, err := range p.a.Store.Statements(p.ctx, f.Fact, "") {
 		if err != nil {
 			return err
 		}
-		if !known[s.Domain] && IsTold(s.Origin) {
+		switch {
+		case !IsTold(s.Origin):
+		case !known[s.Domain]:
 			all, domains = append(all, s), append(domains, s.Domain)
+		case !s.Guessed:
+			beside[s.Domain] = true
+		}
+	}
+	if len(beside) > 0 {
+		for _, t := range at {
+			for i := range t.facts {
+				t.facts[i].beside = t.facts[i].beside || t.facts[i].fact == f && beside[t.key]
+			}
 		}
 	}
 	inUse, err := p.inUse(slices.Compact(domains))

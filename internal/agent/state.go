@@ -101,6 +101,7 @@ func (a *Agent) Suggestions(ctx context.Context) ([]Suggestion, error) {
 // states or an import lets guess.
 type Held struct {
 	Domain  string       // the company's key
+	Name    string       // the company's; only of [Agent.HeldPage]
 	Rel     firsthand.ID // whose log says so; zero for a statement
 	Entry   firsthand.ID // that made the holding; zero for a statement
 	Fact    string
@@ -177,5 +178,21 @@ func asTold(o firsthand.Origin) firsthand.Origin {
 // HeldPage returns a part of who holds a fact, as Holds has them, and how many there
 // are.
 func (a *Agent) HeldPage(ctx context.Context, fact string, offset, limit int) ([]Held, int, error) {
-	return a.Store.HeldPage(ctx, fact, offset, limit)
+	all, total, err := a.Store.HeldPage(ctx, fact, offset, limit)
+	if err != nil || len(all) == 0 {
+		return all, total, err
+	}
+	keys := make([]string, len(all))
+	for i := range all {
+		keys[i] = all[i].Domain
+	}
+	companies, err := a.Store.CompaniesAt(ctx, slices.Compact(keys)...)
+	names := make(map[string]string, len(companies))
+	for _, c := range companies {
+		names[c.Domain] = c.Name
+	}
+	for i := range all {
+		all[i].Name = names[all[i].Domain]
+	}
+	return all, total, err
 }

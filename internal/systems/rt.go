@@ -50,6 +50,14 @@ type RT struct {
 // where dir has none, it is copied from the user's cache, which makes one first if need
 // be. Mail goes to the SMTP server at that port of this machine, or if it is 0 nowhere.
 func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
+	return StartRTOf(ctx, dir, smtp, rtDomain)
+}
+
+// rtDomain is whose RT the prepared one is.
+const rtDomain = "vendor.test"
+
+// StartRTOf is StartRT for the company of a domain: its mail comes from there.
+func StartRTOf(ctx context.Context, dir string, smtp int, domain string) (*RT, error) {
 	for _, name := range []string{rtServer, "rt-setup-database-5"} {
 		if _, err := program(name); err != nil {
 			return nil, err
@@ -59,7 +67,7 @@ func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRT(dir, smtp)
+	r, err := newRT(dir, smtp, domain)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +86,27 @@ func StartRT(ctx context.Context, dir string, smtp int) (*RT, error) {
 				return nil, err
 			}
 		}
+		if domain != rtDomain {
+			if err := r.Insert(ctx, fmt.Sprintf(rtQueueOf, r.Queue, domain)); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return r, r.Start(ctx)
 }
 
+// rtQueueOf has the mail of a queue come from a domain.
+const rtQueueOf = `our @Final = (sub {
+	my $queue = RT::Queue->new(RT->SystemUser);
+	$queue->Load('%[1]s');
+	$queue->SetCorrespondAddress('care@%[2]s');
+	$queue->SetCommentAddress('care-comment@%[2]s');
+});
+1;
+`
+
 // newRT returns one that isn't started, with its configuration.
-func newRT(dir string, smtp int) (*RT, error) {
+func newRT(dir string, smtp int, domain string) (*RT, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -102,10 +125,10 @@ func newRT(dir string, smtp int) (*RT, error) {
 		if err != nil {
 			return nil, err
 		}
-		mail = fmt.Sprintf("#!/bin/sh\nexec %s --host=127.0.0.1 --port=%d --from=care@vendor.test --read-recipients --auth=off --tls=off\n", msmtp, smtp)
+		mail = fmt.Sprintf("#!/bin/sh\nexec %s --host=127.0.0.1 --port=%d --from=care@%s --read-recipients --auth=off --tls=off\n", msmtp, smtp, domain)
 	}
 	return r, errors.Join(
-		os.WriteFile(filepath.Join(dir, "RT_SiteConfig.pm"), rtConfig, 0o600),
+		os.WriteFile(filepath.Join(dir, "RT_SiteConfig.pm"), bytes.ReplaceAll(rtConfig, []byte(rtDomain), []byte(domain)), 0o600),
 		os.WriteFile(filepath.Join(dir, "sendmail"), []byte(mail), 0o700))
 }
 
@@ -190,7 +213,7 @@ func rtTemplate(ctx context.Context) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%x %x %x %s", sha256.Sum256(version), sha256.Sum256(rtConfig), sha256.Sum256(rtData), rtPassword)
 	return prepared(fmt.Sprintf("rt-%x", sum.Sum(nil)[:8]), func(dir string) error {
-		r, err := newRT(dir, 0)
+		r, err := newRT(dir, 0, rtDomain)
 		if err != nil {
 			return err
 		}

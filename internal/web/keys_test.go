@@ -74,7 +74,7 @@ func TestKeys(t *testing.T) {
 	for key := range en {
 		i := strings.Index(key, ".")
 		family, own := key[:i], strings.HasPrefix(key, "time.") || strings.HasPrefix(key, "number.") || strings.HasPrefix(key, "language.")
-		inFamily := families[family] || family == "error" && families["error.kind"] || family == "notice"
+		inFamily := families[family] || family == "error" && families["error.kind"] || family == "notice" || family == "cards"
 		if !used[key] && !inFamily && !own {
 			t.Errorf("nothing uses %s", key)
 		}
@@ -107,7 +107,7 @@ func TestFamilies(t *testing.T) {
 		"error.kind": nil,
 		"kind":       nil,
 		"step": {agent.StepScheduled, agent.StepLeftOut, agent.StepNeedsYou, agent.StepDraft, agent.StepPaused, agent.StepSent, agent.StepReceived,
-			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.Instant, agent.Prepared, agent.MaskMaking, agent.MaskActive, agent.MaskPaused, agent.MaskRetired, "open", "pseudonym", "reachable", "known"},
+			agent.StepApplied, agent.StepRefused, agent.StepNoAnswer, agent.StepReplaced, agent.StepCancelled, agent.Instant, agent.Prepared, agent.MaskMaking, agent.MaskActive, agent.MaskPaused, agent.MaskRetired, "open", "pseudonym", "reachable", "known"},
 		"silent":     {agent.SilentUnexplained, agent.SilentUnused},
 		"account":    agent.AccountKinds,
 		"order":      {"guess", "dmy", "mdy", "ymd"},
@@ -117,6 +117,8 @@ func TestFamilies(t *testing.T) {
 		"show":       {"all", agent.ShowGuessed, agent.ShowConfirmed, agent.ShowGateway, agent.ShowSilent, agent.ShowDuplicates, agent.ShowLate},
 		"card_act": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitSignIn, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
 			agent.CardLate, agent.CardTask, agent.CardTasks, agent.CardImport, agent.CardUnsure, agent.CardBackup, agent.CardKit, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract},
+		"cards": {agent.WaitAsk, agent.WaitCounter, agent.WaitCode, agent.WaitSignIn, agent.WaitMessage, agent.WaitRefused, agent.WaitAnswer, agent.WaitLeft, agent.WaitFrozen,
+			agent.CardLate, agent.CardTask, agent.CardImport, agent.CardUnsure, agent.CardLeak, agent.CardHeard, agent.CardStranger, agent.CardMail, agent.CardContract},
 		"mask_kind": {"none", mask.Subaddress, mask.Domain, mask.SimpleLogin},
 		"sort":      {agent.ByName, agent.ByHeld, agent.ByUsed, agent.ByStep, agent.ByDue},
 		"origin":    {string(firsthand.Told), string(firsthand.Stated), string(firsthand.Observed), string(firsthand.Inferred), string(firsthand.Bought)},

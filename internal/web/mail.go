@@ -19,6 +19,7 @@ type MailPage struct {
 	Form    Form
 	Checked bool // just now, and all is well
 	Mails   []MailRow
+	All     bool // every answer, and not only those that wait for her word
 	Answers []agent.Answer
 	Rules   []agent.MailRule
 	Pager   Pager
@@ -41,7 +42,7 @@ func (s *Server) showMail(v *visit) error {
 }
 
 func (s *Server) mail(v *visit, status int, f *Form, checked bool) error {
-	p := MailPage{Pager: newPager(v, answersLimit), Checked: checked}
+	p := MailPage{Pager: newPager(v, answersLimit), Checked: checked, All: v.URL.Query().Get("show") == "all"}
 	var err error
 	if p.State, err = v.agent().MailState(v.ctx()); err != nil && fault.KindOf(err) != fault.NotExist {
 		return err
@@ -75,7 +76,7 @@ func (s *Server) mail(v *visit, status int, f *Form, checked bool) error {
 		}
 	}
 	var total int
-	if p.Answers, total, err = v.agent().Answers(v.ctx(), agent.AnswerQuery{Offset: p.Pager.offset, Limit: answersLimit}); err != nil {
+	if p.Answers, total, err = v.agent().Answers(v.ctx(), agent.AnswerQuery{Open: !p.All, Offset: p.Pager.offset, Limit: answersLimit}); err != nil {
 		return err
 	}
 	p.Pager.total(total)

@@ -168,6 +168,7 @@ type FactPage struct {
 // A HolderRow is a company that holds a fact, and whether it is an old value.
 type HolderRow struct {
 	Domain  string
+	Name    string
 	Value   firsthand.Value
 	Origin  firsthand.Origin
 	Since   time.Time
@@ -192,7 +193,7 @@ func (s *Server) showFact(v *visit) error {
 		return err
 	}
 	for _, h := range holders {
-		p.Holders = append(p.Holders, HolderRow{h.Domain, h.Value, h.Origin, h.Since, h.Guessed,
+		p.Holders = append(p.Holders, HolderRow{h.Domain, h.Name, h.Value, h.Origin, h.Since, h.Guessed,
 			!p.Fact.Value.IsZero() && !h.Value.IsZero() && !h.Value.Equal(p.Fact.Value)})
 	}
 	p.Pager.total(total)

@@ -162,7 +162,7 @@ type Status = look.Status
 
 // statusIcons are the pictures of steps; the class names a colour.
 var statusIcons = map[string][2]string{
-	"scheduled": {"scheduled", "quiet"}, "left out": {"leave", "quiet"}, "needs you": {"hand", "yours"}, "open": {"hand", "yours"},
+	"scheduled": {"scheduled", "quiet"}, "cancelled": {"leave", "quiet"}, "left out": {"leave", "quiet"}, "needs you": {"hand", "yours"}, "open": {"hand", "yours"},
 	"draft": {"draft", "quiet"}, "paused": {"paused", "quiet"}, "sent": {"sent", "moving"}, "received": {"received", "moving"},
 	"applied": {"applied", "good"}, "done": {"applied", "good"}, "refused": {"refused", "bad"}, "no answer": {"late", "late"}, "replaced": {"changes", "quiet"},
 	"instant": {"sent", "good"}, "prepared": {"draft", "moving"},

@@ -2,16 +2,21 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 
 	"firsthand"
 	"firsthand/internal/agent"
 )
 
-// A TodayPage is what needs her: the oldest duty first.
+// A TodayPage is what needs her: the oldest duty first. Where many cards are of one
+// kind they stand there as one, with a list behind it.
 type TodayPage struct {
 	Today agent.Today
 	Cards []CardRow
-	More  int // that are not shown
+	What  string // the kind of which this is the list; "" for all
+	More  int    // rows that are not shown
+	Rest  int    // cards that are in no row
 	All   bool
 }
 
@@ -21,12 +26,15 @@ type CardRow struct {
 	agent.Card
 	Say, Why string
 	Act, To  string // what to do, and where
+	Group    bool   // of several cards: they are put off one by one, in the list behind it
 }
 
-// todayLimit is how many cards a day begins with; allLimit is how many are ever shown.
+// todayLimit is how many rows a day begins with, allLimit how many cards are ever shown,
+// and fewCards how many of one kind stand there one by one.
 const (
 	todayLimit = 7
 	allLimit   = 200
+	fewCards   = 3
 )
 
 // showToday serves GET /today.
@@ -35,20 +43,54 @@ func (s *Server) showToday(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := TodayPage{All: v.URL.Query().Get("all") == "yes"}
-	limit := todayLimit
-	if p.All {
-		limit = allLimit
+	q := v.URL.Query()
+	p := TodayPage{What: q.Get("what"), All: q.Get("all") == "yes"}
+	if p.What != "" && !v.lang.Has("cards."+p.What) {
+		return errNoPage
 	}
-	if p.Today, err = v.agent().Today(v.ctx(), last.Made, limit); err != nil {
+	if p.Today, err = v.agent().Today(v.ctx(), last.Made, allLimit); err != nil {
 		return err
 	}
-	for _, c := range p.Today.Cards {
-		p.Cards = append(p.Cards, s.cardRow(v, c))
+	cards := p.Today.Cards
+	p.Rest = p.Today.Total - len(cards)
+	if p.What != "" {
+		if cards = slices.DeleteFunc(cards, func(c agent.Card) bool { return c.What != p.What }); len(cards) == 0 {
+			return v.to("/today") // the last one is done
+		}
+		for _, c := range cards {
+			p.Cards = append(p.Cards, s.cardRow(v, c))
+		}
+		return s.render(v, http.StatusOK, "today", p)
 	}
-	p.More = p.Today.Total - len(p.Cards)
+	p.Cards = s.groupCards(v, cards)
+	if !p.All && len(p.Cards) > todayLimit {
+		p.More, p.Cards = len(p.Cards)-todayLimit, p.Cards[:todayLimit]
+	}
 	return s.render(v, http.StatusOK, "today", p)
 }
+
+// groupCards makes rows of cards: more than a few of one kind are one row, in the place
+// of the first.
+func (s *Server) groupCards(v *visit, cards []agent.Card) (rows []CardRow) {
+	many := make(map[string]int)
+	for _, c := range cards {
+		many[c.What]++
+	}
+	for _, c := range cards {
+		switch n := many[c.What]; {
+		case n == 0: // it stands in its row
+		case n <= fewCards:
+			rows = append(rows, s.cardRow(v, c))
+		default:
+			many[c.What] = 0
+			rows = append(rows, CardRow{Group: true, Say: v.lang.Count("cards."+c.What, n), Why: s.whyCard(v, c), Act: v.say("today.see"), To: listOf(c.What)})
+		}
+	}
+	return rows
+}
+
+// listOf returns where the cards of one kind stand one by one.
+func listOf(what string) string { return "/today?" + url.Values{"what": {what}}.Encode() }
 
 // didKeys are what a company did, or didn't, where its page says the rest.
 var didKeys = map[string]string{agent.WaitMessage: "card.message", agent.WaitAnswer: "card.answer",
@@ -132,7 +174,11 @@ func (s *Server) laterCard(v *visit) error {
 		}
 		until = firsthand.DateOf(v.now.AddDate(0, 0, n))
 	}
-	return v.once(func() (string, error) { return "/today", v.agent().PutOff(v.ctx(), until, v.PostFormValue("key")) })
+	to := "/today"
+	if what := v.PostFormValue("what"); what != "" {
+		to = listOf(what)
+	}
+	return v.once(func() (string, error) { return to, v.agent().PutOff(v.ctx(), until, v.PostFormValue("key")) })
 }
 
 // bringBack serves POST /today/back.

@@ -11,7 +11,7 @@ import (
 )
 
 // startTryton starts a Tryton.
-func startTryton(ctx context.Context, dir string, o *systems.Mailbox) (*system, error) {
+func startTryton(ctx context.Context, dir, _ string, o *systems.Mailbox) (*system, error) {
 	t, err := systems.StartTryton(ctx, dir, "")
 	if err != nil {
 		return nil, err

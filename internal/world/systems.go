@@ -67,7 +67,7 @@ func (s *running) stop() {
 // takes says which company takes which system.
 var takes = []struct {
 	domain, name string
-	start        func(ctx context.Context, dir string, o *systems.Mailbox) (*system, error)
+	start        func(ctx context.Context, dir, domain string, o *systems.Mailbox) (*system, error)
 }{
 	{"veloshop.example", "Request Tracker", startTracker},
 	{"kruidenbox.example", "Tryton", startTryton},
@@ -95,7 +95,7 @@ func (w *World) TakeSystems(ctx context.Context, say func(text string)) {
 	}
 }
 
-func (w *World) take(ctx context.Context, c *Company, name string, start func(context.Context, string, *systems.Mailbox) (*system, error)) error {
+func (w *World) take(ctx context.Context, c *Company, name string, start func(context.Context, string, string, *systems.Mailbox) (*system, error)) error {
 	dir := w.path(systemsName, strings.ToLower(strings.ReplaceAll(name, " ", "-")))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -104,7 +104,7 @@ func (w *World) take(ctx context.Context, c *Company, name string, start func(co
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, dir, o)
+	s, err := start(ctx, dir, c.domain, o)
 	if err != nil {
 		return errors.Join(err, o.Close())
 	}

@@ -13,9 +13,9 @@ import (
 	"firsthand/internal/systems"
 )
 
-// startTracker starts a Request Tracker.
-func startTracker(ctx context.Context, dir string, o *systems.Mailbox) (*system, error) {
-	r, err := systems.StartRT(ctx, dir, o.Port)
+// startTracker starts the Request Tracker of a company.
+func startTracker(ctx context.Context, dir, domain string, o *systems.Mailbox) (*system, error) {
+	r, err := systems.StartRTOf(ctx, dir, o.Port, domain)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 
 	"firsthand"
 	"firsthand/fault"
@@ -53,7 +54,10 @@ func (a *Agent) Complaint(context.Context, firsthand.ID) (agent.ComplaintDraft, 
 	return a.Complains, a.Fail["Complaint"]
 }
 func (a *Agent) Answers(_ context.Context, q agent.AnswerQuery) ([]agent.Answer, int, error) {
-	return part(a.AnswerList, q.Offset, q.Limit), len(a.AnswerList), nil
+	all := slices.DeleteFunc(slices.Clone(a.AnswerList), func(n agent.Answer) bool {
+		return q.Open && (n.Mark != "" || n.Kind != agent.FromPerson)
+	})
+	return part(all, q.Offset, q.Limit), len(all), nil
 }
 func (a *Agent) Answer(_ context.Context, id int64) (agent.Answer, error) {
 	for _, n := range a.AnswerList {
