@@ -26,5 +26,12 @@ func (m *Mailbox) Notes(n int, of func(int) firsthand.ID) iter.Seq[[]byte] {
 	}
 }
 
+// FormerSum returns a sum of the notes up to one as it was made when it named them by 64
+// bits. It knows none of them.
+func (m *Mailbox) FormerSum(validity, to uint32) ([]byte, error) {
+	return m.mailOf(&note{Kind: formerlySummed, ID: fmt.Sprintf("%s %d 1 %d", formerlySummed, validity, to), At: time.Now(),
+		Sum: &sum{Validity: validity, From: 1, To: to, Named: make([]byte, 12*int(to)), Groups: make([]byte, 12)}})
+}
+
 // RefOf is what people call a request.
 var RefOf = refOf

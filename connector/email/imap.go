@@ -280,6 +280,12 @@ func (s *session) move(uids []imap.UID, to string) error {
 	return err
 }
 
+// unflag takes the flag from mails of the folder in use.
+func (s *session) unflag(set imap.UIDSet) error {
+	defer s.step()()
+	return s.client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsDel, Silent: true, Flags: []imap.Flag{imap.FlagFlagged}}, nil).Close()
+}
+
 // A fetched is a mail of the folder in use, or its header.
 type fetched struct {
 	uid  imap.UID

@@ -26,12 +26,13 @@ type index struct {
 	looked        int // mails elsewhere that were looked at since
 }
 
-// A key is a hash of what is looked for. Who looks compares what is found.
-type key uint64
+// A key is a hash of what is looked for, of 128 bits: who works for it by calling again and
+// again doesn't find two requests that have the same, so what is found needs no comparison.
+type key [16]byte
 
 func keyOf(what ...string) key {
 	sum := sha256.Sum256([]byte(strings.Join(what, "\x00")))
-	return key(binary.BigEndian.Uint64(sum[:]))
+	return key(sum[:])
 }
 
 // What notes have in common: the thread they are in, the fact of a relationship's, and
@@ -168,12 +169,20 @@ func (m *Mailbox) recall(s *session, j *journal) (are []imap.UID, err error) {
 		return nil, err
 	}
 	var sums []*sum
+	var old imap.UIDSet
 	err = s.inBatches(uids, whole, func(f fetched) error {
-		if n, ok := readNote(f); ok && n.Kind == summed && n.Sum != nil && n.Sum.Validity == j.validity && n.Sum.To < n.uid {
+		n, ok := readNote(f)
+		switch {
+		case n.Kind == formerlySummed:
+			old.AddNum(f.uid)
+		case ok && n.Kind == summed && n.Sum != nil && n.Sum.Validity == j.validity && n.Sum.To < n.uid:
 			sums, are = append(sums, n.Sum), append(are, f.uid)
 		}
 		return nil
 	})
+	if err == nil && len(old) > 0 { // the notes are read instead, once, and summed up anew
+		err = s.unflag(old)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -205,11 +214,12 @@ func (m *Mailbox) recall(s *session, j *journal) (are []imap.UID, err error) {
 }
 
 // entrySize is how many bytes an entry is packed into.
-const entrySize = 12
+const entrySize = len(key{}) + 4
 
-func pack(all []entry) (b []byte) {
+func pack(all []entry) []byte {
+	b := make([]byte, 0, len(all)*entrySize)
 	for _, e := range all {
-		b = binary.BigEndian.AppendUint64(b, uint64(e.key))
+		b = append(b, e.key[:]...)
 		b = binary.BigEndian.AppendUint32(b, e.uid)
 	}
 	return b
@@ -217,7 +227,7 @@ func pack(all []entry) (b []byte) {
 
 func unpack(b []byte) (all []entry) {
 	for ; len(b) >= entrySize; b = b[entrySize:] {
-		all = append(all, entry{key(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])})
+		all = append(all, entry{key(b[:len(key{})]), binary.BigEndian.Uint32(b[len(key{}):])})
 	}
 	return all
 }

@@ -27,7 +27,11 @@ const (
 	decided   = "decided"   // a person has decided on it
 	replied   = "replied"   // staff have answered
 	resolved  = "resolved"  // a thread is where what is done is
-	summed    = "summed"    // what notes before it stand where
+	summed    = "summed up" // what notes before it stand where
+
+	// What a sum was called when it named notes by 64 bits. To a program of then those of
+	// now are no notes either, so that none takes one for the other.
+	formerlySummed = "summed"
 )
 
 // A note is a mail in the journal. Its body is this as JSON.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/emersion/go-imap/v2"
+
 	"firsthand"
 	"firsthand/connector"
 )
@@ -79,4 +81,76 @@ func TestSums(t *testing.T) {
 		k.remove(t, "Firsthand journal", first[0].uid) // so that the numbers are others
 		k.renumber(t, "Firsthand journal")
 	}
+}
+
+// TestFormerSums: a journal whose sums name notes by 64 bits is read anew, once; what they
+// say counts for nothing, and later starts read new ones.
+func TestFormerSums(t *testing.T) {
+	k := newTalk(t, nil)
+	k.sums = 1000
+	k.c = k.restart(t)
+	const journal = "Firsthand journal"
+	all := map[firsthand.ID]connector.Ref{k.r.ID: k.ticket}
+	requests := []connector.Request{k.r}
+	for range 30 {
+		r := message()
+		all[r.ID] = k.deliver(t, r).Ref
+		requests = append(requests, r)
+	}
+	notes := k.letters(t, journal, "From", "")
+	raw, err := k.c.FormerSum(k.validity(t, journal), uint32(notes[len(notes)-1].uid))
+	must(t, err)
+	k.put(t, journal, string(raw))
+	former := notes[len(notes)-1].uid + 1
+	k.flag(t, journal, former)
+
+	k.sums = 20
+	read := 0
+	k.set(func() {
+		k.told = func(text []byte) { read += bytes.Count(text, []byte("Note of the gateway's: delivered")) }
+	})
+	for _, when := range []string{"at first", "later"} {
+		read = 0
+		k.c = k.restart(t)
+		k.says(t, when)
+		if when == "at first" && read < len(all) || when == "later" && read > 20 {
+			t.Errorf("%s it has read %d notes of %d", when, read, len(all))
+		}
+		for _, r := range requests {
+			if res := k.deliver(t, r); res.Ref != all[r.ID] {
+				t.Fatalf("%s, %s again: %+v, want %+v", when, r.Kind, res.Ref, all[r.ID])
+			}
+			k.one(t, r)
+		}
+		if flagged := k.flagged(t, journal); len(flagged) != 1 || flagged[0] <= former {
+			t.Errorf("%s, sums are %v, want one that came after %d", when, flagged, former)
+		}
+	}
+}
+
+// validity returns the numbering of a folder.
+func (p *staff) validity(t *testing.T, folder string) uint32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	d, err := p.client.Select(folder, nil).Wait()
+	must(t, err)
+	return d.UIDValidity
+}
+
+func (p *staff) flag(t *testing.T, folder string, uid imap.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.client.Select(folder, nil).Wait()
+	must(t, err)
+	must(t, p.client.Store(imap.UIDSetNum(uid), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Flags: []imap.Flag{imap.FlagFlagged}}, nil).Close())
+}
+
+func (p *staff) flagged(t *testing.T, folder string) []imap.UID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, err := p.client.Select(folder, nil).Wait()
+	must(t, err)
+	found, err := p.client.UIDSearch(&imap.SearchCriteria{Flag: []imap.Flag{imap.FlagFlagged}}, nil).Wait()
+	must(t, err)
+	return found.AllUIDs()
 }

@@ -89,6 +89,10 @@ type Agent struct {
 // New returns an Agent on o.Store. It starts nothing; see Run.
 func New(o Options) *Agent {
 	o.Rand = &sharedReader{r: o.Rand}
+	if now := o.Now; now != nil {
+		// Of the wall: what else time.Now tells stands still while the machine sleeps.
+		o.Now = func() time.Time { return now().Round(0) }
+	}
 	return &Agent{Options: o, fold: maxSpent, open: make(map[firsthand.ID]*relationship), moves: make(chan struct{}, 1),
 		schedule: schedule{wake: make(chan struct{}, 1)}}
 }

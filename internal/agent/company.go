@@ -135,6 +135,9 @@ func (a *Agent) Company(ctx context.Context, domain string) (d CompanyDetail, er
 	if d.Relationships, err = a.Store.CompanyRelationships(ctx, key); err != nil {
 		return d, err
 	}
+	for _, r := range d.Relationships {
+		a.schedule.look(a.Now(), r.ID)
+	}
 	d.Holders, err = a.Store.CompanyHolders(ctx, key)
 	return d, err
 }

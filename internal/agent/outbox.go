@@ -169,14 +169,12 @@ func (a *Agent) Do(ctx context.Context, rel firsthand.ID, wait time.Duration) (a
 		call = a.Caller.Open
 	}
 	resp, err := call(ctx, step.Gateway, step.Key, step.Request)
-	if err == nil && quiet && isQuiet(&step.Request, &resp) {
-		return false, nil
-	}
-	if err == nil {
+	if err == nil && !(quiet && isQuiet(&step.Request, &resp)) {
 		again, err = a.Receive(ctx, rel, step.Request, resp)
 	}
 	switch {
 	case err == nil:
+		a.schedule.reached(a.Now(), rel)
 		return again, nil
 	case ctx.Err() != nil:
 		return false, err // we stopped; it says nothing about the company
@@ -501,8 +499,8 @@ func (a *Agent) unstale(ctx context.Context, r *relationship, c Commit) error {
 	return err
 }
 
-// maxPause is the longest pause after a failed call, before chance adds up to
-// half of it.
+// maxPause is the longest that a company is left alone because it asks for that, before
+// chance adds up to half of it.
 const maxPause = time.Hour
 
 // RetryAt returns the time before which r is not called after a call failed; one
@@ -517,14 +515,22 @@ func retryAt(next, now time.Time) time.Time {
 	return next
 }
 
-// Failed notes that a call failed, and when to try again: after 2 s, 4 s, … up
-// to an hour, each plus up to half as much again, so that a company that comes
-// back isn't called by everyone at once. Where the company says how long it wants
-// to be left alone, not before that, though an hour is the most that it gets.
+// Failed notes that a call failed, and when to try again: after a pause as pauseAfter
+// says, plus up to half as much again, so that a company that comes back isn't called by
+// everyone at once. Where the company says how long it wants to be left alone, not
+// before that, though an hour is the most that it gets.
 func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error {
 	return a.with(ctx, rel, func(r *relationship) error {
 		r.row.Tries++
-		pause := min(maxPause, time.Second<<min(r.row.Tries, 12))
+		asked := time.Duration(0)
+		if refusal, ok := errors.AsType[*wire.GatewayError](cause); ok {
+			asked = min(maxPause, refusal.RetryAfter)
+		}
+		n, down := a.schedule.failed(a.Now(), rel, isMissed(cause), asked)
+		if n == 0 {
+			n = r.row.Tries
+		}
+		pause := pauseAfter(n, down)
 		if fault.RuleOf(cause) == "call-signature" {
 			signers, err := a.signers(ctx, r)
 			if err != nil {
@@ -538,9 +544,7 @@ func (a *Agent) Failed(ctx context.Context, rel firsthand.ID, cause error) error
 				r.refused, r.anew = 0, false
 			}
 		}
-		if refusal, ok := errors.AsType[*wire.GatewayError](cause); ok {
-			pause = max(pause, min(maxPause, refusal.RetryAfter))
-		}
+		pause = max(pause, asked)
 		r.row.NextTry = a.Now().Add(pause + a.jitter(pause/2))
 		r.row.Failure = reason(cause)
 		return a.commit(ctx, Commit{}, r)
@@ -554,6 +558,9 @@ func reason(err error) string {
 	}
 	return fault.KindOf(err).Error()
 }
+
+// IsRefusal reports whether a Failure says that something answered the call.
+func IsRefusal(failure string) bool { return failure != "" && failure != fault.Unavailable.Error() }
 
 // jitter returns a random duration below most, in steps of its 65,536th part.
 func (a *Agent) jitter(most time.Duration) time.Duration {

@@ -40,7 +40,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	look := time.Time{} // when to look at everything
 	for {
-		next := a.Now().Add(time.Minute)
+		next := a.Now().Add(nap)
 		if now := a.Now(); !now.Before(look) {
 			err := a.look(ctx)
 			switch {
@@ -60,11 +60,27 @@ func (a *Agent) Run(ctx context.Context) error {
 			}
 			wg.Go(func() { a.carry(ctx, c) })
 		}
-		if !sleep(ctx, next.Sub(a.Now()), a.schedule.wake) {
+		began := a.Now()
+		if !sleep(ctx, next.Sub(began), a.schedule.wake) {
 			return nil
+		}
+		if slept := a.Now().Sub(began); slept < 0 || slept > nap+lapse {
+			a.Log.Info("the clock jumped", "seconds", int(slept.Seconds()))
+			if c, ok := a.Caller.(interface{ Close() }); ok {
+				c.Close() // its idle connections lead nowhere
+			}
+			look = time.Time{}
+			a.schedule.jumped(a.Now())
 		}
 	}
 }
+
+// A pause is taken in naps, since timers stand still while the machine sleeps; when one
+// takes longer by lapse, that is what happened.
+const (
+	nap   = 15 * time.Second
+	lapse = 45 * time.Second
+)
 
 // sleep waits for a wake or until the time is over. It reports whether ctx goes
 // on.

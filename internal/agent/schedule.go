@@ -23,6 +23,9 @@ type schedule struct {
 	polls places                   // those to be asked for news, likewise
 	turns int64                    // how often one was put into either
 	holds map[firsthand.ID][]int64 // by relationship: the entries that paused moves hold
+	hosts map[string]*host         // by name
+	lost  map[*host]bool           // hosts that were missed, to be tried when another is seen to answer
+	down  int                      // how many hosts don't answer
 
 	sending, slow, waiting int // calls under way that send, that have sent for long, that wait for news
 }
@@ -37,6 +40,14 @@ type place struct {
 	turn int64         // who came first, of those at the same time
 	heap *places       // where it is; nil while it is in a call or owes no call
 	i    int           // its index there
+
+	host   *host
+	tries  int       // calls that failed in a row, as far as it matters for the next
+	missed missed    // zero if the last call reached it
+	aside  time.Time // NextTry, if that need not be waited for
+	asked  time.Time // no call before: the company asked for that
+	began  time.Time // the call under way, or the last
+	round  int       // tries of the host then
 
 	cancel context.CancelFunc // of the call under way, nil if there is none
 	sends  bool               // that call sends; else it only waits for news
@@ -101,21 +112,34 @@ func (s *schedule) note(now time.Time, c *Commit) {
 // set takes what the outbox has to know of one relationship. It reports whether
 // something to send was new to it. s is locked.
 func (s *schedule) set(now time.Time, o Outgoing, soon bool) (found bool) {
-	p := s.all[o.Rel]
+	p, held := s.all[o.Rel], s.holds[o.Rel]
 	if p == nil {
-		p = &place{poll: now}
-		if !soon && !o.expecting(now) {
-			// After a start not all at once, which would link them by time.
-			p.poll = now.Add(time.Duration(randomOf(o.Rel)) * o.every() >> 16)
-		}
+		p = &place{Outgoing: Outgoing{Rel: o.Rel, Head: o.Head}, poll: now}
 		s.all[o.Rel] = p
+		if !soon { // after a start
+			p.tries = o.Tries
+			if !o.expecting(now) { // not all at once, which would link them by time
+				p.poll = now.Add(p.chance(o.every()))
+			}
+			if o.Refused { // it may have asked for that
+				p.asked = o.NextTry
+			}
+		}
 	}
-	held := s.holds[o.Rel]
+	s.arrive(p, &o)
 	found = o.pending(held) && !p.Outgoing.pending(held)
 	if o.expecting(now) && !p.Outgoing.expecting(now) {
 		p.poll = now
 	}
+	again := o.Tries > 0 && o.NextTry.IsZero() && !p.NextTry.IsZero()
+	said := o.Head > p.Head
 	p.Outgoing = o
+	if again || said {
+		s.hasten(p)
+	}
+	if again { // she wants that, whatever the company asked for
+		p.asked = time.Time{}
+	}
 	if soon {
 		p.idle = 0 // something was said or came: more may follow
 	}
@@ -128,16 +152,13 @@ func (s *schedule) set(now time.Time, o Outgoing, soon bool) (found bool) {
 	return found
 }
 
-// randomOf returns 16 bits of an ID, which is a hash: as good as a die that is cast
-// once for a relationship.
-func randomOf(rel firsthand.ID) uint16 { return uint16(rel[30])<<8 | uint16(rel[31]) }
-
 func (s *schedule) forget(rel firsthand.ID) {
 	if p := s.all[rel]; p != nil {
 		s.leave(p)
 		if p.cancel != nil {
 			p.cancel()
 		}
+		s.depart(p)
 		delete(s.all, rel)
 	}
 }
@@ -157,12 +178,10 @@ func (s *schedule) queue(now time.Time, p *place) {
 			at = earliest(p.at, now) // who waits already keeps her place in the line
 		}
 	}
-	if retry := retryAt(p.NextTry, now); retry.After(at) {
-		at = retry
+	if !p.NextTry.Equal(p.aside) {
+		at = latest(at, retryAt(p.NextTry, now))
 	}
-	if p.rest.After(at) {
-		at = p.rest
-	}
+	at = latest(latest(at, retryAt(p.asked, now)), latest(p.rest, p.host.gate(now)))
 	if p.heap == to {
 		if p.at != at {
 			p.at = at
@@ -178,6 +197,13 @@ func (s *schedule) queue(now time.Time, p *place) {
 
 func earliest(a, b time.Time) time.Time {
 	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
 		return b
 	}
 	return a
@@ -241,18 +267,24 @@ func (s *schedule) start(ctx context.Context, now time.Time) (c *call, next time
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	next = now.Add(pollEvery)
-	due := func(h places) bool {
-		if len(h) == 0 {
-			return false
+	due := func(h *places) bool {
+		for len(*h) > 0 {
+			p := (*h)[0]
+			if p.at.After(now) {
+				next = earliest(next, p.at)
+				return false
+			}
+			gate := p.host.gate(now)
+			if !gate.After(now) {
+				return true
+			}
+			p.at = gate
+			heap.Fix(h, 0)
 		}
-		if h[0].at.After(now) {
-			next = earliest(next, h[0].at)
-			return false
-		}
-		return true
+		return false
 	}
 	var p *place
-	sends, polls := due(s.sends), due(s.polls)
+	sends, polls := due(&s.sends), due(&s.polls)
 	switch {
 	case sends && s.sending < maxCalls:
 		p = heap.Pop(&s.sends).(*place)
@@ -267,7 +299,10 @@ func (s *schedule) start(ctx context.Context, now time.Time) (c *call, next time
 	}
 	// Where very many owe something, most are asked again and again, and not waited
 	// for: each waiting call holds a connection.
-	wait := !p.sends && p.expecting(now) && s.waiting <= maxWaits
+	wait := !p.sends && p.expecting(now) && s.waiting <= maxWaits && p.host.tries == 0
+	if p.began, p.round = now, p.host.tries; p.round > 0 {
+		p.host.probe = p
+	}
 	c = &call{rel: p.Rel, wait: wait, every: p.every(), place: p}
 	c.ctx, p.cancel = context.WithCancel(ctx)
 	if p.sends {
@@ -327,6 +362,14 @@ func (s *schedule) end(now time.Time, c *call, jitter time.Duration, failed, gav
 	}
 	if s.all[p.Rel] == p { // else it was forgotten meanwhile
 		s.queue(now, p)
+	}
+	if h := p.host; h.probe == p {
+		h.probe = nil
+		for q := range h.places {
+			if q.cancel == nil {
+				s.queue(now, q)
+			}
+		}
 	}
 	s.signal()
 }

@@ -230,8 +230,11 @@ type Relationship struct {
 // Outgoing is what the outbox has to know of one relationship.
 type Outgoing struct {
 	Rel            firsthand.ID
+	Gateway        string
 	Head, Received int64 // of her log
+	Tries          int
 	NextTry        time.Time
+	Refused        bool // the last call had an answer, which may have asked for NextTry
 	Expects        firsthand.Date
 	Quiet          bool
 	Restored       bool
@@ -240,8 +243,8 @@ type Outgoing struct {
 
 // Outgoing returns what the outbox has to know of r.
 func (r *Relationship) Outgoing() Outgoing {
-	return Outgoing{Rel: r.ID, Head: r.Head, Received: r.Received.Seq, NextTry: r.NextTry, Expects: r.Expects, Quiet: r.Quiet,
-		Restored: r.Restored, Frozen: r.Frozen != ""}
+	return Outgoing{Rel: r.ID, Gateway: r.Gateway, Head: r.Head, Received: r.Received.Seq, Tries: r.Tries, NextTry: r.NextTry,
+		Refused: IsRefusal(r.Failure), Expects: r.Expects, Quiet: r.Quiet, Restored: r.Restored, Frozen: r.Frozen != ""}
 }
 
 // A Fact is something about her that she can disclose.

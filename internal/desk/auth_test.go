@@ -19,7 +19,8 @@ var (
 	forReaders = []string{"POST /signout", "GET /due", "GET /requests/{rel}/{entry}", "GET /relationships", "POST /relationships", "GET /relationships/{rel}", "GET /numbers", "GET /connect"}
 	forAgents  = []string{"POST /requests/{rel}/{entry}/accept", "POST /requests/{rel}/{entry}/apply", "POST /requests/{rel}/{entry}/refuse", "POST /requests/{rel}/{entry}/answer",
 		"POST /requests/{rel}/{entry}/challenge", "POST /requests/{rel}/{entry}/retry", "POST /relationships/{rel}/ask", "POST /relationships/{rel}/message"}
-	forAdmins = []string{"GET /staff", "GET /audit"}
+	forFreshAgents = []string{"POST /requests/{rel}/{entry}/code"}
+	forAdmins      = []string{"GET /staff", "GET /audit"}
 )
 
 // ask calls a route with something plausible in its path and form.
@@ -33,13 +34,13 @@ func (o *office) ask(c *client, pattern string) *httptest.ResponseRecorder {
 	if method == "GET" {
 		return c.get(path)
 	}
-	return c.post(path, "record", "C-7", "words", "because", "text", "hello", "outcome", "done", "name", "Ann", "role", "reader",
+	return c.post(path, "record", "C-7", "how", "a call", "words", "because", "text", "hello", "outcome", "done", "name", "Ann", "role", "reader",
 		"fact", "phone", "purpose", "dpv:CustomerCare", "why", "to call", "until", "2030-01-01")
 }
 
 func TestAuthorisation(t *testing.T) {
 	routes := newOffice(t, setting{}).server.Routes()
-	for _, known := range slices.Concat(forAnyone, forReaders, forAgents, forAdmins) {
+	for _, known := range slices.Concat(forAnyone, forReaders, forAgents, forFreshAgents, forAdmins) {
 		if !slices.Contains(routes, known) {
 			t.Errorf("there is no route %s any more", known)
 		}
@@ -50,7 +51,19 @@ func TestAuthorisation(t *testing.T) {
 				return i
 			}
 		}
+		if slices.Contains(forFreshAgents, pattern) {
+			return 2
+		}
 		return 4
+	}
+	// longAgo wants that of upTo, and others to sign in again first.
+	longAgo := func(most int) func(string) int {
+		return func(pattern string) int {
+			if level(pattern) <= most && !slices.Contains(forFreshAgents, pattern) {
+				return 0
+			}
+			return http.StatusForbidden
+		}
 	}
 	// upTo wants all routes up to a level to let in, and others to answer status.
 	upTo := func(most, status int) func(string) int {
@@ -90,7 +103,12 @@ func TestAuthorisation(t *testing.T) {
 			c := o.as("d1")
 			o.pass(desk.FreshTime + time.Second)
 			return c
-		}, upTo(3, http.StatusForbidden)},
+		}, longAgo(3)},
+		{"agent who signed in long ago", func(o *office) *client {
+			c := o.as("a1")
+			o.pass(desk.FreshTime + time.Second)
+			return c
+		}, longAgo(2)},
 		{"idle", func(o *office) *client {
 			c := o.as("d1")
 			o.pass(desk.IdleTime + time.Second)

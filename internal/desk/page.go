@@ -44,15 +44,20 @@ func (v *visit) to(path string) error {
 
 // once does fn unless this very form was sent before, and leads to where it leads.
 func (v *visit) once(fn func() (to string, err error)) error {
-	word := v.PostFormValue("once")
-	if len(word) < 16 || len(word) > 64 {
-		return fault.Tell(fault.Invalid, v.say("error.form"), "")
-	}
-	to, err := v.session.once.Do(word, v.URL.Path, v.PostForm, fn)
+	to, err := v.onceOnly(fn)
 	if err != nil {
 		return err
 	}
 	return v.to(to)
+}
+
+// onceOnly does fn unless this very form was sent before, and returns what it did.
+func (v *visit) onceOnly(fn func() (string, error)) (string, error) {
+	word := v.PostFormValue("once")
+	if len(word) < 16 || len(word) > 64 {
+		return "", fault.Tell(fault.Invalid, v.say("error.form"), "")
+	}
+	return v.session.once.Do(word, v.URL.Path, v.PostForm, fn)
 }
 
 // relEntry reads the ids of a path.

@@ -40,7 +40,8 @@ type RequestPage struct {
 	Unproved bool
 
 	// What can be done.
-	Accept, Apply, Refuse, Answer, Challenge, Retry bool
+	Accept, Apply, Refuse, Answer, Challenge, Code, Retry bool
+	CodeForm                                              CodeForm
 
 	Outcome *OutcomeRow // what the customer was told
 	Audit   []AuditRow
@@ -158,7 +159,8 @@ func (s *Server) can(v *visit, q *gateway.Inquiry, p *RequestPage) {
 	case gateway.Merge:
 		p.Apply = waits
 	case gateway.Verify:
-		p.Challenge, p.Refuse = waits || d.Status == gateway.Done && q.State.Binding == nil, waits
+		p.Code, p.Refuse = waits || d.Status == gateway.Done && q.State.Binding == nil, waits
+		p.Challenge = p.Code && q.Sends
 	}
 }
 

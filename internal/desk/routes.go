@@ -36,6 +36,7 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /requests/{rel}/{entry}/refuse", need: Agent, handle: s.refuseRequest},
 		{pattern: "POST /requests/{rel}/{entry}/answer", need: Agent, handle: s.answerRequest},
 		{pattern: "POST /requests/{rel}/{entry}/challenge", need: Agent, handle: s.challengeRequest},
+		{pattern: "POST /requests/{rel}/{entry}/code", need: Agent, fresh: true, handle: s.giveCode},
 		{pattern: "POST /requests/{rel}/{entry}/retry", need: Agent, handle: s.retryRequest},
 
 		// One customer.

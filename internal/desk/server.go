@@ -46,6 +46,7 @@ type Acts interface {
 	Refuse(ctx context.Context, by string, rel, entry firsthand.ID, reason string) error
 	Retry(ctx context.Context, by string, rel, entry firsthand.ID) error
 	Challenge(ctx context.Context, by string, rel, claim firsthand.ID, record string) error
+	CodeByHand(ctx context.Context, by string, rel, claim firsthand.ID, record, how string) (code string, err error)
 	Say(ctx context.Context, by string, rel firsthand.ID, c firsthand.Content) error
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	idleTime    = 30 * time.Minute // a session in which nothing is done
 	dayTime     = 10 * time.Hour   // any session
-	freshTime   = 10 * time.Minute // a sign-in, for what an admin does
+	freshTime   = 10 * time.Minute // a sign-in, for what an admin does, and for a code
 	beginTime   = 5 * time.Minute  // a sign-in that was begun
 	maxSessions = 2000
 	maxBegun    = 2000

@@ -106,6 +106,7 @@ type Inquiry struct {
 	System   string            // the one that the delivery goes to
 	Trouble  string            // why the system that has the record couldn't be asked; "" if it could
 	Decides  bool              // the system lets the desk decide a proposal
+	Sends    bool              // the company's system can send a code to the contact on record
 }
 
 // Inquire returns all there is to know of an entry that waits for somebody.
@@ -135,6 +136,7 @@ func (g *Gateway) Inquire(ctx context.Context, by string, rel, entry firsthand.I
 		}
 	}
 	_, q.Decides = g.lane(q.Delivery.Lane).connector.(connector.Decider)
+	_, q.Sends = g.records().(connector.Binder)
 	q.System = g.lane(q.Delivery.Lane).label()
 	if h := q.State.Holding(entry); h != nil {
 		q.Unproved = h.Origin == firsthand.Stated && q.State.Binding == nil

@@ -10,12 +10,12 @@ import (
 	"firsthand/internal/gateway"
 )
 
-// Times of the end of a run. The longest pause of an agent's outbox is an hour and a half;
+// Times of the end of a run. The longest pause of an agent's outbox is 22 minutes and a half;
 // after two of these everything has to be settled, but for what takes people, who
 // look at things once in a round.
 const (
 	round      = 20 * time.Minute
-	mustSettle = 3*time.Hour + 3*round
+	mustSettle = 45*time.Minute + 3*round
 )
 
 // Run runs one seed.

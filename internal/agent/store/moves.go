@@ -228,12 +228,15 @@ func (s *Store) NextKeys(ctx context.Context, n int) ([]agent.NextKey, error) {
 func (s *Store) Outbox(ctx context.Context) ([]agent.Outgoing, error) {
 	return list(ctx, s, func(rows *sqlite.Rows, o *agent.Outgoing) error {
 		var id sql.RawBytes
-		var frozen, next, expects string
-		err := rows.Scan(&id, &o.Head, &o.Received, &o.Restored, &frozen, &next, &expects, &o.Quiet)
+		var frozen, next, failure, expects string
+		err := rows.Scan(&id, &o.Gateway, &o.Head, &o.Received, &o.Tries, &next, &failure, &o.Restored, &frozen, &expects, &o.Quiet)
 		copy(o.Rel[:], id)
+		o.Refused = agent.IsRefusal(failure)
 		o.Frozen, o.Expects = frozen != "", firsthand.Date(expects)
 		return errors.Join(err, parseTime(next, &o.NextTry))
-	}, `SELECT id, head, received_seq, restored, frozen, next_try, expects, quiet FROM outbox WHERE paired = 1`)
+	}, `
+		SELECT o.id, gateway, head, received_seq, tries, next_try, failure, restored, frozen, expects, quiet
+		FROM outbox o JOIN relationship r ON r.n = o.n WHERE paired = 1`)
 }
 
 // Held implements [agent.Store].
