@@ -178,16 +178,19 @@ func (a *Agent) withAll(ctx context.Context, rels []firsthand.ID, fn func([]*rel
 // lockAll returns the relationships locked, in the order of rels; they are not
 // loaded.
 func (a *Agent) lockAll(rels []firsthand.ID) (rs []*relationship, unlock func()) {
-	byID := make(map[firsthand.ID]*relationship, len(rels))
-	order := slices.Clone(rels)
-	slices.SortFunc(order, func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) })
-	for _, id := range order {
-		r := a.take(id)
-		r.mu.Lock()
-		byID[id] = r
-	}
-	for _, id := range rels {
-		rs = append(rs, byID[id])
+	if len(rels) == 1 { // as nearly always
+		rs = []*relationship{a.take(rels[0])}
+		rs[0].mu.Lock()
+	} else {
+		byID := make(map[firsthand.ID]*relationship, len(rels))
+		for _, id := range slices.SortedFunc(slices.Values(rels), func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) }) {
+			r := a.take(id)
+			r.mu.Lock()
+			byID[id] = r
+		}
+		for _, id := range rels {
+			rs = append(rs, byID[id])
+		}
 	}
 	return rs, func() {
 		for _, r := range rs {
