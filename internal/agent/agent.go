@@ -320,6 +320,9 @@ func (a *Agent) keep(ctx context.Context, c Commit, rs ...*relationship) error {
 			continue // it was too much to keep, or it is forgotten
 		}
 		r.kept, r.shown = r.row, r.heads()
+		if r.row.Received == r.shown[0] {
+			r.tail = nil // nothing is left to be sent
+		}
 		if slices.Contains(c.Forget, r.row.ID) {
 			r.state = nil
 		}
