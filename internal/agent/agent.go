@@ -184,16 +184,19 @@ func (a *Agent) withAll(ctx context.Context, rels []firsthand.ID, fn func([]*rel
 // lockAll returns the relationships locked, in the order of rels; they are not
 // loaded.
 func (a *Agent) lockAll(rels []firsthand.ID) (rs []*relationship, unlock func()) {
-	byID := make(map[firsthand.ID]*relationship, len(rels))
-	order := slices.Clone(rels)
-	slices.SortFunc(order, func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) })
-	for _, id := range order {
-		r := a.take(id)
-		r.mu.Lock()
-		byID[id] = r
-	}
-	for _, id := range rels {
-		rs = append(rs, byID[id])
+	if len(rels) == 1 { // as nearly always
+		rs = []*relationship{a.take(rels[0])}
+		rs[0].mu.Lock()
+	} else {
+		byID := make(map[firsthand.ID]*relationship, len(rels))
+		for _, id := range slices.SortedFunc(slices.Values(rels), func(x, y firsthand.ID) int { return slices.Compare(x[:], y[:]) }) {
+			r := a.take(id)
+			r.mu.Lock()
+			byID[id] = r
+		}
+		for _, id := range rels {
+			rs = append(rs, byID[id])
+		}
 	}
 	return rs, func() {
 		for _, r := range rs {
@@ -323,6 +326,9 @@ func (a *Agent) keep(ctx context.Context, c Commit, rs ...*relationship) error {
 			continue // it was too much to keep, or it is forgotten
 		}
 		r.kept, r.shown = r.row, r.heads()
+		if r.row.Received == r.shown[0] {
+			r.tail = nil // nothing is left to be sent
+		}
 		if slices.Contains(c.Forget, r.row.ID) {
 			r.state = nil
 		}

@@ -131,6 +131,9 @@ func (b *beginning) write(rs []*relationship) error {
 		}
 		return nil
 	})
+	n := len(parts)
+	b.legs, b.rs, b.with.Entries = make([]begunLeg, 0, n), make([]*relationship, 0, n), make([]firsthand.Entry, 0, n)
+	b.with.Relationships = make([]Relationship, 0, n)
 	for i := range parts {
 		b.take(&parts[i])
 	}

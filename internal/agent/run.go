@@ -58,7 +58,15 @@ func (a *Agent) Run(ctx context.Context) error {
 				next = earliest(next, earliest(at, look))
 				break
 			}
-			wg.Go(func() { a.carry(ctx, c) })
+			wg.Go(func() {
+				for c != nil {
+					a.carry(ctx, c)
+					if ctx.Err() != nil {
+						return
+					}
+					c, _ = a.schedule.start(ctx, a.Now()) // who has made a call makes the next
+				}
+			})
 		}
 		began := a.Now()
 		if !sleep(ctx, next.Sub(began), a.schedule.wake) {

@@ -60,6 +60,6 @@ func (a *Agent) receiveShed(ctx context.Context, r *relationship, req *wire.Requ
 	r.row.Received, r.row.Sent = resp.First, max(r.row.Sent, resp.First.Seq)
 	r.row.Tries, r.row.NextTry, r.row.Failure = 0, time.Time{}, ""
 	err = a.keep(ctx, Commit{Receipts: []Received{{Receipt: receipt, Signed: resp.Receipt}}, Outbox: []Relationship{r.row}})
-	r.ends = nil // it has served
+	r.ends, r.tail = nil, nil // they have served
 	return true, err
 }

@@ -34,7 +34,8 @@ import (
 // connection yet; warm, that of the change before is open.
 //
 // Beside each stands the bare fan-out in the same run: as many bytes to the same
-// hosts and back, by net/http alone, with as many at once. What counts is the ratio.
+// hosts and back, by net/http alone, with as many at once; and parts, a client that also
+// signs, verifies and writes what any such change has to. What counts is the ratio.
 // signatures-ms is what the signatures alone take on all processors, the customer's
 // and the company's: an entry, a call and a receipt are signed and the receipt is
 // verified, for each company. With -entries each log of a company's is so long before.
@@ -46,9 +47,9 @@ func BenchmarkChange1000(b *testing.B) {
 	}{{"loopback", 0, 0}, {"trip=50ms", farTrip, 0}, {"dead=100", 0, 100}} {
 		b.Run(v.name, func(b *testing.B) {
 			c := newChange(b, 1000, v.dead, v.trip)
-			var sum, cpu [4]time.Duration
+			var sum, cpu [6]time.Duration
 			var written int64
-			names := [4]string{"bare-cold", "bare-warm", "cold", "warm"}
+			names := [6]string{"bare-cold", "bare-warm", "cold", "warm", "parts-cold", "parts-warm"}
 			measure := func(i int, took time.Duration, before usage) {
 				sum[i] += took
 				cpu[i] += usageHere(b).cpu - before.cpu
@@ -60,6 +61,12 @@ func BenchmarkChange1000(b *testing.B) {
 					measure(i, c.fanOut(b, bare), u)
 				}
 				bare.close()
+				parts := c.parts(b)
+				for i := range 2 {
+					u := usageHere(b)
+					measure(4+i, parts.change(b), u)
+				}
+				parts.close(b)
 				c.client.Close()
 				for i := range 2 {
 					u := usageHere(b)
@@ -78,6 +85,8 @@ func BenchmarkChange1000(b *testing.B) {
 			b.ReportMetric(float64(written)/(1<<10)/float64(2*b.N), "written-KB") // a change; in files, so whatever else the machine does
 			b.ReportMetric(float64(sum[2])/float64(sum[0]), "cold-ratio")
 			b.ReportMetric(float64(sum[3])/float64(sum[1]), "warm-ratio")
+			b.ReportMetric(float64(sum[2])/float64(sum[4]), "cold-parts-ratio")
+			b.ReportMetric(float64(sum[3])/float64(sum[5]), "warm-parts-ratio")
 			debug.FreeOSMemory()
 			if u := usageHere(b); u.now > 0 {
 				b.ReportMetric(float64(u.now)/(1<<20), "settled-MB")

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
 	"maps"
-	"slices"
 	"time"
 
 	"firsthand"
@@ -173,6 +174,25 @@ type writer struct {
 	erased  bool
 	touched map[string]bool // companies; see refresh
 	scrubs  map[string]bool // tables; see scrub
+	values  [2]valueTexts   // those written last: a change says the same to a thousand companies
+}
+
+// valueTexts are a value as it is stored, and as it is compared.
+type valueTexts struct {
+	of         firsthand.Value
+	text, fold string
+}
+
+// value returns the texts of v.
+func (w *writer) value(v firsthand.Value) valueTexts {
+	switch {
+	case w.values[0].text != "" && w.values[0].of.Equal(v):
+	case w.values[1].text != "" && w.values[1].of.Equal(v):
+		w.values[0], w.values[1] = w.values[1], w.values[0]
+	default:
+		w.values[0], w.values[1] = valueTexts{v, valueText(v), agent.FoldValue(v)}, w.values[0]
+	}
+	return w.values[0]
 }
 
 func (w *writer) exec(query string, args ...any) (changed int64, err error) {
@@ -306,60 +326,93 @@ func idList(ids iter.Seq[firsthand.ID]) string {
 // inIDs are the IDs given as an idList.
 const inIDs = `SELECT unhex(value) FROM json_each(?)`
 
+// A keptRow is a row of the table of relationships: what of one changes almost never.
+type keptRow struct {
+	n                                  int64 // 0: there is none yet
+	domain, key, name, gateway, opened string
+	company, seed                      []byte
+	kept                               bool
+}
+
+func (r *keptRow) same(o *keptRow) bool {
+	return r.domain == o.domain && r.key == o.key && r.name == o.name && r.gateway == o.gateway && r.opened == o.opened && r.kept == o.kept &&
+		bytes.Equal(r.company, o.company) && (r.company == nil) == (o.company == nil) && bytes.Equal(r.seed, o.seed)
+}
+
+// relationships writes all of them. What is the same already is not written again: most
+// commits change what the outbox knows and what lists show, and nothing else.
 func (w *writer) relationships(all []agent.Relationship) error {
 	if len(all) == 0 {
 		return nil
 	}
-	err := w.moved(func(yield func(firsthand.ID) bool) {
+	there := make(map[firsthand.ID]keptRow, len(all))
+	err := each(w, func(rows *sqlite.Rows) error {
+		var id sql.RawBytes
+		var r keptRow
+		err := rows.Scan(&id, &r.n, &r.domain, &r.key, &r.name, &r.gateway, &r.company, &r.seed, &r.opened, &r.kept)
+		w.touch(false, r.key) // the company as it was before
+		there[firsthand.ID(id)] = r
+		return err
+	}, `SELECT id, n, domain, key, name, gateway, company, seed, opened, kept FROM relationship WHERE id IN (`+inIDs+`)`, idList(func(yield func(firsthand.ID) bool) {
 		for i := range all {
 			if !yield(all[i].ID) {
 				return
 			}
 		}
-	})
+	}))
 	for i := range all {
-		if err == nil {
-			err = w.relationship(&all[i])
+		if err != nil {
+			return err
 		}
+		r := &all[i]
+		row := keptRow{domain: r.Domain, key: agent.CompanyKey(r.Domain), name: r.Name, gateway: r.Gateway, opened: timeText(r.Opened),
+			company: r.Company, seed: r.Seed[:], kept: r.Kept}
+		w.touch(false, row.key)
+		was := there[r.ID]
+		if row.n = was.n; row.n == 0 || !row.same(&was) {
+			if row.n, err = w.relationship(r.ID, &row); err != nil {
+				return err
+			}
+			there[r.ID] = row
+		}
+		err = w.shown(row.n, r)
 	}
 	return err
 }
 
-// relationship writes all of r. What is the same already is not written again: most
-// commits change what the outbox knows and what lists show, and nothing else.
-func (w *writer) relationship(r *agent.Relationship) error {
-	key := agent.CompanyKey(r.Domain)
-	w.touch(false, key)
-	_, err := w.exec(`
+// relationship writes a row, and returns its number.
+func (w *writer) relationship(id firsthand.ID, r *keptRow) (n int64, err error) {
+	err = w.tx.QueryRowContext(w.ctx, `
 		INSERT INTO relationship (id, domain, key, name, gateway, company, seed, opened, kept) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			domain = excluded.domain, key = excluded.key, name = excluded.name, gateway = excluded.gateway, company = excluded.company,
 			seed = excluded.seed, opened = excluded.opened, kept = excluded.kept
-		WHERE (domain, key, name, gateway, company, seed, opened, kept) IS NOT
-			(excluded.domain, excluded.key, excluded.name, excluded.gateway, excluded.company, excluded.seed, excluded.opened, excluded.kept)`,
-		r.ID[:], r.Domain, key, r.Name, r.Gateway, nullable(r.Company), r.Seed[:], timeText(r.Opened), r.Kept)
-	if err != nil {
-		return err
-	}
-	_, err = w.exec(`
+		RETURNING n`,
+		id[:], r.domain, r.key, r.name, r.gateway, nullable(r.company), r.seed, r.opened, r.kept).Scan(&n)
+	return n, err
+}
+
+// shown writes what the outbox knows of the relationship of a number, and what lists show.
+func (w *writer) shown(n int64, r *agent.Relationship) error {
+	_, err := w.exec(`
 		INSERT INTO outbox (n, id, paired, head, received_seq, received_id, sent, tries, next_try, failure, restored, frozen, expects, quiet)
-		VALUES (`+numberOf+`, ?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (n) DO UPDATE SET
 			paired = excluded.paired, head = excluded.head, received_seq = excluded.received_seq, received_id = excluded.received_id,
 			sent = excluded.sent, tries = excluded.tries, next_try = excluded.next_try, failure = excluded.failure,
 			restored = excluded.restored, frozen = excluded.frozen, expects = excluded.expects, quiet = excluded.quiet`,
-		r.ID[:], r.Gateway != "", r.Head, r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure,
+		n, r.ID[:], r.Gateway != "", r.Head, r.Received.Seq, r.Received.ID[:], r.Sent, r.Tries, timeText(r.NextTry), r.Failure,
 		r.Restored, r.Frozen, string(r.Expects), r.Quiet)
 	if err != nil {
 		return err
 	}
 	if r.Summary == nil {
-		_, err = w.exec(`DELETE FROM summary WHERE n = `+numberOf, r.ID[:])
+		_, err = w.exec(`DELETE FROM summary WHERE n = ?`, n)
 		return err
 	}
 	_, err = w.exec(`
-		INSERT INTO summary (n, summary) VALUES (`+numberOf+`, ?)
-		ON CONFLICT (n) DO UPDATE SET summary = excluded.summary WHERE summary.summary <> excluded.summary`, r.ID[:], r.Summary)
+		INSERT INTO summary (n, summary) VALUES (?, ?)
+		ON CONFLICT (n) DO UPDATE SET summary = excluded.summary WHERE summary.summary <> excluded.summary`, n, r.Summary)
 	return err
 }
 
@@ -368,7 +421,7 @@ const numberOf = `(SELECT n FROM relationship WHERE id = ?1)`
 
 // forget removes a relationship with everything that belongs to it.
 func (w *writer) forget(rel firsthand.ID) error {
-	if err := w.moved(slices.Values([]firsthand.ID{rel})); err != nil {
+	if err := w.moved(rel); err != nil {
 		return err
 	}
 	if err := w.forgetMail(rel); err != nil {
@@ -427,7 +480,7 @@ func (w *writer) holdings(all map[firsthand.ID][]agent.Holder) error {
 func (w *writer) holdingsOf(rel firsthand.ID, now []holdingRow, rows []agent.Holder) (err error) {
 	want := make([]holdingRow, len(rows))
 	for i, h := range rows {
-		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: valueText(h.Value), origin: string(h.Origin),
+		want[i] = holdingRow{rel: rel[:], domain: h.Domain, entry: h.Entry[:], fact: h.Fact, value: w.value(h.Value).text, origin: string(h.Origin),
 			since: timeText(h.Since), until: string(h.Until), last: h.Last[:], outcome: h.Outcome, ground: h.Ground}
 	}
 	for i, r := range want {
@@ -436,7 +489,7 @@ func (w *writer) holdingsOf(rel firsthand.ID, now []holdingRow, rows []agent.Hol
 			continue
 		case i < len(now) && now[i].sameHolding(r):
 			_, err = w.exec(`UPDATE holding SET value = ?, fold = ?, since = ?, until = ?, last = ?, outcome = ?, ground = ? WHERE relationship = ? AND n = ?`,
-				r.value, agent.FoldValue(rows[i].Value), r.since, r.until, r.last, r.outcome, r.ground, r.rel, i)
+				r.value, w.value(rows[i].Value).fold, r.since, r.until, r.last, r.outcome, r.ground, r.rel, i)
 			if err != nil {
 				return err
 			}
@@ -449,7 +502,7 @@ func (w *writer) holdingsOf(rel firsthand.ID, now []holdingRow, rows []agent.Hol
 		_, err := w.exec(`
 			INSERT INTO holding (relationship, n, domain, key, entry, fact, value, fold, origin, since, until, last, outcome, ground)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, agent.FoldValue(rows[i].Value), r.origin, r.since, r.until, r.last, r.outcome, r.ground)
+			r.rel, i, r.domain, agent.CompanyKey(r.domain), r.entry, r.fact, r.value, w.value(rows[i].Value).fold, r.origin, r.since, r.until, r.last, r.outcome, r.ground)
 		if err != nil {
 			return err
 		}

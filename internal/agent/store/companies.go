@@ -50,10 +50,12 @@ func rowOf(c *agent.Company) companyRow {
 	if r.due == "" {
 		r.due = nothingDue
 	}
-	for flag, on := range map[int64]bool{flagGuessed: c.Guessed, flagGateway: c.Gateway, flagTwice: c.Accounts > 1,
-		flagPaired: c.Paired, flagBound: c.Bound, flagClosed: c.Closed} {
-		if on {
-			r.flags |= flag
+	for _, f := range [...]struct {
+		flag int64
+		on   bool
+	}{{flagGuessed, c.Guessed}, {flagGateway, c.Gateway}, {flagTwice, c.Accounts > 1}, {flagPaired, c.Paired}, {flagBound, c.Bound}, {flagClosed, c.Closed}} {
+		if f.on {
+			r.flags |= f.flag
 		}
 	}
 	return r

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"iter"
 
 	"firsthand"
 	"firsthand/fault"
@@ -184,13 +183,12 @@ func (w *writer) drop(domain string) error {
 	return w.dropDocuments(`domain = ?`, domain)
 }
 
-// moved touches the companies of relationships that are written anew or forgotten, as
-// they were before.
-func (w *writer) moved(ids iter.Seq[firsthand.ID]) error {
+// moved touches the company of a relationship that is forgotten.
+func (w *writer) moved(rel firsthand.ID) error {
 	return each(w, func(rows *sqlite.Rows) error {
 		var key string
 		err := rows.Scan(&key)
 		w.touch(false, key)
 		return err
-	}, `SELECT key FROM relationship WHERE id IN (`+inIDs+`)`, idList(ids))
+	}, `SELECT key FROM relationship WHERE id = ?`, rel[:])
 }

@@ -85,14 +85,17 @@ func (w *writer) legs(move int64, legs []agent.LegRow) error {
 	if _, err := w.exec(`DELETE FROM leg WHERE move = ?`, move); err != nil {
 		return err
 	}
+	basis, of := "", firsthand.Basis{}
 	for i := range legs {
-		l := &legs[i]
-		basis, old := "", ""
-		if l.Basis != (firsthand.Basis{}) {
-			basis = string(firsthand.EncodeJSON(l.Basis))
+		l, old := &legs[i], ""
+		if l.Basis != of {
+			basis, of = "", l.Basis
+			if of != (firsthand.Basis{}) {
+				basis = string(firsthand.EncodeJSON(of))
+			}
 		}
 		if !l.Old.IsZero() {
-			old = valueText(l.Old)
+			old = w.value(l.Old).text
 		}
 		var entry []byte
 		if !l.Entry.IsZero() {
