@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -94,6 +95,11 @@ func (d *disk) pool(vfsName, path string, key *Key, cacheKiB int, role role) (*s
 		if err := c.Exec(set.String()); err != nil {
 			return err
 		}
+		// A plan depends on no parameter: else a statement that a partial index or a
+		// list in JSON could have to do with is compiled anew for each use.
+		if _, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+			return err
+		}
 		return check(c, settings)
 	})
 }
@@ -106,6 +112,9 @@ func check(c *sqlite3.Conn, settings []setting) error {
 	}
 	if !recent(version) {
 		return fmt.Errorf("SQLite %s has known errors: 3.53.2 or newer is needed", version)
+	}
+	if on, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG); err != nil || !on {
+		return errors.Join(errors.New("plans would depend on parameters"), err)
 	}
 	for _, s := range settings {
 		got, err := ask(c, "PRAGMA "+s.name)
