@@ -592,6 +592,18 @@ func TestStatic(t *testing.T) {
 	}
 }
 
+// A page that goes to another machine is compressed; to this one it is copied.
+func TestPacked(t *testing.T) {
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, webtest.Usual(t)), webtest.NewClock()))
+	c.Header.Set("Accept-Encoding", "gzip")
+	for url, want := range map[string]string{"http://localhost/companies": "", "https://localhost/companies": "gzip"} {
+		r := c.Do(httptest.NewRequest("GET", url, nil))
+		if got := r.Header().Get("Content-Encoding"); r.Code != http.StatusOK || got != want {
+			t.Errorf("%s: status %d, encoding %q, want %q", url, r.Code, got, want)
+		}
+	}
+}
+
 // An attachment, or a document, is kept by the browser, never shown: whatever it is, and
 // whatever its name.
 func TestAttachment(t *testing.T) {
