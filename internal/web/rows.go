@@ -25,6 +25,9 @@ func (s *Server) lists(l *locale.Language) template.FuncMap {
 		"taskrows":    rowsBy(s, l, (*rows).tasks),
 		"holderrows":  rowsBy(s, l, (*rows).holders),
 		"foundrows":   rowsBy(s, l, (*rows).found),
+
+		"holdingrows":  rowsBy(s, l, (*rows).holdings),
+		"timelinerows": rowsBy(s, l, (*rows).timeline),
 	}
 }
 
