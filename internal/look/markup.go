@@ -1,6 +1,9 @@
 package look
 
-import "html/template"
+import (
+	"html/template"
+	"strings"
+)
 
 // A Markup is HTML that is written without a template, which takes too long for the
 // rows of a list: they print a thousand things on a page. The zero value is empty.
@@ -11,28 +14,31 @@ import "html/template"
 // can become markup, as in a template. What it doesn't know is where it is: attributes
 // are quoted by who writes them, and a link to elsewhere, a script or a style belongs
 // into a template.
-type Markup struct{ b []byte }
+type Markup struct{ b strings.Builder }
 
 // tags are markup. To other packages nothing but an untyped constant is assignable to it.
 type tags string
 
 // Tags adds markup of the program's own, which is a constant.
 func (m *Markup) Tags(t tags) *Markup {
-	m.b = append(m.b, t...)
+	m.b.WriteString(string(t))
 	return m
 }
 
 // Text adds a text: between tags, or within a quoted attribute.
 func (m *Markup) Text(s string) *Markup {
-	m.b = append(m.b, template.HTMLEscapeString(s)...)
+	m.b.WriteString(template.HTMLEscapeString(s))
 	return m
 }
 
 // Add adds what is HTML already.
 func (m *Markup) Add(h template.HTML) *Markup {
-	m.b = append(m.b, h...)
+	m.b.WriteString(string(h))
 	return m
 }
 
 // HTML returns all that was written.
-func (m *Markup) HTML() template.HTML { return template.HTML(m.b) }
+func (m *Markup) HTML() template.HTML { return template.HTML(m.b.String()) }
+
+// Grow makes room for n bytes more.
+func (m *Markup) Grow(n int) { m.b.Grow(n) }

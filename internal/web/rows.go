@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"html/template"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
@@ -41,9 +42,12 @@ type rows struct {
 
 // rowsBy returns the function that writes rows of a page, or of a part of one.
 func rowsBy[P any](s *Server, l *locale.Language, write func(*rows, P)) func(P) (template.HTML, error) {
+	var size atomic.Int64 // of the last ones: the next will be about as long
 	return func(p P) (template.HTML, error) {
 		w := rows{Language: l, now: s.Now().In(s.Zone)}
+		w.Grow(int(size.Load()) + 1<<10)
 		write(&w, p)
+		size.Store(int64(len(w.HTML())))
 		return w.HTML(), w.err
 	}
 }
