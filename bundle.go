@@ -146,8 +146,23 @@ type Report struct {
 
 // Verify checks all signatures and the whole chain of b. An error says what is
 // wrong; the report then holds what was good before it.
-func (b *Bundle) Verify() (Report, error) {
-	s, err := Verify(b.First, b.Second)
+func (b *Bundle) Verify() (Report, error) { return b.report(Verify(b.First, b.Second)) }
+
+// VerifyEntry is Verify for who verified the entries when they came, and wants to see
+// one proved: of the entries only that one's signature is checked, and whether what it
+// says is what was signed. All others are held in their places by the hashes that the
+// chain consists of.
+func (b *Bundle) VerifyEntry(id ID) (Report, error) {
+	return b.report(verify(b.First, b.Second, func(s *State, e *Entry) error {
+		if e.ID == id {
+			return s.Check(*e)
+		}
+		return s.checkPlace(e)
+	}))
+}
+
+// report goes on where the logs were judged.
+func (b *Bundle) report(s *State, err error) (Report, error) {
 	r := Report{State: s, Claimed: s.Opened.CompanyKey}
 	if err == nil && s.Rel.IsZero() {
 		err = fault.Refuse(fault.Invalid, "bundle-form", "no entry opens a relationship")

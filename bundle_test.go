@@ -98,6 +98,40 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// One entry is verified without the signatures of the others, and with their hashes.
+func TestVerifyEntry(t *testing.T) {
+	p := newPlay(t)
+	forge := func(e *firsthand.Entry) {
+		e.Signed = append(bytes.Clone(e.Signed[:len(e.Signed)-86]), bytes.Repeat([]byte("A"), 86)...)
+	}
+	for n := range 4 {
+		b := new(firsthand.Bundle)
+		b.First, b.Second = p.Entries(t)
+		id := b.Second[n].ID
+		if r, err := b.VerifyEntry(id); err != nil || r.State.Log(second).Head.Seq != int64(len(b.Second)) {
+			t.Errorf("VerifyEntry = up to %d, %v", r.State.Log(second).Head.Seq, err)
+		}
+		forge(&b.Second[(n+1)%4])
+		if _, err := b.VerifyEntry(id); err != nil {
+			t.Errorf("another signature: %v", err)
+		}
+		_, err := b.Verify()
+		wantRule(t, err, fault.Invalid, "entry-signature")
+		b.First, b.Second = p.Entries(t)
+		forge(&b.Second[n])
+		_, err = b.VerifyEntry(id)
+		wantRule(t, err, fault.Invalid, "entry-signature")
+		b.First, b.Second = p.Entries(t)
+		b.Second[n].Body = []byte(`{"kind":"message","text":"we never said that"}`)
+		_, err = b.VerifyEntry(id)
+		wantRule(t, err, fault.Invalid, "body-commitment")
+		b.First, b.Second = p.Entries(t)
+		b.First = append(b.First[:1], b.First[2:]...) // what is missing was seen
+		_, err = b.VerifyEntry(id)
+		wantRule(t, err, fault.Conflict, "log-seen-unknown")
+	}
+}
+
 func TestUnpaired(t *testing.T) {
 	p := newPlay(t)
 	if s, _ := firsthand.Verify(p.Entries(t)); s.Unpaired() {

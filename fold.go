@@ -21,7 +21,11 @@ func Fold(first, second []Entry) (*State, error) {
 // Verify is Fold over entries that nobody has checked yet: signatures and bodies
 // too. It returns the state up to the first entry that is wrong, and the error.
 func Verify(first, second []Entry) (*State, error) {
-	s, err := fold(first, second, func(s *State, e *Entry) error { return s.Check(*e) })
+	return verify(first, second, func(s *State, e *Entry) error { return s.Check(*e) })
+}
+
+func verify(first, second []Entry, check func(*State, *Entry) error) (*State, error) {
+	s, err := fold(first, second, check)
 	if err != nil {
 		// What a later entry says of earlier ones was heeded before it was found
 		// wrong, if it was: fold what is good by itself.

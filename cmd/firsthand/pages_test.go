@@ -132,7 +132,8 @@ func TestPages(t *testing.T) {
 	page = v.get(board)
 	v.has(page, "1 of 2 finished")
 	entry := v.find(v.get(task), `href="(/relationships/[^"]+/entries/[^"]+)"`)
-	v.has(v.get(entry), "Verified: every signature in your own log")
+	v.has(v.get(entry), "Verified: its signature")
+	v.has(v.get(entry+"?all=yes"), "Verified: every signature in your own log")
 
 	page, _ = v.post("/safety/verify")
 	v.has(page, "All is as it was signed: 2 relationships")

@@ -11,6 +11,7 @@
 package locale
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -40,6 +41,10 @@ type Sentence map[string]string
 func (s *Sentence) UnmarshalJSON(text []byte) error {
 	if text[0] != '"' {
 		return json.Unmarshal(text, (*map[string]string)(s))
+	}
+	if !bytes.ContainsRune(text, '\\') { // as nearly all, and a start waits for them
+		*s = Sentence{"": string(text[1 : len(text)-1])}
+		return nil
 	}
 	var one string
 	err := json.Unmarshal(text, &one)

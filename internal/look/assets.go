@@ -8,10 +8,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -28,10 +28,15 @@ func Static() fs.FS {
 
 // An asset is a file that never changes under its name, which has a hash in it.
 type asset struct {
-	name       string // with the hash
-	media      string
-	text, gzip []byte
+	name  string // with the hash
+	media string
+	text  []byte
+	gzip  func() []byte // the same, packed when it is asked for first: a start would wait for all
 }
+
+// media are the types of what pages are made of. The system's own lists are long to
+// read, and say what somebody has put there.
+var media = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 // Assets are static files by their names with and without hash.
 type Assets map[string]*asset
@@ -63,12 +68,17 @@ func NewAssets(trees ...fs.FS) Assets {
 func (all Assets) Add(file string, text []byte) {
 	sum := sha256.Sum256(text)
 	base, ext := strings.TrimSuffix(path.Base(file), path.Ext(file)), path.Ext(file)
-	a := &asset{name: base + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext, media: mime.TypeByExtension(ext), text: text}
-	var packed bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	z.Write(text)
-	z.Close()
-	a.gzip = packed.Bytes()
+	if media[ext] == "" {
+		panic("no type of " + file)
+	}
+	a := &asset{name: base + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext, media: media[ext], text: text}
+	a.gzip = sync.OnceValue(func() []byte {
+		var packed bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+		z.Write(text)
+		z.Close()
+		return packed.Bytes()
+	})
 	all[path.Base(file)], all[a.name] = a, a
 }
 
@@ -98,7 +108,7 @@ func (all Assets) Serve(w http.ResponseWriter, r *http.Request, name string) boo
 	text := a.text
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		text = a.gzip
+		text = a.gzip()
 	}
 	h.Set("Content-Length", fmt.Sprint(len(text)))
 	w.WriteHeader(http.StatusOK)

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -100,6 +101,11 @@ func (d *disk) connect(ctx context.Context, vfsName, path string, key *Key, cach
 	if err := c.Exec(set.String()); err != nil {
 		return nil, err
 	}
+	// A plan depends on no parameter: else a statement that a partial index or a
+	// list in JSON could have to do with is compiled anew for each use.
+	if _, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+		return nil, err
+	}
 	if err := check(c, settings); err != nil {
 		return nil, err
 	}
@@ -114,6 +120,9 @@ func check(c *sqlite3.Conn, settings []setting) error {
 	}
 	if !recent(version) {
 		return fmt.Errorf("SQLite %s has known errors: 3.53.2 or newer is needed", version)
+	}
+	if on, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG); err != nil || !on {
+		return errors.Join(errors.New("plans would depend on parameters"), err)
 	}
 	for _, s := range settings {
 		got, err := ask(c, "PRAGMA "+s.name)

@@ -26,13 +26,14 @@ type EntryPage struct {
 	Receipt  *firsthand.Receipt // of the company, that covers it
 	Proof    string             // the receipt as it was signed
 	Verified bool
+	All      bool   // all entries were, and not only this one
 	Why      string // if not
 	InChain  bool   // the company's key is in the chain of its document
 	Flag     string // the rule for which it has no effect
 }
 
-// showEntry serves GET /relationships/{rel}/entries/{entry}. It verifies the whole
-// relationship, as anybody could with its bundle.
+// showEntry serves GET /relationships/{rel}/entries/{entry}. It verifies the entry, and
+// with ?all=yes the whole relationship, as anybody could with its bundle.
 func (s *Server) showEntry(v *visit) error {
 	rel, err := v.id("rel")
 	if err != nil {
@@ -64,7 +65,13 @@ func (s *Server) showEntry(v *visit) error {
 		p.Payload = indent(text)
 	}
 	p.Pretty = indent(p.Entry.Body)
-	report, err := b.Verify()
+	p.All = v.URL.Query().Get("all") == "yes"
+	var report firsthand.Report
+	if p.All {
+		report, err = b.Verify()
+	} else {
+		report, err = b.VerifyEntry(id)
+	}
 	p.Verified, p.InChain = err == nil, report.InDocument
 	if err != nil {
 		p.Why = fault.RuleOf(err)

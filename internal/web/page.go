@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -214,8 +213,8 @@ func (s *Server) render(v *visit, status int, name string, data any) error {
 		f.Notice = v.say("notice." + n)
 	}
 	p := s.templates[v.lang.Tag][name]
-	var b bytes.Buffer
-	if err := p.execute(&b, f); err != nil {
+	text, err := p.execute(f)
+	if err != nil {
 		return err
 	}
 	h := v.w.Header()
@@ -223,7 +222,7 @@ func (s *Server) render(v *visit, status int, name string, data any) error {
 	h.Set("Content-Language", v.lang.Tag)
 	h.Set("Content-Security-Policy", look.ContentPolicy(f.Nonce))
 	h.Set("Vary", "Accept-Language, Accept-Encoding")
-	return ignoreGone(send(v, status, b.Bytes()))
+	return ignoreGone(send(v, status, text))
 }
 
 // navOf returns which place of the navigation a path belongs to.

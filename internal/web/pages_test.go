@@ -531,18 +531,26 @@ func TestEntry(t *testing.T) {
 	c := webtest.SignIn(t, d.server)
 	b := d.agent.Bundles[d.agent.Rels[0].ID]
 	rel := d.agent.Rels[0].ID.String()
-	body := c.Get("/relationships/" + rel + "/entries/" + b.First[2].ID.String()).Body.String()
-	for _, want := range []string{string(b.First[2].Signed), b.First[2].ID.String(), "Verified: every signature", "&#34;fact&#34;: &#34;address.home&#34;", string(b.Receipts[0]), "Received, signed"} {
+	page := "/relationships/" + rel + "/entries/" + b.First[2].ID.String()
+	body := c.Get(page).Body.String()
+	for _, want := range []string{string(b.First[2].Signed), b.First[2].ID.String(), "Verified: its signature", `href="?all=yes"`, "&#34;fact&#34;: &#34;address.home&#34;", string(b.Receipts[0]), "Received, signed"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	broken := *b
-	broken.First = slices.Clone(b.First)
-	broken.First[2].Signed = bytes.Replace(b.First[2].Signed, []byte("."), []byte(".A"), 1)
-	d.agent.Bundles[d.agent.Rels[0].ID] = &broken
-	if body := c.Get("/relationships/" + rel + "/entries/" + b.First[2].ID.String()).Body.String(); !strings.Contains(body, "This does not verify") {
-		t.Error("a broken log looks well")
+	if body := c.Get(page + "?all=yes").Body.String(); !strings.Contains(body, "Verified: every signature") {
+		t.Error("all are not verified")
+	}
+	for n, wants := range map[int][2]string{2: {"This does not verify", "This does not verify"}, 1: {"Verified: its signature", "This does not verify"}} {
+		broken := *b
+		broken.First = slices.Clone(b.First)
+		broken.First[n].Signed = bytes.Replace(b.First[n].Signed, []byte("."), []byte(".A"), 1)
+		d.agent.Bundles[d.agent.Rels[0].ID] = &broken
+		for i, query := range []string{"", "?all=yes"} {
+			if body := c.Get(page + query).Body.String(); !strings.Contains(body, wants[i]) {
+				t.Errorf("entry %d is broken, and %q lacks %q", n, query, wants[i])
+			}
+		}
 	}
 	if r := c.Get("/relationships/" + rel + "/entries/" + firsthand.ID{9}.String()); r.Code != http.StatusNotFound {
 		t.Errorf("no such entry: status %d", r.Code)
@@ -580,6 +588,18 @@ func TestStatic(t *testing.T) {
 		}
 		if r := c.Get("/static/" + name); r.Code != http.StatusNotFound {
 			t.Errorf("%s without its hash: status %d", name, r.Code)
+		}
+	}
+}
+
+// A page that goes to another machine is compressed; to this one it is copied.
+func TestPacked(t *testing.T) {
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, webtest.Usual(t)), webtest.NewClock()))
+	c.Header.Set("Accept-Encoding", "gzip")
+	for url, want := range map[string]string{"http://localhost/companies": "", "https://localhost/companies": "gzip"} {
+		r := c.Do(httptest.NewRequest("GET", url, nil))
+		if got := r.Header().Get("Content-Encoding"); r.Code != http.StatusOK || got != want {
+			t.Errorf("%s: status %d, encoding %q, want %q", url, r.Code, got, want)
 		}
 	}
 }

@@ -19,12 +19,12 @@ var packers = sync.OnceValue(func() chan *gzip.Writer {
 	return all
 })
 
-// send writes a response, compressed if it is worth it. No page shows a secret
-// beside what a stranger chose, apart from the kit, which is sent as it is: see
-// showKit.
+// send writes a response, compressed if it is worth it: not without TLS, where the
+// browser is on this machine, and to copy costs less. No page shows a secret beside what
+// a stranger chose, apart from the kit, which is sent as it is: see showKit.
 func send(v *visit, status int, text []byte) error {
 	h := v.w.Header()
-	if len(text) < 1400 || !strings.Contains(v.Header.Get("Accept-Encoding"), "gzip") || v.URL.Path == "/setup/kit" {
+	if v.TLS == nil || len(text) < 1400 || !strings.Contains(v.Header.Get("Accept-Encoding"), "gzip") || v.URL.Path == "/setup/kit" {
 		h.Set("Content-Length", fmt.Sprint(len(text)))
 		v.w.WriteHeader(status)
 		_, err := v.w.Write(text)

@@ -1,15 +1,17 @@
 package web
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
-	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"firsthand"
@@ -28,14 +30,19 @@ var templateFiles embed.FS
 // is shown by the gallery.
 type page struct {
 	template func() (*template.Template, error)
+	size     atomic.Int64 // of the last one: the next will be about as long
 }
 
-func (p *page) execute(w io.Writer, f frame) error {
+func (p *page) execute(f frame) ([]byte, error) {
 	t, err := p.template()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return t.ExecuteTemplate(w, "layout", f)
+	var b bytes.Buffer
+	b.Grow(int(p.size.Load()) + 1<<10)
+	err = t.ExecuteTemplate(&b, "layout", f)
+	p.size.Store(int64(b.Len()))
+	return b.Bytes(), err
 }
 
 // pages returns the templates of all pages, once for each language: functions that
@@ -56,7 +63,7 @@ func (s *Server) pages(langs []*locale.Language) (map[string]map[string]*page, e
 			if name == "layout" || name == "parts" {
 				continue
 			}
-			pages[name] = &page{sync.OnceValues(func() (*template.Template, error) {
+			pages[name] = &page{template: sync.OnceValues(func() (*template.Template, error) {
 				t, err := base()
 				if err == nil {
 					t, err = t.Clone()
@@ -75,7 +82,7 @@ func (s *Server) pages(langs []*locale.Language) (map[string]map[string]*page, e
 // funcs are what templates may call, in one language.
 func (s *Server) funcs(l *locale.Language) template.FuncMap {
 	now := func() time.Time { return s.Now().In(s.Zone) }
-	return template.FuncMap{
+	all := template.FuncMap{
 		"t":          l.Say,
 		"n":          l.Count,
 		"word":       func(family string, value any) string { return l.Word(family, fmt.Sprint(value)) },
@@ -93,23 +100,18 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		"rbutton":    func(state rbutton.State) (string, error) { return assets().Path(string(state) + ".svg") },
 		"icon":       look.Icon,
 		"mailstep":   mailStep,
-		"seen": func(step string) string { // a step that nobody has signed
-			if step == "received" {
-				return "seen"
-			}
-			return step
-		},
-		"status":    func(step string) Status { return statusOfStep(l, step) },
-		"tile":      tile,
-		"lines":     func(v firsthand.Value) []string { return valueLines(l, v) },
-		"input":     func(f Form, name, label string, more ...any) (Input, error) { return input(l, f, name, label, more) },
-		"list":      func(all ...any) []any { return all },
-		"path":      func(parts ...string) string { return pathOf(parts...) },
-		"https":     httpsOnly,
-		"host":      hostOf,
-		"form":      func() Form { return newForm() },
-		"list2":     func(icon, word, class string) Status { return Status{Icon: icon, Word: word, Class: class} },
-		"isaddress": isAddress,
+		"seen":       seenStep,
+		"status":     func(step string) Status { return statusOfStep(l, step) },
+		"tile":       tile,
+		"lines":      func(v firsthand.Value) []string { return valueLines(l, v) },
+		"input":      func(f Form, name, label string, more ...any) (Input, error) { return input(l, f, name, label, more) },
+		"list":       func(all ...any) []any { return all },
+		"path":       func(parts ...string) string { return pathOf(parts...) },
+		"https":      httpsOnly,
+		"host":       hostOf,
+		"form":       func() Form { return newForm() },
+		"list2":      func(icon, word, class string) Status { return Status{Icon: icon, Word: word, Class: class} },
+		"isaddress":  isAddress,
 		"address": func(f Form, prefix string) (ins []Input, err error) {
 			for _, name := range addressParts {
 				in, err := input(l, f, prefix+name, "part."+name, nil)
@@ -122,6 +124,16 @@ func (s *Server) funcs(l *locale.Language) template.FuncMap {
 		},
 		"short": func(id firsthand.ID) string { return short(id.String()) },
 	}
+	maps.Copy(all, s.lists(l))
+	return all
+}
+
+// seenStep returns how a step is called that nobody has signed.
+func seenStep(step string) string {
+	if step == "received" {
+		return "seen"
+	}
+	return step
 }
 
 // periodText returns how often something is paid, in words.

@@ -226,6 +226,22 @@ func (s *Store) Companies(ctx context.Context, q agent.CompanyQuery) (page []age
 	if limit <= 0 {
 		limit = -1
 	}
+	if q.Search != "" && limit > 0 {
+		names, err := s.names(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		found := names.find(agent.FoldName(q.Search))
+		rest := q
+		rest.Search = ""
+		if all := choose(&rest); len(found) == 0 || all.where == "" && len(all.sets) == 0 && q.Sort == agent.ByName {
+			if q.Desc {
+				slices.Reverse(found)
+			}
+			page, err = s.companiesAt(ctx, order, found[min(q.Offset, len(found)):min(q.Offset+limit, len(found))])
+			return page, len(found), err
+		}
+	}
 	c := choose(&q)
 	how := walked
 	if len(c.sets) > 0 {
@@ -279,9 +295,16 @@ func (s *Store) total(ctx context.Context, c *choice) (int, error) {
 }
 
 // CompaniesAt implements [agent.Store].
-func (s *Store) CompaniesAt(ctx context.Context, domains ...string) (all []agent.Company, err error) {
+func (s *Store) CompaniesAt(ctx context.Context, domains ...string) ([]agent.Company, error) {
+	return s.companiesAt(ctx, `domain`, domains)
+}
+
+func (s *Store) companiesAt(ctx context.Context, order string, domains []string) (all []agent.Company, err error) {
+	if len(domains) == 0 {
+		return nil, nil
+	}
 	err = s.db.View(ctx, func(tx *sqlite.Tx) error {
-		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY domain`, jsonList(domains))
+		rows, err := listIn(ctx, tx, scanCompany, `SELECT `+companyColumns+` FROM company WHERE domain IN (`+inList+`) ORDER BY `+order, jsonList(domains))
 		for i := range rows {
 			all = append(all, rows[i].company())
 		}

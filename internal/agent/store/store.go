@@ -62,8 +62,9 @@ type Store struct {
 	suggestions memo[int, []agent.Suggestion]
 	totals      memo[string, int] // of companies, by what was asked for
 	groups      memo[string, []agent.GroupCount]
+	named       memo[int, *names]
 	steps       memo[int64, []agent.LegStep] // by move
-	helds       memo[string, int]            // who holds a fact
+	helds       memo[string, heldCount]      // who holds a fact
 
 	noticed bool // Open found that the file was restored
 
