@@ -28,7 +28,7 @@ func TestKillChange(t *testing.T) {
 	defer func() { kill(server) }()
 
 	// Twenty relationships with one company are as many logs and calls as with twenty.
-	companies := rounds(6, 20)
+	companies := rounds(3, 20)
 	rels := []string{}
 	for i := range companies {
 		args := []string{"meet", "--keep", "--wait", "0", "--again", domain}
@@ -40,7 +40,7 @@ func TestKillChange(t *testing.T) {
 	h.must("firsthand", "change", "--yes", "--wait", "0", "phone", "+32 2 555 00 01")
 	took := time.Since(whole)
 
-	tries := kills(t, 5, 20)
+	tries := kills(t, 2, 20)
 	undone := 0
 	for i := range tries {
 		value, before := fmt.Sprintf("+32 2 555 %05d", i), h.changes()

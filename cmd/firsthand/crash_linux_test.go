@@ -134,7 +134,7 @@ func kills(t testing.TB, small, all int) int {
 func TestKillAgent(t *testing.T) {
 	h := newHouse(t)
 	h.must("firsthand", "meet", "--unpaired", "nobody.example")
-	for range kills(t, 4, 200) {
+	for range kills(t, 2, 200) {
 		server := h.serve("firsthand")
 		ctx, cancel := context.WithTimeout(t.Context(), rand.N(120*time.Millisecond))
 		for ctx.Err() == nil {
@@ -159,7 +159,7 @@ func TestKillGateway(t *testing.T) {
 	h.must("firsthand-gateway", "--dir", acme, "init", "--domain", domain, "--name", "Acme Ltd", "--jurisdiction", "BE", "--demo")
 	gateway := h.serve("firsthand-gateway", "--dir", acme)
 	h.until("met Acme", "firsthand", "meet", domain)
-	for range kills(t, 4, 60) {
+	for range kills(t, 2, 60) {
 		ctx, cancel := context.WithTimeout(t.Context(), rand.N(150*time.Millisecond))
 		for ctx.Err() == nil {
 			h.say(context.WithoutCancel(ctx), domain)

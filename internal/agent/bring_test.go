@@ -42,7 +42,11 @@ func newLife(t *testing.T) *life {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "life"), store.CreateOptions{Passphrase: []byte("correct horse battery staple"), KitRecipient: kit.Recipient()})
+	_, recipient, err := store.NewKeyFile() // a passphrase would be stretched, which takes longer than most tests
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "life"), store.CreateOptions{KitRecipient: kit.Recipient(), KeyFile: recipient})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func newMailer(t *testing.T, s agent.Store) *mover {
 	m := &mover{t: t}
 	m.Agent = agent.New(agent.Options{Store: s, Roster: terms.Default(), Now: m.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler),
 		Channels: []channel.Channel{mail.Mail{}, manual.Manual{}}, Mail: &mail.Post{Patience: time.Second}})
-	m.must(m.Refill(t.Context(), testKit))
+	m.must(fill(t, s, testKit))
 	return m
 }
 

@@ -60,7 +60,7 @@ func newMover(t *testing.T, s agent.Store) *mover {
 		Store: s, Caller: wire.NewClient(fetch.New(fetch.Options{AllowLoopback: true}), nil), Roster: terms.Default(),
 		Now: m.clock, Rand: rand.Reader, Log: slog.New(slog.DiscardHandler), Channels: []channel.Channel{manual.Manual{}},
 	})
-	m.must(m.Refill(t.Context(), testKit))
+	m.must(fill(t, s, testKit))
 	return m
 }
 

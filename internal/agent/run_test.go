@@ -115,6 +115,7 @@ func (s *street) received(rels ...firsthand.ID) bool {
 // all the same.
 func TestDeadCompaniesDelayNoOther(t *testing.T) {
 	s := newStreet(t)
+	s.must(s.Refill(t.Context(), testKit)) // a whole book
 	dead, live := s.meets(t, 300), s.meets(t, 20)
 	for _, rel := range dead {
 		s.dead[rel] = true

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"log/slog"
 	"math/rand"
 	"testing"
@@ -43,8 +44,19 @@ func newSides(t *testing.T) *sides {
 	s.keys = &gateway.Keys{Signers: []*firsthand.Signer{key}, Chain: []firsthand.ChainKey{{Key: key.Public(), Next: next.Public().Hash()}}}
 	s.startGateway()
 	s.startAgent()
-	s.must(s.Refill(t.Context(), ownKit))
+	s.must(fill(t, s.store, ownKit))
 	return s
+}
+
+// fill makes the beginning of a book of next keys: a whole one, which Refill makes, takes
+// longer than most tests.
+func fill(t testing.TB, s agent.Store, kit string) error {
+	keys := make([]agent.NextKey, 300)
+	for i := range keys {
+		crand.Read(keys[i].Label[:])
+		keys[i].Hash = firsthand.NextKey(kit, keys[i].Label).Public().Hash()
+	}
+	return s.Commit(t.Context(), agent.Commit{AddLabels: keys})
 }
 
 func (s *sides) signer() *firsthand.Signer {

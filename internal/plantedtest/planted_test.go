@@ -20,11 +20,13 @@
 // line feed, must be there once. Lines that begin with # between bugs are comments. A bug may say "timeout: 20s"
 // if what it breaks runs for ever.
 //
-// That each bug can be planted is always tested. Those whose name matches -bug are
-// planted in turn, by an overlay that leaves the source alone, and one of their
-// tests has to fail. "-bug ." plants all, which takes half an hour and belongs
-// before a release; with FIRSTHAND_TEST_ALL=1 it is every fourth of the protocol's,
-// and of the others every sixteenth. What a harness does to itself in other ways is not
+// That each bug can be planted, and that its tests are there, is always tested. Those
+// whose name matches -bug are planted in turn, by an overlay that leaves the source
+// alone, and one of their tests has to fail, after all have passed with nothing planted.
+// "-bug ." plants all, which takes half an hour and belongs before a release; with
+// FIRSTHAND_TEST_ALL=1 it is every fourth of the protocol's, and of the others every
+// sixteenth. That their tests pass is then not asked once more: they run beside it, and
+// fail the check where they don't. What a harness does to itself in other ways is not
 // listed here, but in docs/planted-bugs.md as well.
 package plantedtest
 
@@ -141,14 +143,36 @@ func bugs(t *testing.T) (all []bug) {
 	return all
 }
 
-// Every bug can be planted, and is in the document.
+// test is the line of a file that begins a test.
+var test = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w*)\(\w+ \*testing\.[TF]\) \{`)
+
+// testsOf returns the tests of the package in dir.
+func testsOf(dir string) (map[string]bool, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range test.FindAllSubmatch(text, -1) {
+			there[string(name[1])] = true
+		}
+	}
+	return there, nil
+}
+
+// Every bug can be planted, its tests are there, and it is in the document.
 func TestBugsAreListed(t *testing.T) {
 	document, err := os.ReadFile(filepath.Join(root, "docs", "planted-bugs.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := 0
-	seen := map[string]bool{}
+	seen, tests := map[string]bool{}, map[string]map[string]bool{}
 	for _, b := range bugs(t) {
 		if seen[b.name] {
 			t.Errorf("%s: %s: another bug has this name", b.list, b.name)
@@ -156,6 +180,18 @@ func TestBugsAreListed(t *testing.T) {
 		seen[b.name] = true
 		if _, err := b.plant(root); err != nil {
 			t.Errorf("%s: %s: %v", b.list, b.name, err)
+		}
+		there, ok := tests[b.packag]
+		if !ok {
+			if there, err = testsOf(filepath.Join(root, filepath.FromSlash(b.packag))); err != nil {
+				t.Fatal(err)
+			}
+			tests[b.packag] = there
+		}
+		for _, name := range b.tests {
+			if !there[name] {
+				t.Errorf("%s: %s: package %s has no %s", b.list, b.name, b.packag, name)
+			}
 		}
 		if strings.Contains(string(document), "\n"+b.row()+"\n") {
 			rows++
@@ -193,8 +229,10 @@ func TestBugsAreFound(t *testing.T) {
 		for _, b := range planted[packag] {
 			t.Run(b.name, func(t *testing.T) {
 				t.Parallel()
-				if err := isSound(); err != nil {
-					t.Fatal(err)
+				if *only != "" { // else they run beside this
+					if err := isSound(); err != nil {
+						t.Fatal(err)
+					}
 				}
 				find(t, program, &b)
 			})
@@ -311,6 +349,13 @@ func TestTheRunner(t *testing.T) {
 		}
 	}
 	failed := &exec.ExitError{}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "a_test.go"), []byte("package a\n\nfunc TestA(t *testing.T) {\n}\n\nfunc FuzzA(f *testing.F) { f.Add() }\n\nfunc Test(x int) {}\n\n// func TestB(t *testing.T) {\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := testsOf(dir); err != nil || !maps.Equal(there, map[string]bool{"TestA": true, "FuzzA": true}) {
+		t.Errorf("testsOf = %v, %v", there, err)
+	}
 	for _, tt := range []struct {
 		out  string
 		err  error

@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"os"
@@ -70,11 +71,18 @@ func fresh(t testing.TB) *stage {
 	s.World = open(t, t.TempDir(), s.clock)
 	kit, err := store.NewKit()
 	s.must(err)
-	file, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "her"), store.CreateOptions{Passphrase: []byte(world.Passphrase), KitRecipient: kit.Recipient()})
+	_, recipient, err := store.NewKeyFile() // a passphrase would be stretched, and a whole book of next keys made
+	s.must(err)
+	file, err := store.Create(t.Context(), filepath.Join(t.TempDir(), "her"), store.CreateOptions{KitRecipient: kit.Recipient(), KeyFile: recipient})
 	s.must(err)
 	t.Cleanup(func() { file.Close() })
 	s.agent = agentIn(t, s.World, file)
-	s.must(s.agent.Refill(t.Context(), kit.Text()))
+	keys := make([]agent.NextKey, 100)
+	for i := range keys {
+		rand.Read(keys[i].Label[:])
+		keys[i].Hash = firsthand.NextKey(kit.Text(), keys[i].Label).Public().Hash()
+	}
+	s.must(file.Commit(t.Context(), agent.Commit{AddLabels: keys}))
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"firsthand/fault"
 	"firsthand/internal/agent/directory"
+	"firsthand/internal/needtest"
 )
 
 func TestRead(t *testing.T) {
@@ -174,6 +175,7 @@ func TestReadSkips(t *testing.T) {
 
 // What can't be read at all ends with an error that says so.
 func TestReadFails(t *testing.T) {
+	needtest.Alone(t)
 	zeros := make([]byte, 65<<20)
 	list := func(entry string, n int) []byte { return []byte("[" + strings.Repeat(entry+",", n) + entry + "]") }
 	whole := sampleArchive(t)

@@ -20,6 +20,7 @@ import (
 	"firsthand/internal/agent/importer/importertest"
 	"firsthand/internal/agent/importer/mail"
 	"firsthand/internal/agent/importer/passwords"
+	"firsthand/internal/needtest"
 )
 
 func format() importer.Format {
@@ -141,6 +142,7 @@ func (b *bomb) Read(p []byte) (int, error) {
 }
 
 func TestBombs(t *testing.T) {
+	needtest.Alone(t)
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	w, _ := z.Create("a.csv")

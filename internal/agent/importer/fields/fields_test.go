@@ -18,6 +18,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent/importer/fields"
+	"firsthand/internal/needtest"
 )
 
 func zipOf(t testing.TB, files ...string) string {
@@ -152,6 +153,7 @@ func (e *endless) Read(p []byte) (n int, err error) {
 
 // TestBounds: whatever it is, reading ends, in a memory that has a bound.
 func TestBounds(t *testing.T) {
+	needtest.Alone(t)
 	var bomb bytes.Buffer
 	z := gzip.NewWriter(&bomb)
 	io.CopyN(z, &endless{text: "aaaaaaaa"}, 40<<20)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -199,6 +200,7 @@ func short(texts []string) string {
 }
 
 func cutOff(t testing.TB, f Fixture) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // as in broken
 	for name, h := range f.all(t) {
 		whole := f.show(t, h.reader())
 		for n := 0; n < len(h); n += max(1, len(h)/300) {
@@ -233,6 +235,7 @@ func (f Fixture) reveals(t testing.TB, lines []string) {
 
 // broken breaks each byte of the second of four rows in many ways.
 func broken(t testing.TB, f Fixture) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // thousands of files, of which nothing is kept
 	texts := []string{"one", "two", "three", "four"}
 	whole := []byte(f.Write(texts...))
 	from, to := len(f.Write(texts[:1]...)), len(f.Write(texts[:2]...))
@@ -255,7 +258,7 @@ func broken(t testing.TB, f Fixture) {
 			t.Fatalf("what breaks the second row costs the fourth: %q\n%s", b, short(got))
 		}
 	}
-	by := "\",\n \\:"
+	by := "\",\n\\"
 	if needtest.Big() {
 		by = "\"',;|\t\n\r \\:=.[]{}x0\x00\xff"
 	}

@@ -68,7 +68,12 @@ func (f Fixture) hostile() (all []string) {
 // Run runs the suite.
 func Run(t *testing.T, f Fixture) {
 	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) { c.run(t, f) })
+		t.Run(c.name, func(t *testing.T) {
+			if !c.raced {
+				needtest.Alone(t)
+			}
+			c.run(t, f)
+		})
 	}
 }
 
@@ -90,20 +95,22 @@ func Check(t testing.TB, f Fixture, name string) []Failure {
 // A Failure is a test of the suite that failed, and what it said first.
 type Failure struct{ Test, Text string }
 
+// Under the race detector only what is raced is run: it reads every file of a fixture.
 var cases = []struct {
-	name string
-	run  func(testing.TB, Fixture)
+	name  string
+	run   func(testing.TB, Fixture)
+	raced bool // it reads in several goroutines
 }{
-	{"the fixture is good enough", fixture},
-	{"what is in the files is found", wanted},
-	{"files are recognised in each encoding", encodings},
-	{"the same file gives the same", repeatable},
-	{"hostile texts come back unchanged", hostile},
-	{"a file that is cut off gives what was before", cutOff},
-	{"one broken byte costs one row and no secret", broken},
-	{"an error of the reader ends it", readerFails},
-	{"the loop may be left", left},
-	{"rows are read as they come", streams},
-	{"secrets leave no trace", traces},
-	{"memory is bounded", bounded},
+	{"the fixture is good enough", fixture, false},
+	{"what is in the files is found", wanted, false},
+	{"files are recognised in each encoding", encodings, false},
+	{"the same file gives the same", repeatable, true},
+	{"hostile texts come back unchanged", hostile, false},
+	{"a file that is cut off gives what was before", cutOff, false},
+	{"one broken byte costs one row and no secret", broken, false},
+	{"an error of the reader ends it", readerFails, false},
+	{"the loop may be left", left, false},
+	{"rows are read as they come", streams, false},
+	{"secrets leave no trace", traces, false},
+	{"memory is bounded", bounded, false},
 }

@@ -3,6 +3,7 @@ package importertest
 import (
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"firsthand/internal/agent/importer"
@@ -12,6 +13,8 @@ import (
 // traces looks for secrets in the memory of this process: in what is in use, and
 // in garbage too, because that is as readable in a core dump or a swap file.
 func traces(t testing.TB, f Fixture) {
+	debug.FreeOSMemory() // what isn't there needn't be looked through
+
 	// The way of looking finds what is there.
 	n := newNeedle()
 	kept := hide([]byte(string(n))) // from here on it is there as it is
