@@ -98,16 +98,16 @@ func periodText(p rights.Period) string {
 
 // showClaim prints what a claim would do.
 func showClaim(env *cli.Env, p agent.Plan) {
+	if len(p.Legs) == 0 {
+		say(env, "no company is known to know you, so there is nobody to ask: firsthand bring FILE, or firsthand company add COMPANY")
+		return
+	}
 	rows := [][]string{{"COMPANY", "WAY", "DUE", "REASON"}}
 	for _, l := range p.Legs {
 		rows = append(rows, []string{l.Domain, l.Group, string(l.Due), l.Reason})
 	}
 	fmt.Fprint(env.Stdout, cli.Table(rows...))
-	if len(p.Legs) == 0 {
-		fmt.Fprintln(env.Stderr, "firsthand: no company knows you here")
-	} else {
-		fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
-	}
+	fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
 	if p.Labels > p.Free {
 		fmt.Fprintf(env.Stderr, "firsthand: it opens %d logs, and the book of next keys has %d: firsthand kit refill --kit FILE\n", p.Labels, p.Free)
 	}
