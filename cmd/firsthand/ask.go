@@ -225,6 +225,13 @@ func (a *app) introduce(ctx context.Context, env *cli.Env, domain string) error 
 
 var termsCmd = cli.Command[*app]{
 	Name: "terms", Args: "company [code ...]", Short: "proffer terms, take a counter-offer, end an agreement, or list the roster",
+	Long: `terms acme.example                 proffer the agreement that you proffer by default
+terms acme.example CODE ...        proffer these, the one you like best first
+terms --take acme.example          take the company's counter-offer
+terms --end 2027-01-31 acme.example   end what is agreed from that day on
+terms --list, terms --text CODE    what there is in the roster, and what it says
+A gateway agrees, counters once or refuses by itself. What is agreed is signed by both,
+and says what may be done with what you tell.`,
 	Setup: func(fs *flag.FlagSet) run {
 		listAll := fs.Bool("list", false, "list the roster")
 		take := fs.Bool("take", false, "take the company's counter-offer")
@@ -238,7 +245,7 @@ var termsCmd = cli.Command[*app]{
 			case *text:
 				return printTerms(a, env, args)
 			case len(args) == 0:
-				return cli.Usagef("")
+				return cli.Usagef("name a company, or use --list")
 			}
 			r, err := a.agent.Find(ctx, args[0])
 			if err != nil {

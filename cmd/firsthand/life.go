@@ -63,7 +63,8 @@ until you rotate them.`,
 
 var importCmd = cli.Command[*app]{
 	Name: "import", Args: "file", Short: "take over a life that was exported",
-	Long: `Everything in it is verified first. Before anything is signed, each company is asked
+	Long: `It goes into a file of yours that has nothing in it yet: firsthand init makes one, with a
+passphrase and a recovery kit of its own. Everything in it is verified first. Before anything is signed, each company is asked
 for what it has: the file that was exported may have gone on. Use one of the two from
 now on. An encrypted export is opened by the kit (--kit) or the passphrase it was made
 under.`,

@@ -304,6 +304,9 @@ var syncCmd = cli.Command[*app]{
 				}
 				rows = []agent.Relationship{r}
 			}
+			if len(rows) == 0 {
+				say(env, "you have met nobody yet, so there is nothing to send: firsthand meet COMPANY")
+			}
 			var failed error
 			for _, r := range rows {
 				if r.Gateway == "" {
@@ -385,6 +388,10 @@ A file is checked without your own file, by anyone.`,
 			var err error
 			if len(args) == 1 && isFile(env, args[0]) {
 				b, err := readBundle(env, args[0])
+				if fault.RuleOf(err) != "" {
+					return fault.Tell(fault.Invalid, args[0]+" is no bundle, or it is damaged: "+err.Error(),
+						"a bundle is written by: firsthand log --bundle FILE COMPANY; a backup is looked at by restoring it: firsthand restore")
+				}
 				if err != nil {
 					return err
 				}
@@ -399,6 +406,9 @@ A file is checked without your own file, by anyone.`,
 			}
 			if err != nil {
 				return err
+			}
+			if len(rows) == 0 {
+				say(env, "you have met nobody yet, so there is nothing to verify: firsthand meet COMPANY")
 			}
 			for _, r := range rows {
 				b, err := a.agent.Bundle(ctx, r.ID)
