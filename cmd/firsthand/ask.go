@@ -93,6 +93,9 @@ var pauseCmd = toCompany("pause", "company", "nothing but duties until a date", 
 			if *until == "" {
 				return nil, cli.Usagef("say until when: --until 2027-01-31")
 			}
+			if err := toCome(*until, c.agent.Now()); err != nil {
+				return nil, err
+			}
 			return one(c.agent.Pause(ctx, c.rel.ID, *until))
 		}
 	})

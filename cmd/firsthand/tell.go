@@ -145,6 +145,9 @@ var discloseCmd = toCompany("disclose", "company fact [value | part=text ...]", 
 		ask := fs.String("ask", "", "the company's `ask` that this answers")
 		basis := basisFlags(fs)
 		return func(ctx context.Context, c to) (_ []agent.Act, err error) {
+			if err := toCome(*until, c.agent.Now()); err != nil {
+				return nil, err
+			}
 			t := agent.Telling{Fact: c.args[0], Purpose: *purpose, Until: *until, Basis: basis()}
 			if len(c.args) > 1 {
 				if t.Value, err = value(c.args[1:]); err != nil {

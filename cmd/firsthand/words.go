@@ -44,6 +44,14 @@ func parseDay(arg string) (firsthand.Date, error) {
 	return d, nil
 }
 
+// toCome refuses a last day that is over: nothing would be left of what it ends.
+func toCome(d firsthand.Date, now time.Time) error {
+	if d == "" || d >= firsthand.DateOf(now) {
+		return nil
+	}
+	return fault.Tell(fault.Invalid, string(d)+" is over", "name today or a day to come")
+}
+
 // value reads a fact's value from arguments: one text, or parts as name=text.
 func value(args []string) (firsthand.Value, error) {
 	if len(args) == 1 && !strings.Contains(args[0], "=") {
