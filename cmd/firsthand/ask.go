@@ -109,7 +109,7 @@ var leaveCmd = toCompany("leave", "company", "end the relationship; what terms a
 			if err != nil {
 				return nil, err
 			}
-			what := fmt.Sprintf("end the relationship with %s for good; %d facts are then to be erased", c.rel.Domain, len(d.View.Holdings))
+			what := fmt.Sprintf("end the relationship with %s for good; %s then to be erased", c.rel.Domain, cli.Count(len(d.View.Holdings), "fact is", "facts are"))
 			if !c.rel.Kept {
 				what += "; it is nameless, so your own record of it is deleted too"
 			}

@@ -107,7 +107,8 @@ func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
 	}
 	rows := [][]string{{"COMPANY", "WAY", "REASON"}}
 	unagreed, guessed := false, false
-	for _, l := range p.Legs {
+	shown, more := shownLegs(p.Legs)
+	for _, l := range shown {
 		unagreed = unagreed || l.Group == agent.LeftOut && l.Reason == policy.NoAgreement
 		guessed = guessed || l.Group == agent.LeftOut && l.Guessed && !m.Guesses
 		row := []string{l.Domain, l.Group, l.Reason}
@@ -117,6 +118,7 @@ func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
 		rows = append(rows, row)
 	}
 	fmt.Fprint(env.Stdout, cli.Table(rows...))
+	fmt.Fprint(env.Stdout, more)
 	fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
 	if unagreed {
 		say(env, "a company with which you have no agreement is told on a right of yours, as by --right \"GDPR 16\" to have it corrected, or by --exception REASON")
@@ -125,8 +127,31 @@ func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
 		say(env, "companies of which only a guess says that they hold it are told with --guesses; one by one: firsthand company confirm")
 	}
 	if p.Labels > p.Free {
-		fmt.Fprintf(env.Stderr, "firsthand: it opens %d logs, and the book of next keys has %d: firsthand kit refill --kit FILE\n", p.Labels, p.Free)
+		fmt.Fprintf(env.Stderr, "firsthand: it opens %s, and the book of next keys has %d: firsthand kit refill --kit FILE\n", cli.Count(p.Labels, "log", "logs"), p.Free)
 	}
+}
+
+// shownLegs returns the legs of a plan that are printed: all that go somewhere, and the
+// first of those that are left out for the same reason. More says how many others there
+// are: thousands that an import guessed would hide what happens.
+func shownLegs(legs []agent.Leg) (shown []agent.Leg, more string) {
+	left := make(map[string]int)
+	var reasons []string
+	for _, l := range legs {
+		if l.Group == agent.LeftOut {
+			left[l.Reason]++
+			if n := left[l.Reason]; n == maxShown+1 {
+				reasons = append(reasons, l.Reason)
+			}
+		}
+		if l.Group != agent.LeftOut || left[l.Reason] <= maxShown {
+			shown = append(shown, l)
+		}
+	}
+	for _, r := range reasons {
+		more += fmt.Sprintf("… and %d more left out: %s\n", left[r]-maxShown, cli.Printable(r))
+	}
+	return shown, more
 }
 
 // counts prints how many there are of each sort, in that order.

@@ -174,7 +174,7 @@ func legText(l *agent.BoardLeg) string {
 		text += ", a proposal until the record is proved to be yours"
 	}
 	if l.Tries > 0 {
-		text += fmt.Sprintf("; %d calls failed, the last: %s", l.Tries, l.Failure)
+		text += fmt.Sprintf("; %s failed, the last: %s", cli.Count(l.Tries, "call", "calls"), l.Failure)
 	}
 	return text
 }

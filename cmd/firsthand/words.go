@@ -29,6 +29,10 @@ func count(args []string, min, max int) error {
 // companies says how many companies there are.
 func companies(n int) string { return cli.Count(n, "company", "companies") }
 
+func relationships(n int) string { return cli.Count(n, "relationship", "relationships") }
+
+func entries(n int) string { return cli.Count(n, "entry", "entries") }
+
 // say tells her something that isn't what she asked for: on standard error, so that a
 // program that reads the output is not told.
 func say(env *cli.Env, format string, args ...any) {

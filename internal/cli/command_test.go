@@ -15,7 +15,7 @@ import (
 
 func TestRun(t *testing.T) {
 	const seeHelp = "usage: toy command [flags] [arguments]\n\"toy help\" lists the commands.\n"
-	const addUsage = "usage: toy add [flags] number\n"
+	const addUsage = "usage: toy add [flags] number\n\"toy help add\" says more.\n"
 	tests := []struct {
 		name string
 		argv string // words

@@ -52,7 +52,7 @@ func (c *call[A]) explain(err error) error {
 		return err
 	}
 	e := *u
-	e.usage = c.usageLine()
+	e.usage = c.usageLine() + fmt.Sprintf("\"%s help %s\" says more.\n", c.program.Name, c.command.Name)
 	return &e
 }
 
