@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -98,7 +99,7 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 		return nil, nil, err
 	}
 	if !store.Exists(dir) {
-		return nil, nil, fault.Tell(fault.NotExist, "there is no file of yours in "+dir, "make it: firsthand init")
+		return nil, nil, fault.Tell(fault.NotExist, "there is no file of yours in "+dir, "make it: firsthand init; if yours is elsewhere, name its folder: --dir FOLDER")
 	}
 	by, err := opener(ctx, env)
 	if err != nil {
@@ -109,7 +110,17 @@ func openApp(ctx context.Context, env *cli.Env) (*app, func() error, error) {
 		return nil, nil, err
 	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return newApp(env, dir, s, log), s.Close, nil
+	return newApp(env, dir, s, log), func() error { return tidied(env, s.Close()) }, nil
+}
+
+// tidied says of a file that was closed on a full disk that nothing is lost by it. What
+// the command did is done.
+func tidied(env *cli.Env, err error) error {
+	if !errors.Is(err, store.ErrUntidy) {
+		return err
+	}
+	say(env, "%s %s", err, fault.HintOf(err))
+	return nil
 }
 
 // newApp puts her life together, as it is for real use.

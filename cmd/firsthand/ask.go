@@ -93,6 +93,9 @@ var pauseCmd = toCompany("pause", "company", "nothing but duties until a date", 
 			if *until == "" {
 				return nil, cli.Usagef("say until when: --until 2027-01-31")
 			}
+			if err := toCome(*until, c.agent.Now()); err != nil {
+				return nil, err
+			}
 			return one(c.agent.Pause(ctx, c.rel.ID, *until))
 		}
 	})
@@ -106,7 +109,7 @@ var leaveCmd = toCompany("leave", "company", "end the relationship; what terms a
 			if err != nil {
 				return nil, err
 			}
-			what := fmt.Sprintf("end the relationship with %s for good; %d facts are then to be erased", c.rel.Domain, len(d.View.Holdings))
+			what := fmt.Sprintf("end the relationship with %s for good; %s then to be erased", c.rel.Domain, cli.Count(len(d.View.Holdings), "fact is", "facts are"))
 			if !c.rel.Kept {
 				what += "; it is nameless, so your own record of it is deleted too"
 			}
@@ -225,6 +228,13 @@ func (a *app) introduce(ctx context.Context, env *cli.Env, domain string) error 
 
 var termsCmd = cli.Command[*app]{
 	Name: "terms", Args: "company [code ...]", Short: "proffer terms, take a counter-offer, end an agreement, or list the roster",
+	Long: `terms acme.example                 proffer the agreement that you proffer by default
+terms acme.example CODE ...        proffer these, the one you like best first
+terms --take acme.example          take the company's counter-offer
+terms --end 2027-01-31 acme.example   end what is agreed from that day on
+terms --list, terms --text CODE    what there is in the roster, and what it says
+A gateway agrees, counters once or refuses by itself. What is agreed is signed by both,
+and says what may be done with what you tell.`,
 	Setup: func(fs *flag.FlagSet) run {
 		listAll := fs.Bool("list", false, "list the roster")
 		take := fs.Bool("take", false, "take the company's counter-offer")
@@ -238,7 +248,7 @@ var termsCmd = cli.Command[*app]{
 			case *text:
 				return printTerms(a, env, args)
 			case len(args) == 0:
-				return cli.Usagef("")
+				return cli.Usagef("name a company, or use --list")
 			}
 			r, err := a.agent.Find(ctx, args[0])
 			if err != nil {

@@ -9,9 +9,11 @@ import (
 	"strconv"
 	"strings"
 
+	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/importer"
 	"firsthand/internal/cli"
+	"firsthand/internal/locale"
 )
 
 var bringCmd = cli.Command[*app]{
@@ -37,7 +39,14 @@ passwords are still in it.`,
 				return err
 			}
 			if n, ok := a.preview(env, *keep, args); ok {
-				return a.agent.Keep(ctx, n)
+				if err := a.agent.Keep(ctx, n); err != nil {
+					return err
+				}
+				im, err := a.agent.Brought(ctx, n)
+				if err == nil {
+					say(env, "kept: %s; who knows you now: firsthand map; to take it back: firsthand bring --undo %d", companies(im.Counts.Companies), n)
+				}
+				return err
 			}
 			switch {
 			case len(args) == 1:
@@ -54,6 +63,8 @@ passwords are still in it.`,
 				return a.showImport(ctx, env, im, *asJSON)
 			case *me != 0:
 				return a.agent.TakeCard(ctx, *me)
+			case *assign != 0 && *to == "":
+				return cli.Usagef("say of which company it is: --assign %d --to acme.example", *assign)
 			case *assign != 0:
 				return a.agent.Assign(ctx, *assign, *to)
 			case *undo != 0:
@@ -66,6 +77,9 @@ passwords are still in it.`,
 				return a.showImport(ctx, env, im, *asJSON)
 			case *listAll:
 				return a.listImports(ctx, env, *asJSON)
+			}
+			if *keep {
+				return cli.Usagef("name what to keep: a file, or the number of a preview, which firsthand bring --list has")
 			}
 			return cli.Usagef("name a file, or use --list")
 		}
@@ -99,12 +113,19 @@ func (a *app) bring(ctx context.Context, env *cli.Env, name, format string) (age
 	if tie, ok := errors.AsType[*importer.Tie](err); ok {
 		var names []string
 		for _, f := range tie.Formats {
-			names = append(names, f.Name())
+			names = append(names, f.Name()+" ("+formatText(f.Name())+")")
 		}
 		return im, cli.Usagef("the file may be of several formats: say which, with --format %s", strings.Join(names, " or --format "))
 	}
+	if _, ok := errors.AsType[*importer.UnknownTable](err); ok {
+		err = fault.Tell(fault.Invalid, err.Error(), "if it is of your bank, say once which column has what, as they are called in its first row, and bring it again: "+
+			"firsthand money --save BANK day=COLUMN,amount=COLUMN,payee=COLUMN; else export it again, and don't change its first row")
+	}
 	return im, err
 }
+
+// formatText says what a format is, in the words of the pages.
+func formatText(name string) string { return locale.All()[0].Word("format", name) }
 
 type importJSON struct {
 	ID        int64              `json:"id"`
@@ -171,16 +192,18 @@ func (a *app) showImport(ctx context.Context, env *cli.Env, im agent.Import, asJ
 	return printImport(env, im, rows, companies, unsure, doubts, cards)
 }
 
-func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, companies int, unsure []agent.Account, doubts int, cards []agent.CardFound) error {
+func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, total int, unsure []agent.Account, doubts int, cards []agent.CardFound) error {
 	n := im.Counts
 	say := func(format string, args ...any) { fmt.Fprintf(env.Stdout, format+"\n", args...) }
 	if im.Again {
 		say("the same as import %d, which is there already: nothing has changed", im.ID)
 	}
-	say("import %d: %s, %s, %s", im.ID, cli.Printable(im.File), im.Format, im.State)
-	say("%d rows, %d companies, %d of them new, %d hosts merged, %d unsure, %d rows that can't be read", n.Rows, n.Companies, n.New, n.Merged, n.Unsure, n.Bad)
+	say("import %d: %s (%s), %s", im.ID, cli.Printable(im.File), cli.Printable(formatText(im.Format)), stateOf(im))
+	say("%s, %s, %d of them new, %s merged, %d unsure, %s", cli.Count(n.Rows, "row", "rows"), companies(n.Companies), n.New, cli.Count(n.Merged, "host", "hosts"), n.Unsure,
+		cli.Count(n.Bad, "row that can't be read", "rows that can't be read"))
 	if n.Payments+n.Incoming+n.Mails+n.Contracts > 0 {
-		say("%d payments, %d contracts guessed, %d mails of companies; %d payments to you and %d forged mails not kept", n.Payments, n.Contracts, n.Mails, n.Incoming, n.Unproved)
+		say("%s, %s guessed, %s of companies; %s to you and %s not kept", cli.Count(n.Payments, "payment", "payments"), cli.Count(n.Contracts, "contract", "contracts"),
+			cli.Count(n.Mails, "mail", "mails"), cli.Count(n.Incoming, "payment", "payments"), cli.Count(n.Unproved, "forged mail", "forged mails"))
 	}
 	if n.Columns.Day != "" {
 		say("columns: day %s, amount %s, who or what for %s (to change that: firsthand money --save)", cli.Printable(n.Columns.Day), cli.Printable(cmp.Or(n.Columns.Amount, n.Columns.Out)),
@@ -188,7 +211,7 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 	}
 	say("%s seen, 0 kept", secretsText(n))
 	if n.Persons > 0 {
-		say("%d persons: counted, and not kept but as contact of a company", n.Persons)
+		say("%s: counted, and not kept but as contact of a company", cli.Count(n.Persons, "person", "persons"))
 	}
 	table := [][]string{{"COMPANY", "NAME", "ACCOUNTS", "HOSTS", ""}}
 	for _, r := range rows {
@@ -201,14 +224,14 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 	if len(rows) > 0 {
 		fmt.Fprint(env.Stdout, cli.Table(table...))
 	}
-	if more := companies - len(rows); more > 0 {
+	if more := total - len(rows); more > 0 {
 		say("… and %d more", more)
 	}
 	if len(unsure) > 0 {
 		say("\nOf these the company isn't certain; say it with --assign ACCOUNT --to COMPANY:")
 		table := [][]string{{"ACCOUNT", "ROW", "WHY", "TITLE", "ADDRESS"}}
 		for _, u := range unsure {
-			table = append(table, []string{fmt.Sprint(u.ID), fmt.Sprint(u.Row), u.Why, u.Title, u.URL})
+			table = append(table, []string{fmt.Sprint(u.ID), fmt.Sprint(u.Row), locale.All()[0].Word("why", u.Why), u.Title, u.URL})
 		}
 		fmt.Fprint(env.Stdout, cli.Table(table...))
 		if more := doubts - len(unsure); more > 0 {
@@ -219,15 +242,31 @@ func printImport(env *cli.Env, im agent.Import, rows []agent.PreviewRow, compani
 		say("row %d: %s", bad.Row, bad.Why)
 	}
 	if more := n.Bad - len(im.Bad); more > 0 {
-		say("… and %d more rows that can't be read", more)
+		say("… and %s more", cli.Count(more, "row that can't be read", "rows that can't be read"))
 	}
 	if len(cards) > 0 && cards[0].Own {
 		say("\nThe card of %s seems to be yours; to take its facts over: firsthand bring --me %d", cli.Printable(cards[0].Name), cards[0].ID)
+	}
+	if len(cards) > 0 && !cards[0].Own && im.State == agent.Preview {
+		say("\nIf the card of one of these is yours, its facts are taken over by --me CARD:")
+		table := [][]string{{"CARD", "NAME", "OF"}}
+		for _, c := range cards[:min(len(cards), maxShown)] {
+			table = append(table, []string{fmt.Sprint(c.ID), c.Name, c.Org})
+		}
+		fmt.Fprint(env.Stdout, cli.Table(table...))
 	}
 	if im.State == agent.Preview {
 		say("\nNothing counts yet. firsthand bring --keep %d, or firsthand bring --undo %d", im.ID, im.ID)
 	}
 	return nil
+}
+
+// stateOf says what an import is: a preview, or kept.
+func stateOf(im agent.Import) string {
+	if im.State == agent.Preview {
+		return "not kept yet"
+	}
+	return im.State
 }
 
 // hostsText names a few hosts.
@@ -241,13 +280,13 @@ func hostsText(hosts []string) string {
 
 // secretsText says what was dropped: "214 passwords, 3 notes".
 func secretsText(n agent.ImportCounts) string {
-	text := fmt.Sprintf("%d passwords", n.Passwords)
+	text := cli.Count(n.Passwords, "password", "passwords")
 	for _, more := range []struct {
-		n    int
-		what string
-	}{{n.OneTimeCodes, "one-time codes"}, {n.Keys, "keys"}, {n.Cards, "payment cards"}, {n.Notes, "notes"}} {
+		n         int
+		one, many string
+	}{{n.OneTimeCodes, "one-time code", "one-time codes"}, {n.Keys, "key", "keys"}, {n.Cards, "payment card", "payment cards"}, {n.Notes, "note", "notes"}} {
 		if more.n > 0 {
-			text += fmt.Sprintf(", %d %s", more.n, more.what)
+			text += ", " + cli.Count(more.n, more.one, more.many)
 		}
 	}
 	return text
@@ -258,14 +297,18 @@ func (a *app) listImports(ctx context.Context, env *cli.Env, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	rows, table := []importJSON{}, [][]string{{"IMPORT", "FILE", "FORMAT", "READ", "STATE", "ROWS", "COMPANIES", "UNSURE"}}
+	rows, table := []importJSON{}, [][]string{{"IMPORT", "FILE", "FROM", "READ", "STATE", "ROWS", "COMPANIES", "UNSURE"}}
 	for _, im := range all {
 		rows = append(rows, jsonOf(im))
-		table = append(table, []string{fmt.Sprint(im.ID), im.File, im.Format, im.At.Format("2006-01-02 15:04"), im.State,
+		table = append(table, []string{fmt.Sprint(im.ID), im.File, formatText(im.Format), im.At.Format("2006-01-02 15:04"), stateOf(im),
 			fmt.Sprint(im.Counts.Rows), fmt.Sprint(im.Counts.Companies), fmt.Sprint(im.Counts.Unsure)})
 	}
 	if asJSON {
 		return printJSON(env, rows)
+	}
+	if len(all) == 0 {
+		say(env, "you have brought nothing yet: firsthand bring FILE")
+		return nil
 	}
 	_, err = fmt.Fprint(env.Stdout, cli.Table(table...))
 	return err

@@ -14,6 +14,7 @@ import (
 	"firsthand"
 	"firsthand/fault"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/policy"
 	"firsthand/internal/cli"
 )
 
@@ -61,6 +62,9 @@ With --starts, nothing goes before that day. How far all has come: firsthand mov
 			if err != nil {
 				return err
 			}
+			if len(p.Legs) == 0 {
+				say(env, "what you have noted of it is changed")
+			}
 			fmt.Fprintf(env.Stderr, "firsthand: this is change %d: firsthand move %d\n", id, id)
 			return a.changed(ctx, env, id, *wait)
 		}
@@ -97,8 +101,16 @@ func newFacts(args []string, old string) (facts []agent.NewFact, err error) {
 // showPlan prints what a change would do.
 func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
 	several := len(m.Facts) > 1
+	if len(p.Legs) == 0 {
+		say(env, "no company is known to hold %s, so nobody would be told; to say who does: firsthand state, or --before COMPANY", movedText(&m))
+		return
+	}
 	rows := [][]string{{"COMPANY", "WAY", "REASON"}}
-	for _, l := range p.Legs {
+	unagreed, guessed := false, false
+	shown, more := shownLegs(p.Legs)
+	for _, l := range shown {
+		unagreed = unagreed || l.Group == agent.LeftOut && l.Reason == policy.NoAgreement
+		guessed = guessed || l.Group == agent.LeftOut && l.Guessed && !m.Guesses
 		row := []string{l.Domain, l.Group, l.Reason}
 		if several {
 			row[2] = l.Fact + ": " + row[2]
@@ -106,14 +118,40 @@ func showPlan(env *cli.Env, m agent.Move, p agent.Plan) {
 		rows = append(rows, row)
 	}
 	fmt.Fprint(env.Stdout, cli.Table(rows...))
-	if len(p.Legs) == 0 {
-		fmt.Fprintln(env.Stderr, "firsthand: no company holds it; your own fact is noted")
-	} else {
-		fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
+	fmt.Fprint(env.Stdout, more)
+	fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
+	if unagreed {
+		say(env, "a company with which you have no agreement is told on a right of yours, as by --right \"GDPR 16\" to have it corrected, or by --exception REASON")
+	}
+	if guessed {
+		say(env, "companies of which only a guess says that they hold it are told with --guesses; one by one: firsthand company confirm")
 	}
 	if p.Labels > p.Free {
-		fmt.Fprintf(env.Stderr, "firsthand: it opens %d logs, and the book of next keys has %d: firsthand kit refill --kit FILE\n", p.Labels, p.Free)
+		fmt.Fprintf(env.Stderr, "firsthand: it opens %s, and the book of next keys has %d: firsthand kit refill --kit FILE\n", cli.Count(p.Labels, "log", "logs"), p.Free)
 	}
+}
+
+// shownLegs returns the legs of a plan that are printed: all that go somewhere, and the
+// first of those that are left out for the same reason. More says how many others there
+// are: thousands that an import guessed would hide what happens.
+func shownLegs(legs []agent.Leg) (shown []agent.Leg, more string) {
+	left := make(map[string]int)
+	var reasons []string
+	for _, l := range legs {
+		if l.Group == agent.LeftOut {
+			left[l.Reason]++
+			if n := left[l.Reason]; n == maxShown+1 {
+				reasons = append(reasons, l.Reason)
+			}
+		}
+		if l.Group != agent.LeftOut || left[l.Reason] <= maxShown {
+			shown = append(shown, l)
+		}
+	}
+	for _, r := range reasons {
+		more += fmt.Sprintf("… and %d more left out: %s\n", left[r]-maxShown, cli.Printable(r))
+	}
+	return shown, more
 }
 
 // counts prints how many there are of each sort, in that order.
@@ -146,15 +184,40 @@ func goOn(ctx context.Context, env *cli.Env) error {
 const together = 16
 
 // planned adds the companies of groups to those of a move, and returns what it means.
+// Companies and groups that she names and that aren't there are no reason to do less, or
+// more, than she has said: it refuses.
 func (a *app) planned(ctx context.Context, m *agent.Move, groups []string) (agent.Plan, error) {
+	if err := a.kept(ctx, m.Except); err != nil {
+		return agent.Plan{}, err
+	}
+	named := m.Only
 	for _, g := range groups {
 		domains, err := a.agent.Select(ctx, agent.CompanyQuery{Group: g})
+		if err == nil && len(domains) == 0 {
+			err = fault.Tell(fault.NotExist, fmt.Sprintf("no company is in a group %q", g), "firsthand company group "+g+" COMPANY ... puts them there")
+		}
 		if err != nil {
 			return agent.Plan{}, err
 		}
 		m.Only = append(append([]string{}, m.Only...), domains...) // not nil: nobody is not all
 	}
-	return a.agent.Plan(ctx, *m)
+	p, err := a.agent.Plan(ctx, *m)
+	if err != nil {
+		return p, err
+	}
+	for _, name := range named {
+		is := func(l agent.Leg) bool {
+			return agent.CompanyKey(l.Domain) == agent.CompanyKey(name) || l.Rel.String() == name
+		}
+		if slices.ContainsFunc(p.Legs, is) {
+			continue
+		}
+		if !m.Claim.IsZero() {
+			return p, fault.Tell(fault.NotExist, name+" is not known to know you", "if it does: firsthand company add "+name)
+		}
+		return p, fault.Tell(fault.NotExist, name+" is not known to hold "+movedText(m), "if it does: firsthand state FACT --at "+name+", or --before "+name)
+	}
+	return p, nil
 }
 
 // changed carries what a change wrote, waits for what the companies say, and prints

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,7 +22,7 @@ func queryFlags(fs *flag.FlagSet) *agent.CompanyQuery {
 	fs.StringVar(&q.Group, "group", "", "those in this `group`")
 	fs.StringVar(&q.Holds, "holds", "", "those that hold this `fact`")
 	fs.StringVar(&q.Value, "value", "", "with --holds, those that hold this `value` of it")
-	fs.StringVar(&q.Show, "show", "", "`which`: guessed, confirmed, gateway, silent or duplicates")
+	fs.StringVar(&q.Show, "show", "", "`which`: guessed, confirmed, gateway, silent, duplicates, agreed or late")
 	return q
 }
 
@@ -34,6 +35,20 @@ func (a *app) choose(ctx context.Context, names []string, all bool, q *agent.Com
 		return names, nil
 	}
 	return a.agent.Select(ctx, *q)
+}
+
+// kept returns an error if she keeps nothing of one of the companies: a slip of the
+// keys would be one more of them.
+func (a *app) kept(ctx context.Context, names []string) error {
+	for _, name := range names {
+		if id, err := firsthand.ParseID(name); err == nil && !id.IsZero() {
+			continue // a relationship's own name
+		}
+		if _, err := a.agent.Company(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 var companyCmd = cli.Command[*app]{
@@ -67,15 +82,25 @@ With --all, confirm, drop, group and look are for all companies that the flags c
 				if err != nil {
 					return err
 				}
+				if verb != "look" {
+					if err := a.kept(ctx, names); err != nil {
+						return err
+					}
+				}
 				if err := do(domains); err != nil {
 					return err
 				}
-				fmt.Fprintf(env.Stdout, "%d companies\n", len(domains))
+				if len(domains) == 0 {
+					say(env, "these flags choose no company")
+				}
+				fmt.Fprintln(env.Stdout, companies(len(domains)))
 				return nil
 			}
 			switch {
 			case verb == "add" && (len(rest) == 1 || len(rest) == 2):
 				return a.agent.AddCompany(ctx, rest[0], strings.Join(rest[1:], ""))
+			case verb == "add":
+				return cli.Usagef("name one company by its domain, and what you call it if you like: firsthand company add acme.example Acme")
 			case verb == "confirm":
 				return some(rest, func(d []string) error { return a.agent.Confirm(ctx, d...) })
 			case verb == "drop":
@@ -139,7 +164,7 @@ func (a *app) look(ctx context.Context, env *cli.Env, domains []string) error {
 		if g.Err == nil {
 			said = "gateway of " + g.Name
 		} else {
-			said += g.Err.Error()
+			said += agent.Unreached(g.Err)
 		}
 		fmt.Fprintf(env.Stdout, "%s\t%s\n", g.Domain, cli.Printable(said))
 	}
@@ -201,7 +226,11 @@ func (a *app) listCompanies(ctx context.Context, env *cli.Env, q agent.CompanyQu
 		return printJSON(env, all)
 	}
 	if total == 0 {
-		fmt.Fprintln(env.Stderr, "firsthand: none; a list that you have is read by: firsthand bring FILE")
+		if q.Search+q.Group+q.Holds+q.Show != "" {
+			say(env, "these flags choose no company: firsthand company lists all")
+		} else {
+			say(env, "none; a list that you have is read by: firsthand bring FILE")
+		}
 		return nil
 	}
 	fmt.Fprint(env.Stdout, cli.Table(table...))
@@ -361,7 +390,10 @@ what is guessed there is right. It tells nobody; it is where a change begins.`,
 				err = a.state(ctx, args, domains, *since, q)
 			}
 			if err == nil {
-				fmt.Fprintf(env.Stdout, "%d companies\n", len(domains))
+				if len(domains) == 0 {
+					say(env, "these flags choose no company")
+				}
+				fmt.Fprintln(env.Stdout, companies(len(domains)))
 			}
 			return err
 		}
@@ -407,6 +439,13 @@ func (a *app) listHeld(ctx context.Context, env *cli.Env, fact string, asJSON bo
 	if asJSON {
 		return printJSON(env, rows)
 	}
+	if len(rows) == 0 {
+		if fact != "" {
+			fact = " " + fact
+		}
+		say(env, "nobody is known to hold any%s; to say who does: firsthand state FACT VALUE --at COMPANY", cmp.Or(fact, "thing of yours"))
+		return nil
+	}
 	_, err := fmt.Fprint(env.Stdout, cli.Table(table...))
 	return err
 }
@@ -427,11 +466,14 @@ func (a *app) suggestions(ctx context.Context, env *cli.Env, asJSON bool) error 
 	for _, s := range all {
 		rows = append(rows, row{s.Fact, s.Value, s.Companies, s.Kind, s.Current})
 		if !asJSON {
-			fmt.Fprintf(env.Stdout, "%d companies know %s (%s)\n", s.Companies, cli.Printable(s.Value.String()), s.Kind)
+			fmt.Fprintf(env.Stdout, "%s know %s (%s)\n", companies(s.Companies), cli.Printable(s.Value.String()), s.Kind)
 		}
 	}
 	if asJSON {
 		return printJSON(env, rows)
+	}
+	if len(all) == 0 {
+		say(env, "nothing that you have brought shows a fact of yours that you haven't stated already")
 	}
 	return nil
 }
@@ -454,14 +496,18 @@ var mapCmd = cli.Command[*app]{
 			say := func(format string, args ...any) {
 				fmt.Fprintln(env.Stdout, cli.Printable(fmt.Sprintf(format, args...)))
 			}
-			say("%d companies, of %d of which only an import says so", in.Companies, in.Guessed)
-			say("%d relationships, %d companies with a gateway", in.Relationships, in.Gateways)
-			for _, f := range in.Facts {
-				say("%s: %d companies, %d of them guessed, %d with an old value", f.Fact, f.Holds, f.Guessed, f.Old)
+			if in.Companies == 0 {
+				fmt.Fprintln(env.Stderr, "firsthand: no company is known to know you; a list that you have is read by: firsthand bring FILE")
+				return nil
 			}
-			say("%d e-mail addresses", in.Emails)
+			say("%s, of %d of which only an import says so", companies(in.Companies), in.Guessed)
+			say("%s, %s with a gateway", cli.Count(in.Relationships, "relationship", "relationships"), companies(in.Gateways))
+			for _, f := range in.Facts {
+				say("%s: %s, %d of them guessed, %d with an old value", f.Fact, companies(f.Holds), f.Guessed, f.Old)
+			}
+			say("%s", cli.Count(in.Emails, "e-mail address", "e-mail addresses"))
 			for _, m := range in.Addresses {
-				say("  %s: %d companies, %d of them guessed", m.Value, m.Companies, m.Guessed)
+				say("  %s: %s, %d of them guessed", m.Value, companies(m.Companies), m.Guessed)
 			}
 			say("%d without any sign for three years, %d with two accounts or more", in.Silent, in.Duplicates)
 			for _, c := range in.Oldest {

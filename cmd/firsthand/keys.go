@@ -97,6 +97,9 @@ book is empty, nothing more can be opened until the kit was shown.`,
 			if err := count(args, 0, 1); err != nil {
 				return err
 			}
+			if len(args) == 1 && args[0] != "check" && args[0] != "refill" {
+				return cli.Usagef("%q is nothing to do with a kit: refill or check", args[0])
+			}
 			if len(args) == 1 {
 				kit, err := read(ctx, env)
 				if err != nil {
@@ -105,15 +108,10 @@ book is empty, nothing more can be opened until the kit was shown.`,
 				if err := a.store.CheckKit(ctx, kit); err != nil {
 					return err
 				}
-				switch args[0] {
-				case "check":
+				if args[0] == "check" {
 					fmt.Fprintln(env.Stdout, "this kit is the one of your file")
-				case "refill":
-					if err := a.agent.Refill(ctx, kit.Text()); err != nil {
-						return err
-					}
-				default:
-					return cli.Usagef("")
+				} else if err := a.agent.Refill(ctx, kit.Text()); err != nil {
+					return err
 				}
 			}
 			n, err := a.agent.Store.Labels(ctx)

@@ -133,7 +133,7 @@ func (a *app) printLetters(ctx context.Context, env *cli.Env, paper, file string
 	if err := writeFile(env.Path(file), func(w io.Writer) error { _, err := w.Write(p.PDF); return err }); err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stderr, "firsthand: %d letters are in %s; when they are posted: firsthand letter posted ENTRY\n", len(p.Done), cli.Printable(file))
+	fmt.Fprintf(env.Stderr, "firsthand: %s in %s; when posted: firsthand letter posted ENTRY\n", cli.Count(len(p.Done), "letter is", "letters are"), cli.Printable(file))
 	return nil
 }
 

@@ -63,7 +63,8 @@ until you rotate them.`,
 
 var importCmd = cli.Command[*app]{
 	Name: "import", Args: "file", Short: "take over a life that was exported",
-	Long: `Everything in it is verified first. Before anything is signed, each company is asked
+	Long: `It goes into a file of yours that has nothing in it yet: firsthand init makes one, with a
+passphrase and a recovery kit of its own. Everything in it is verified first. Before anything is signed, each company is asked
 for what it has: the file that was exported may have gone on. Use one of the two from
 now on. An encrypted export is opened by the kit (--kit) or the passphrase it was made
 under.`,
@@ -83,7 +84,7 @@ under.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(env.Stdout, "%d relationships\n", n)
+			fmt.Fprintln(env.Stdout, relationships(n))
 			return nil
 		}
 	},
@@ -133,7 +134,7 @@ only because it was restored in a private folder and compared, which this comman
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(env.Stdout, "backed up and tested: %d relationships, %d entries\n", m.Relationships, m.Entries)
+			fmt.Fprintf(env.Stdout, "backed up and tested: %s, %s\n", relationships(m.Relationships), entries(m.Entries))
 			return a.noteBackup(ctx, web.Backup{Made: m.Made, Relationships: m.Relationships, Entries: m.Entries, Name: filepath.Base(args[0])})
 		}
 	},
@@ -162,7 +163,7 @@ is kept as a draft. The book of next keys is emptied: firsthand kit refill.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(env.Stdout, "restored to %s: %d relationships, %d entries\n", dir, m.Relationships, m.Entries)
+			fmt.Fprintf(env.Stdout, "restored to %s: %s, %s\n", dir, relationships(m.Relationships), entries(m.Entries))
 			return nil
 		}
 	},
@@ -210,7 +211,7 @@ var doctorCmd = cli.Command[*app]{
 			if err != nil {
 				return fmt.Errorf("the file is damaged: %w", err)
 			}
-			fmt.Fprintf(env.Stdout, "file\tok, %d entries read and compared\n", report.Entries)
+			fmt.Fprintf(env.Stdout, "file\tok, %s read and compared\n", entries(report.Entries))
 			rows, err := a.agent.Relationships(ctx)
 			if err != nil {
 				return err
@@ -224,7 +225,7 @@ var doctorCmd = cli.Command[*app]{
 					return fmt.Errorf("%s: %w", r.Domain, err)
 				}
 			}
-			fmt.Fprintf(env.Stdout, "signatures\tok, %d relationships\n", len(rows))
+			fmt.Fprintf(env.Stdout, "signatures\tok, %s\n", relationships(len(rows)))
 			n, err := a.agent.Store.Labels(ctx)
 			if err != nil {
 				return err

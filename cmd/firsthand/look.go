@@ -269,7 +269,7 @@ func (a *app) statusOne(env *cli.Env, d agent.Detail) error {
 	}
 	b.WriteString(table(rows))
 	if len(d.Drafts) > 0 {
-		fmt.Fprintf(&b, "%d drafts wait\n", len(d.Drafts))
+		fmt.Fprintf(&b, "%s\n", cli.Count(len(d.Drafts), "draft waits", "drafts wait"))
 	}
 	_, err := env.Stdout.Write(b.Bytes())
 	return err
@@ -303,6 +303,12 @@ var syncCmd = cli.Command[*app]{
 					return err
 				}
 				rows = []agent.Relationship{r}
+				if r.Gateway == "" {
+					say(env, "%s has no gateway, so nothing goes there by itself: firsthand task", r.Domain)
+				}
+			}
+			if len(rows) == 0 {
+				say(env, "you have met nobody yet, so there is nothing to send: firsthand meet COMPANY")
 			}
 			var failed error
 			for _, r := range rows {
@@ -385,6 +391,10 @@ A file is checked without your own file, by anyone.`,
 			var err error
 			if len(args) == 1 && isFile(env, args[0]) {
 				b, err := readBundle(env, args[0])
+				if fault.RuleOf(err) != "" {
+					return fault.Tell(fault.Invalid, args[0]+" is no bundle, or it is damaged: "+err.Error(),
+						"a bundle is written by: firsthand log --bundle FILE COMPANY; a backup is looked at by restoring it: firsthand restore")
+				}
 				if err != nil {
 					return err
 				}
@@ -399,6 +409,9 @@ A file is checked without your own file, by anyone.`,
 			}
 			if err != nil {
 				return err
+			}
+			if len(rows) == 0 {
+				say(env, "you have met nobody yet, so there is nothing to verify: firsthand meet COMPANY")
 			}
 			for _, r := range rows {
 				b, err := a.agent.Bundle(ctx, r.ID)
@@ -448,17 +461,17 @@ func report(ctx context.Context, env *cli.Env, caller agent.Caller, b *firsthand
 		}{s.Opened.Domain, s.Rel, true, s.Log(firsthand.First).Head, s.Log(firsthand.Second).Head, len(r.Receipts), len(r.Forks), len(s.Flags), r.Claimed, r.InDocument, now})
 	}
 	fmt.Fprintf(env.Stdout, "%s\n", cli.Printable(s.Opened.Domain))
-	fmt.Fprintf(env.Stdout, "  the chain is valid: %d entries of the customer, %d of the company, %d receipts\n",
-		s.Log(firsthand.First).Head.Seq, s.Log(firsthand.Second).Head.Seq, len(r.Receipts))
+	fmt.Fprintf(env.Stdout, "  the chain is valid: %s of the customer, %d of the company, %s\n",
+		entries(int(s.Log(firsthand.First).Head.Seq)), s.Log(firsthand.Second).Head.Seq, cli.Count(len(r.Receipts), "receipt", "receipts"))
 	switch {
 	case s.Unpaired():
 		fmt.Fprintln(env.Stdout, "  a log of her own: the company has signed nothing")
 		return nil
 	case len(r.Forks) > 0:
-		fmt.Fprintf(env.Stdout, "  %d entries prove that a log was forked\n", len(r.Forks))
+		fmt.Fprintf(env.Stdout, "  %s that a log was forked\n", cli.Count(len(r.Forks), "entry proves", "entries prove"))
 	}
 	if len(s.Flags) > 0 {
-		fmt.Fprintf(env.Stdout, "  %d entries are without effect\n", len(s.Flags))
+		fmt.Fprintf(env.Stdout, "  %s without effect\n", cli.Count(len(s.Flags), "entry is", "entries are"))
 	}
 	fmt.Fprintf(env.Stdout, "  this key claimed to be the company: %s\n", r.Claimed)
 	kept := "no document was kept"

@@ -177,7 +177,7 @@ func (a *app) flushMail(ctx context.Context, env *cli.Env) error {
 		return err
 	}
 	if waiting := len(slices.DeleteFunc(mails, func(m agent.Mail) bool { return m.State == agent.MailSent })); waiting > 0 {
-		fmt.Fprintf(env.Stderr, "firsthand: %d mails wait; again later: firsthand mail fetch\n", waiting)
+		fmt.Fprintf(env.Stderr, "firsthand: %s; again later: firsthand mail fetch\n", cli.Count(waiting, "mail waits", "mails wait"))
 	}
 	return nil
 }
@@ -222,7 +222,7 @@ func fetchMail(ctx context.Context, a *app, env *cli.Env, _ *mailOptions, _ []st
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "%d answers came\n", n)
+	fmt.Fprintf(env.Stdout, "%s came\n", cli.Count(n, "answer", "answers"))
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"firsthand"
+	"firsthand/fault"
 	"firsthand/internal/agent"
 	"firsthand/internal/agent/importer"
 	"firsthand/internal/agent/money"
@@ -55,6 +56,9 @@ day=Datum,amount=Betrag,payee=Wer,unit=EUR; with nothing after it NAME is forgot
 				var row agent.ContractRow
 				if err := f.apply(&row); err != nil {
 					return err
+				}
+				if row.Name == "" {
+					return cli.Usagef("say what it is called: --name NAME")
 				}
 				id, err := a.agent.AddContract(ctx, row)
 				if err == nil {
@@ -147,7 +151,9 @@ func (f *contractFlags) apply(r *agent.ContractRow) (err error) {
 		case "note":
 			r.Note = f.note
 		case "price":
-			r.Price, err = money.Parse(f.price, "", 0)
+			if r.Price, err = money.Parse(f.price, "", 0); err != nil {
+				err = fault.Tell(fault.Invalid, fmt.Sprintf("%q is no price", f.price), `a number and a currency: --price "12.99 EUR"`)
+			}
 		case "period":
 			r.Period, err = money.ParsePeriod(f.period)
 		case "term":
@@ -155,13 +161,13 @@ func (f *contractFlags) apply(r *agent.ContractRow) (err error) {
 		case "notice":
 			r.Notice, err = money.ParsePeriod(f.notice)
 		case "next":
-			r.Next, err = firsthand.ParseDate(f.next)
+			r.Next, err = parseDay(f.next)
 		case "renews":
-			r.Renews, err = firsthand.ParseDate(f.renews)
+			r.Renews, err = parseDay(f.renews)
 		case "trial":
-			r.Trial, err = firsthand.ParseDate(f.trial)
+			r.Trial, err = parseDay(f.trial)
 		case "ended":
-			r.Ended, err = firsthand.ParseDate(f.ended)
+			r.Ended, err = parseDay(f.ended)
 		}
 	})
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"firsthand"
@@ -31,7 +32,7 @@ the legs whose numbers follow, or all. cancel ends a change that has not begun.`
 				return cli.Usagef("%q is no number of a change", args[0])
 			}
 			if len(args) > 1 {
-				return a.steer(ctx, id, args[1], args[2:])
+				return a.steer(ctx, env, id, args[1], args[2:])
 			}
 			b, err := a.agent.Board(ctx, id)
 			if err != nil {
@@ -47,9 +48,9 @@ the legs whose numbers follow, or all. cancel ends a change that has not begun.`
 }
 
 // steer does something with a change.
-func (a *app) steer(ctx context.Context, id int64, what string, args []string) error {
+func (a *app) steer(ctx context.Context, env *cli.Env, id int64, what string, args []string) error {
 	if what != "retry" && len(args) > 0 {
-		return cli.Usagef("")
+		return cli.Usagef("only retry takes numbers of legs")
 	}
 	switch what {
 	case "pause", "resume":
@@ -57,17 +58,30 @@ func (a *app) steer(ctx context.Context, id int64, what string, args []string) e
 	case "cancel":
 		return a.agent.CancelMove(ctx, id)
 	case "retry":
+		b, err := a.agent.Board(ctx, id)
+		if err != nil {
+			return err
+		}
 		var legs []int
 		for _, arg := range args {
 			n, err := strconv.Atoi(arg)
 			if err != nil {
 				return cli.Usagef("%q is no number of a leg", arg)
 			}
+			if !slices.ContainsFunc(b.Legs, func(l agent.BoardLeg) bool { return l.N == n }) {
+				return fault.Tell(fault.NotExist, fmt.Sprintf("change %d has no leg %d", id, n), fmt.Sprintf("firsthand move %d lists them", id))
+			}
 			legs = append(legs, n)
+		}
+		waits := func(l agent.BoardLeg) bool {
+			return !l.NextTry.IsZero() && (len(legs) == 0 || slices.Contains(legs, l.N))
+		}
+		if !slices.ContainsFunc(b.Legs, waits) {
+			say(env, "nothing of it waits to be tried again: firsthand move %d", id)
 		}
 		return a.agent.Retry(ctx, id, legs...)
 	}
-	return cli.Usagef("")
+	return cli.Usagef("%q is nothing to do with a change", what)
 }
 
 func (a *app) moves(ctx context.Context, env *cli.Env, asJSON bool) error {
@@ -99,6 +113,10 @@ func (a *app) moves(ctx context.Context, env *cli.Env, asJSON bool) error {
 	if asJSON {
 		return printJSON(env, all)
 	}
+	if len(rows) == 0 {
+		say(env, "you have changed nothing yet, and claimed no right of many: firsthand change FACT VALUE, or firsthand rights RIGHT")
+		return nil
+	}
 	_, err = fmt.Fprint(env.Stdout, cli.Table(lines...))
 	return err
 }
@@ -127,6 +145,10 @@ func showBoard(env *cli.Env, b agent.Board) {
 	for _, f := range b.Move.Facts {
 		fmt.Fprintf(env.Stdout, "%s\t%s\n", cli.Printable(f.Fact), cli.Printable(f.Value.String()))
 	}
+	if len(b.Legs) == 0 {
+		fmt.Fprintln(env.Stdout, "no company held it, so nobody was told; your own fact is noted")
+		return
+	}
 	rows := [][]string{{"LEG", "COMPANY", "FACT", "STEP"}}
 	for i := range b.Legs {
 		l := &b.Legs[i]
@@ -152,7 +174,7 @@ func legText(l *agent.BoardLeg) string {
 		text += ", a proposal until the record is proved to be yours"
 	}
 	if l.Tries > 0 {
-		text += fmt.Sprintf("; %d calls failed, the last: %s", l.Tries, l.Failure)
+		text += fmt.Sprintf("; %s failed, the last: %s", cli.Count(l.Tries, "call", "calls"), l.Failure)
 	}
 	return text
 }

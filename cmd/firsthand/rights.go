@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 
 	"firsthand/internal/agent"
@@ -38,6 +39,9 @@ Nobody is asked twice for what is still due. How far all has come: firsthand mov
 			}
 			if err := count(args, 1, 2); err != nil {
 				return err
+			}
+			if !slices.Contains(rights.All(), args[0]) {
+				return cli.Usagef("%q is no right: one of %s", args[0], strings.Join(rights.All(), ", "))
 			}
 			m := agent.Move{Claim: agent.Claim{Right: args[0], Law: *law, Scope: *scope}, Only: only, Except: except, Guesses: *guesses, Starts: *starts, Note: *remark}
 			if len(args) == 2 {
@@ -98,18 +102,19 @@ func periodText(p rights.Period) string {
 
 // showClaim prints what a claim would do.
 func showClaim(env *cli.Env, p agent.Plan) {
+	if len(p.Legs) == 0 {
+		say(env, "no company is known to know you, so there is nobody to ask: firsthand bring FILE, or firsthand company add COMPANY")
+		return
+	}
 	rows := [][]string{{"COMPANY", "WAY", "DUE", "REASON"}}
-	for _, l := range p.Legs {
+	shown, more := shownLegs(p.Legs)
+	for _, l := range shown {
 		rows = append(rows, []string{l.Domain, l.Group, string(l.Due), l.Reason})
 	}
-	fmt.Fprint(env.Stdout, cli.Table(rows...))
-	if len(p.Legs) == 0 {
-		fmt.Fprintln(env.Stderr, "firsthand: no company knows you here")
-	} else {
-		fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
-	}
+	fmt.Fprint(env.Stdout, cli.Table(rows...)+more)
+	fmt.Fprintln(env.Stdout, counts(p.Counts, agent.Instant, agent.Prepared, agent.NeedsYou, agent.LeftOut))
 	if p.Labels > p.Free {
-		fmt.Fprintf(env.Stderr, "firsthand: it opens %d logs, and the book of next keys has %d: firsthand kit refill --kit FILE\n", p.Labels, p.Free)
+		fmt.Fprintf(env.Stderr, "firsthand: it opens %s, and the book of next keys has %d: firsthand kit refill --kit FILE\n", cli.Count(p.Labels, "log", "logs"), p.Free)
 	}
 }
 

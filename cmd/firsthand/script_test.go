@@ -16,6 +16,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"firsthand/internal/locale"
 	"firsthand/internal/web/webtest"
 )
 
@@ -147,6 +148,15 @@ func TestManual(t *testing.T) {
 	for line := range strings.Lines(program().Manual()) {
 		if want := "//\t" + strings.TrimSpace(line); !strings.Contains(string(text), want) {
 			t.Errorf("the package comment lacks %q", want)
+		}
+	}
+}
+
+// TestFormatsHaveWords: what is shown of where a file is from is no name of ours.
+func TestFormatsHaveWords(t *testing.T) {
+	for _, f := range formats() {
+		if !locale.All()[0].Has("format." + f.Name()) {
+			t.Errorf("the catalogue has no words for the format %s", f.Name())
 		}
 	}
 }

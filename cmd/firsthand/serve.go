@@ -84,13 +84,19 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) 
 	}
 	defer func() { l.Close() }()
 	h := newHome(env, dir, log)
+	by, err := atStart(ctx, env, h, o)
+	if err != nil {
+		return err
+	}
 	stopPages, err := servePages(env, h, o)
 	if err != nil {
 		return err
 	}
 	defer stopPages()
-	if err := openAtStart(ctx, env, h, o); err != nil {
-		return err
+	if by != nil {
+		if err := h.open(ctx, by); err != nil {
+			return err
+		}
 	}
 	if h.link != nil {
 		fmt.Fprintf(env.Stderr, "firsthand: open this link, once and within ten minutes:\n")
@@ -124,22 +130,18 @@ func serve(ctx context.Context, env *cli.Env, log *slog.Logger, o serveOptions) 
 	return err
 }
 
-// openAtStart opens the file where that needs nobody: by a key file or a
-// passphrase file. Without pages somebody at the terminal is asked.
-func openAtStart(ctx context.Context, env *cli.Env, h *home, o serveOptions) error {
+// atStart returns what opens the file where that needs nobody: a key file or a
+// passphrase file. Without pages somebody at the terminal is asked. Nil: it waits.
+func atStart(ctx context.Context, env *cli.Env, h *home, o serveOptions) (store.Opener, error) {
 	if h.State() == web.Empty {
-		return nil
+		return nil, nil
 	}
 	given := env.Getenv("FIRSTHAND_KEY_FILE") != "" || env.Getenv("FIRSTHAND_PASSPHRASE_FILE") != ""
 	if !given && (o.addr != "" || env.Prompt == nil) {
 		h.log.Info("locked", "hint", "firsthand unlock")
-		return nil
+		return nil, nil
 	}
-	by, err := opener(ctx, env)
-	if err != nil {
-		return err
-	}
-	return h.open(ctx, by)
+	return opener(ctx, env)
 }
 
 // program is the commands as they are carried out here: on the file, if it is open,
@@ -290,7 +292,7 @@ var healthcheckCmd = cli.Command[*app]{
 			}
 			resp, err := http.DefaultClient.Do(req)
 			if err != nil {
-				return fault.Tell(fault.Unavailable, "no answer", "is it running? firsthand serve")
+				return fault.Tell(fault.Unavailable, "no answer from "+url, "start it: firsthand serve; if it serves elsewhere, name its address: firsthand healthcheck http://127.0.0.1:PORT/readyz")
 			}
 			resp.Body.Close()
 			if resp.StatusCode != http.StatusOK {

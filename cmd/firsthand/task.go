@@ -7,6 +7,7 @@ import (
 
 	"firsthand"
 	"firsthand/internal/agent"
+	"firsthand/internal/agent/channel"
 	"firsthand/internal/cli"
 )
 
@@ -42,13 +43,13 @@ word and proves nothing; reopen takes that back; remind names a day, or never.`,
 			case rest[0] == "remind" && len(rest) == 2:
 				on := firsthand.Date("")
 				if rest[1] != "never" {
-					if on, err = firsthand.ParseDate(rest[1]); err != nil {
+					if on, err = parseDay(rest[1]); err != nil {
 						return err
 					}
 				}
 				return a.agent.Remind(ctx, entry, on)
 			}
-			return cli.Usagef("")
+			return cli.Usagef("say what of it: done, reopen, remind DAY or remind never; nothing shows it")
 		}
 	},
 }
@@ -107,17 +108,31 @@ func (a *app) showTask(ctx context.Context, env *cli.Env, entry firsthand.ID) er
 	if t.Draft.Link != "" {
 		fmt.Fprintf(env.Stdout, "go to %s\n", cli.Printable(t.Draft.Link))
 	}
-	rows := [][]string{}
-	for _, s := range t.Draft.Steps {
-		rows = append(rows, []string{s.Label, s.Was, s.Copy})
-	}
-	if len(rows) > 0 {
-		fmt.Fprint(env.Stdout, cli.Table(append([][]string{{"FIELD", "UNTIL NOW", "NEW"}}, rows...)...))
-	}
+	printSteps(env, t.Draft.Steps)
 	if t.Draft.Text != "" {
 		fmt.Fprintf(env.Stdout, "or write, or say at the counter:\n%s", cli.PrintableLines(t.Draft.Text, "  "))
 	}
 	return nil
+}
+
+// printSteps prints what to enter, field by field, and between that what to do.
+func printSteps(env *cli.Env, steps []channel.Step) {
+	var fields [][]string
+	flush := func() {
+		if len(fields) > 0 {
+			fmt.Fprint(env.Stdout, cli.Table(append([][]string{{"FIELD", "UNTIL NOW", "NEW"}}, fields...)...))
+		}
+		fields = nil
+	}
+	for _, s := range steps {
+		if s.Was != "" || s.Copy != "" {
+			fields = append(fields, []string{s.Label, s.Was, s.Copy})
+			continue
+		}
+		flush()
+		fmt.Fprintln(env.Stdout, cli.Printable(s.Label))
+	}
+	flush()
 }
 
 func noteText(note string) string {

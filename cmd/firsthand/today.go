@@ -115,11 +115,11 @@ func cardText(c agent.Card) string {
 	case agent.CardTask:
 		return fmt.Sprintf("%s %s, to be told by you: firsthand task %s", c.Kind, c.Fact, short(c.Entry))
 	case agent.CardTasks:
-		return fmt.Sprintf("%d things to tell companies yourself: firsthand task", c.N)
+		return cli.Count(c.N, "thing", "things") + " to tell companies yourself: firsthand task"
 	case agent.CardImport:
-		return fmt.Sprintf("%d companies in %s wait for your word: firsthand bring", c.N, c.File)
+		return fmt.Sprintf("%s: %s in it; is it to be kept? firsthand bring --id %d", c.File, companies(c.N), c.Import)
 	case agent.CardUnsure:
-		return fmt.Sprintf("%d accounts in %s: which companies are they? firsthand bring", c.N, c.File)
+		return fmt.Sprintf("%s in %s: of which company? firsthand bring --id %d", cli.Count(c.N, "account", "accounts"), c.File, c.Import)
 	case agent.CardLeak:
 		return fmt.Sprintf("mail from %s came to the address that only this company has: firsthand mask judge", c.File)
 	case agent.CardHeard:
@@ -132,9 +132,9 @@ func cardText(c agent.Card) string {
 		if c.N == 0 {
 			return "there is no second copy of your file: firsthand backup"
 		}
-		return fmt.Sprintf("the last backup is %d days old: firsthand backup", c.N)
+		return fmt.Sprintf("the last backup is %s old: firsthand backup", cli.Count(c.N, "day", "days"))
 	case agent.CardKit:
-		return fmt.Sprintf("%d next keys are left: firsthand kit refill", c.N)
+		return cli.Count(c.N, "next key is", "next keys are") + " left: firsthand kit refill"
 	}
 	return c.What
 }

@@ -26,6 +26,36 @@ func count(args []string, min, max int) error {
 	return nil
 }
 
+// companies says how many companies there are.
+func companies(n int) string { return cli.Count(n, "company", "companies") }
+
+func relationships(n int) string { return cli.Count(n, "relationship", "relationships") }
+
+func entries(n int) string { return cli.Count(n, "entry", "entries") }
+
+// say tells her something that isn't what she asked for: on standard error, so that a
+// program that reads the output is not told.
+func say(env *cli.Env, format string, args ...any) {
+	fmt.Fprintf(env.Stderr, "firsthand: %s\n", cli.Printable(fmt.Sprintf(format, args...)))
+}
+
+// parseDay reads a day that is an argument.
+func parseDay(arg string) (firsthand.Date, error) {
+	d, err := firsthand.ParseDate(arg)
+	if err != nil {
+		return "", fault.Tell(fault.Invalid, fmt.Sprintf("%q is no day", arg), "as in 2027-01-31")
+	}
+	return d, nil
+}
+
+// toCome refuses a last day that is over: nothing would be left of what it ends.
+func toCome(d firsthand.Date, now time.Time) error {
+	if d == "" || d >= firsthand.DateOf(now) {
+		return nil
+	}
+	return fault.Tell(fault.Invalid, string(d)+" is over", "name today or a day to come")
+}
+
 // value reads a fact's value from arguments: one text, or parts as name=text.
 func value(args []string) (firsthand.Value, error) {
 	if len(args) == 1 && !strings.Contains(args[0], "=") {

@@ -30,7 +30,12 @@ func (a *Agent) Offer(ctx context.Context, rel firsthand.ID, codes ...string) (A
 		}
 		refs = append(refs, t.Ref())
 	}
-	return a.act(ctx, rel, func(*relationship) (firsthand.Content, error) {
+	return a.act(ctx, rel, func(r *relationship) (firsthand.Content, error) {
+		for _, ag := range r.state.At(a.Now()).Agreements {
+			if refs[0] == ag.Terms { // what she likes best is agreed
+				return nil, fault.Tell(fault.Conflict, refs[0].Code+" is agreed with "+r.row.Domain+" already, and in force", "to end it: firsthand terms --end DAY "+r.row.Domain)
+			}
+		}
 		return &firsthand.TermsOffer{Terms: refs}, nil
 	})
 }
@@ -62,6 +67,9 @@ func (a *Agent) EndTerms(ctx context.Context, rel firsthand.ID, from firsthand.D
 		}
 		return nil
 	})
+	if err == nil && len(acts) == 0 {
+		err = fault.Tell(fault.NotExist, "no agreement is in force that could be ended", "firsthand terms COMPANY proffers one")
+	}
 	a.Wake()
 	return acts, err
 }

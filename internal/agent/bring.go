@@ -188,6 +188,9 @@ func (a *Agent) BringAs(ctx context.Context, format, file string, r io.Reader, p
 			return Import{}, err
 		}
 	}
+	if b.Counts.Rows == 0 {
+		return Import{}, fault.Tell(fault.Invalid, "There is nothing in this file but how it begins.", "Export it again, and look whether the program has something to export.")
+	}
 	return b.finish(ctx)
 }
 
@@ -255,7 +258,11 @@ func (a *Agent) Assign(ctx context.Context, account int64, domain string) error 
 			return err
 		}
 	}
-	return a.Store.Commit(ctx, Commit{Assign: []Assignment{{account, domain}}})
+	err := a.Store.Commit(ctx, Commit{Assign: []Assignment{{account, domain}}})
+	if fault.KindOf(err) == fault.NotExist {
+		return fault.Tell(fault.NotExist, fmt.Sprintf("there is no account %d", account), "the accounts of an import are listed by: firsthand bring --id NUMBER")
+	}
+	return err
 }
 
 // companyOf returns the key of the company at a host: of one of its siblings, if

@@ -85,6 +85,13 @@ func (a *Agent) Diagnose(ctx context.Context, rel firsthand.ID, cause error) err
 // What the company said to a branch of hers that is lost, is lost with it, and is
 // kept as evidence too.
 func (a *Agent) Reconcile(ctx context.Context, rel firsthand.ID) (Act, error) {
+	row, err := a.Store.Relationship(ctx, rel)
+	if err != nil {
+		return Act{}, err
+	}
+	if row.Gateway == "" {
+		return Act{}, fault.Tell(fault.Invalid, row.Domain+" has no gateway, so there is no copy of its to compare with", "your own log is checked by: firsthand verify "+row.Domain)
+	}
 	theirs, err := a.fetchCopy(ctx, rel)
 	if err != nil {
 		return Act{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"firsthand"
 	"firsthand/fault"
@@ -36,8 +37,8 @@ func (a *Agent) Meet(ctx context.Context, domain string, o MeetOptions) (Relatio
 		company, raw, err := a.Caller.Discover(ctx, domain)
 		if err != nil {
 			if k := fault.KindOf(err); k == fault.NotExist || k == fault.Unavailable {
-				return row, &fault.Notice{Kind: k, Text: fmt.Sprintf("%s does not answer as a company with a gateway: %v", domain, err),
-					Hint: "keep a log of your own with: firsthand meet --unpaired " + domain}
+				return row, &fault.Notice{Kind: k, Text: domain + " does not answer as a company with a gateway: " + Unreached(err),
+					Hint: "look how it is written; where it has no gateway, a log of your own is begun by: firsthand meet --unpaired " + domain}
 			}
 			return row, fmt.Errorf("meet %s: %w", domain, err)
 		}
@@ -83,4 +84,21 @@ func (a *Agent) begin(ctx context.Context, row Relationship, open *firsthand.Ope
 	r.row.ID = e.ID
 	err = a.commit(ctx, Commit{Entries: []firsthand.Entry{e}, TakeLabels: []firsthand.Label{next.Label}}, r)
 	return r.row, err
+}
+
+// Unreached says in words for her why a company's domain does not answer as one with
+// a gateway.
+func Unreached(err error) string {
+	dns, ok := errors.AsType[*net.DNSError](err)
+	switch {
+	case ok && dns.IsNotFound:
+		return "there is no such domain"
+	case ok:
+		return "no name can be looked up, so this machine seems not to be on the internet"
+	case fault.KindOf(err) == fault.NotExist:
+		return "it says nothing of a gateway there"
+	case fault.RuleOf(err) != "":
+		return "what it answers can't be used (" + fault.RuleOf(err) + ")"
+	}
+	return "there is no answer"
 }

@@ -293,7 +293,7 @@ func (a *Agent) CancelMove(ctx context.Context, id int64) error {
 	case err != nil || row.State == Cancelled:
 		return err
 	case row.State == Begun:
-		return fault.Tell(fault.Conflict, "the change has begun: what was said can't be taken back", "hold what is not sent yet: firsthand move pause "+fmt.Sprint(id))
+		return fault.Tell(fault.Conflict, "the change has begun: what was said can't be taken back", fmt.Sprintf("hold what is not sent yet: firsthand move %d pause", id))
 	}
 	row.State, row.Problem = Cancelled, ""
 	return a.Store.Commit(ctx, Commit{Moves: []MoveRow{row}})

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -139,7 +140,13 @@ func (a *Agent) call(c *call) error {
 		more, err := a.Do(c.ctx, c.rel, wait)
 		if err != nil {
 			if c.ctx.Err() == nil {
-				a.Log.Warn("call failed", "relationship", c.rel, "kind", fault.KindOf(err), "rule", fault.RuleOf(err))
+				// A company that is down is no trouble of this program: it is called again, and
+				// the pages say so.
+				level := slog.LevelWarn
+				if fault.KindOf(err) == fault.Unavailable {
+					level = slog.LevelInfo
+				}
+				a.Log.Log(c.ctx, level, "call failed", "relationship", c.rel, "kind", fault.KindOf(err), "rule", fault.RuleOf(err))
 			}
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -30,7 +31,9 @@ func (p *Program[A]) parse(env *Env, argv []string) (*call[A], error) {
 	if err := before.Parse(argv); errors.Is(err, flag.ErrHelp) {
 		return nil, help(p.usage())
 	} else if err != nil {
-		return nil, &usageError{problem: err.Error(), usage: p.seeHelp()}
+		u := flagProblem(before, err)
+		u.usage = p.seeHelp()
+		return nil, u
 	}
 	argv = before.Args()
 	if len(argv) == 0 {
@@ -50,7 +53,9 @@ func (p *Program[A]) parse(env *Env, argv []string) (*call[A], error) {
 	if err := fs.Parse(flags); errors.Is(err, flag.ErrHelp) {
 		return nil, help(c.help())
 	} else if err != nil {
-		return nil, c.explain(Usagef("%s: %s", c.command.Name, err))
+		u := flagProblem(fs, err)
+		u.problem = c.command.Name + ": " + u.problem
+		return nil, c.explain(u)
 	}
 	c.args, c.env = args, env.with(given)
 	return c, nil
@@ -63,7 +68,11 @@ func (p *Program[A]) find(name string) (*call[A], error) {
 		return &call[A]{program: p, command: &p.Commands[i]}, nil
 	}
 	e := &usageError{problem: fmt.Sprintf("unknown command %q", name), usage: p.seeHelp()}
-	if like := p.similar(name); like != "" {
+	names := make([]string, len(p.Commands))
+	for i, c := range p.Commands {
+		names[i] = c.Name
+	}
+	if like := similar(name, names); like != "" {
 		e.hint = fmt.Sprintf("did you mean %q?", like)
 	}
 	return nil, e
@@ -81,6 +90,39 @@ func (p *Program[A]) flagSet(given map[string]string) *flag.FlagSet {
 		})
 	}
 	return fs
+}
+
+// badValue is how package flag says that a flag can't have a value.
+var badValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value (".*") for (?:flag )?-([^ :]+): `)
+
+// formats are what values of flags look like, by the word that stands for them in the
+// usage.
+var formats = map[string]string{"day": "as in 2027-01-31", "duration": "as in 10s or 2m"}
+
+// flagProblem says in words of ours what package flag has found.
+func flagProblem(fs *flag.FlagSet, err error) *usageError {
+	text := err.Error()
+	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
+		u := &usageError{problem: "there is no flag --" + name}
+		var names []string
+		fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+		if like := similar(name, names); like != "" {
+			u.hint = fmt.Sprintf("did you mean --%s?", like)
+		}
+		return u
+	}
+	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
+		word, usage := flag.UnquoteUsage(fs.Lookup(name))
+		return &usageError{problem: fmt.Sprintf("--%s needs its %s after it: %s", name, word, usage)}
+	}
+	if m := badValue.FindStringSubmatch(text); m != nil {
+		word := "such value"
+		if f := fs.Lookup(m[2]); f != nil && !isBool(f) {
+			word, _ = flag.UnquoteUsage(f)
+		}
+		return &usageError{problem: fmt.Sprintf("%s is no %s for --%s", m[1], word, m[2]), hint: formats[word]}
+	}
+	return &usageError{problem: text}
 }
 
 // with returns an Env in which the given variables have values of their own.

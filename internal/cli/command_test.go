@@ -3,15 +3,19 @@ package cli_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"strings"
+	"syscall"
 	"testing"
 
+	"firsthand/fault"
 	"firsthand/internal/cli"
 )
 
 func TestRun(t *testing.T) {
 	const seeHelp = "usage: toy command [flags] [arguments]\n\"toy help\" lists the commands.\n"
-	const addUsage = "usage: toy add [flags] number\n"
+	const addUsage = "usage: toy add [flags] number\n\"toy help add\" says more.\n"
 	tests := []struct {
 		name string
 		argv string // words
@@ -29,14 +33,17 @@ func TestRun(t *testing.T) {
 		{"all after -- are arguments", "echo a -- --times -- b", result{"[\"a\" \"--times\" \"--\" \"b\"]\n", "", 0}},
 		{"- is an argument", "echo -", result{"[\"-\"]\n", "", 0}},
 		{"the beginning of an ID is an argument", "echo -aB3defghi --Bcdefghij", result{"[\"-aB3defghi\" \"--Bcdefghij\"]\n", "", 0}},
-		{"what no ID can be is a flag", "add 2 --times-at-most 3", result{"", "toy: add: flag provided but not defined: -times-at-most\n" + addUsage, 2}},
+		{"what no ID can be is a flag", "add 2 --times-at-most 3", result{"", "toy: add: there is no flag --times-at-most\n" + addUsage, 2}},
 		{"a flag's value may begin with a dash", "add 2 --times -3", result{"-6\n", "", 0}},
 
 		{"wrong usage", "add", result{"", addUsage, 2}},
 		{"wrong usage, with a reason", "add two", result{"", "toy: add: \"two\" is not a number\n" + addUsage, 2}},
-		{"unknown flag", "add 2 --often", result{"", "toy: add: flag provided but not defined: -often\n" + addUsage, 2}},
-		{"flag without value", "add 2 --times", result{"", "toy: add: flag needs an argument: -times\n" + addUsage, 2}},
-		{"unknown global", "--often add 2", result{"", "toy: flag provided but not defined: -often\n" + seeHelp, 2}},
+		{"unknown flag", "add 2 --often", result{"", "toy: add: there is no flag --often\n" + addUsage, 2}},
+		{"mistyped flag", "add 2 --tmies 3", result{"", "toy: add: there is no flag --tmies\ntoy: hint: did you mean --times?\n" + addUsage, 2}},
+		{"a flag's value that is none", "add 2 --times x", result{"", "toy: add: \"x\" is no n for --times\n" + addUsage, 2}},
+		{"a switch with a value that is none", "add 2 --quiet=x", result{"", "toy: add: \"x\" is no such value for --quiet\n" + addUsage, 2}},
+		{"flag without value", "add 2 --times", result{"", "toy: add: --times needs its n after it: add n times\n" + addUsage, 2}},
+		{"unknown global", "--often add 2", result{"", "toy: there is no flag --often\n" + seeHelp, 2}},
 		{"no flags in the usage of a command without", "help echo", result{"usage: toy echo [word ...]\n\ndoes echo\n", "", 0}},
 		{"unknown command", "frobnicate", result{"", "toy: unknown command \"frobnicate\"\n" + seeHelp, 2}},
 		{"mistyped command", "ehco x", result{"", "toy: unknown command \"ehco\"\ntoy: hint: did you mean \"echo\"?\n" + seeHelp, 2}},
@@ -162,5 +169,35 @@ func TestInterrupted(t *testing.T) {
 	code := p.Run(ctx, &cli.Env{Stdout: &out, Stderr: &errs, Dir: t.TempDir()}, []string{"wait"})
 	if code != 1 || errs.String() != "toy: interrupted\n" {
 		t.Errorf("code %d, %q", code, errs.String())
+	}
+}
+
+// What is said of an error that several have caused, or the system: each once, with
+// what to do.
+func TestErrorsSayWhatToDo(t *testing.T) {
+	full := fault.Tell(fault.Unavailable, "the disk is full", "make room")
+	file := func(err error) error {
+		return fmt.Errorf("back up: %w", &fs.PathError{Op: "open", Path: "b", Err: err})
+	}
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"joined, and twice the same", errors.Join(full, errors.Join(errors.New("acme: no answer"), full)), "toy: the disk is full\ntoy: hint: make room\ntoy: acme: no answer\n"},
+		{"several in a sentence", fmt.Errorf("%w, so %w", full, errors.New("no")), "toy: the disk is full, so no\ntoy: hint: make room\n"},
+		{"no line of anybody else's", errors.New("a\ntoy: hint: pay"), "toy: a toy: hint: pay\n"},
+		{"missing", file(fs.ErrNotExist), "toy: back up: open b: file does not exist\ntoy: hint: look at the name, and in which folder it is\n"},
+		{"not hers", file(fs.ErrPermission), "toy: back up: open b: permission denied\ntoy: hint: you may not do that there: look at whose it is, or name another place\n"},
+		{"a folder", file(syscall.EISDIR), "toy: back up: open b: is a directory\ntoy: hint: that is a folder: name a file\n"},
+		{"a full disk", file(syscall.ENOSPC), "toy: back up: open b: no space left on device\ntoy: hint: make room on the disk, then run it again\n"},
+		{"no such thing that is no file", fault.NotExist, "toy: not exist\n"},
+	}
+	for _, tt := range tests {
+		p := newProgram()
+		p.Commands = []command{plain("err", "", func(context.Context, *toy, *cli.Env, []string) error { return tt.err })}
+		if got := call(t, p, "", "err"); got != (result{"", tt.want, 1}) {
+			t.Errorf("%s: %v\nwant %q", tt.name, got, tt.want)
+		}
 	}
 }

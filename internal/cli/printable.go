@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"text/tabwriter"
@@ -52,6 +53,14 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// Count returns n and what it counts: "1 company", "2 companies".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // Table returns rows as text in columns, each cell [Printable]. The first row may

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"strings"
 	"sync"
+	"syscall"
 
 	"firsthand/fault"
 )
@@ -49,7 +52,7 @@ func (c *call[A]) explain(err error) error {
 		return err
 	}
 	e := *u
-	e.usage = c.usageLine()
+	e.usage = c.usageLine() + fmt.Sprintf("\"%s help %s\" says more.\n", c.program.Name, c.command.Name)
 	return &e
 }
 
@@ -79,11 +82,59 @@ func (p *Program[A]) report(ctx context.Context, env *Env, err error) int {
 		say("interrupted")
 		return exitFailure
 	}
-	say(err.Error())
-	if hint := fault.HintOf(err); hint != "" {
-		say("hint: " + hint)
+	said := map[string]bool{"": true}
+	once := func(line string) {
+		if !said[line] {
+			say(line)
+		}
+		said[line] = true
+	}
+	for _, one := range joined(err) {
+		once(one.Error())
+		if hint := hintOf(one); hint != "" {
+			once("hint: " + hint)
+		}
 	}
 	return exitFailure
+}
+
+// joined returns the errors of which err was made by [errors.Join], or err alone.
+func joined(err error) []error {
+	j, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	var texts []string
+	for _, e := range j.Unwrap() {
+		all, texts = append(all, joined(e)...), append(texts, e.Error())
+	}
+	if strings.Join(texts, "\n") != err.Error() { // its text is its own
+		return []error{err}
+	}
+	return all
+}
+
+// hintOf returns what err tells a person to do. What the system says of a file has no
+// hint of its own, and calls for the same wherever it comes from.
+func hintOf(err error) string {
+	if hint := fault.HintOf(err); hint != "" {
+		return hint
+	}
+	if _, ok := errors.AsType[*fs.PathError](err); !ok {
+		return ""
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "look at the name, and in which folder it is"
+	case errors.Is(err, fs.ErrPermission):
+		return "you may not do that there: look at whose it is, or name another place"
+	case errors.Is(err, syscall.EISDIR):
+		return "that is a folder: name a file"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on the disk, then run it again"
+	}
+	return ""
 }
 
 // A checkedWriter remembers the first error of writing to w.

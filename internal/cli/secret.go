@@ -41,7 +41,7 @@ func (e *Env) Secret(ctx context.Context, s Secret) ([]byte, error) {
 		file = e.getenv(s.Var)
 	}
 	if file != "" {
-		return e.secretFile(file)
+		return e.secretFile(file, s)
 	}
 	if e.Prompt == nil {
 		return nil, fault.Tell(fault.Invalid, "nobody is there to ask for: "+s.Prompt, s.ways())
@@ -64,10 +64,14 @@ func (s Secret) ways() string {
 	return "give it in a file, with " + strings.Join(ways, " or ")
 }
 
-func (e *Env) secretFile(name string) ([]byte, error) {
+func (e *Env) secretFile(name string, s Secret) ([]byte, error) {
+	hint := fmt.Sprintf("the file that is named has nothing in it but this: %s", s.Prompt)
 	f, err := e.Open(name)
 	if err != nil {
-		return nil, err
+		if fault.HintOf(err) != "" {
+			return nil, err
+		}
+		return nil, fault.Tell(fault.KindOf(err), err.Error(), hint)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
@@ -75,11 +79,11 @@ func (e *Env) secretFile(name string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(b) > maxSecret:
-		return nil, fault.Tell(fault.Invalid, fmt.Sprintf("%s is too long to be a secret", name), "")
+		return nil, fault.Tell(fault.Invalid, fmt.Sprintf("%s is too long to be a secret", name), hint)
 	}
 	b = bytes.TrimSuffix(bytes.TrimSuffix(b, []byte("\n")), []byte("\r"))
 	if len(b) == 0 {
-		return nil, fault.Tell(fault.Invalid, name+" is empty", "")
+		return nil, fault.Tell(fault.Invalid, name+" is empty", hint)
 	}
 	return b, nil
 }
@@ -90,7 +94,7 @@ func (e *Env) secretPrompt(ctx context.Context, s Secret) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case len(b) == 0:
-		return nil, fault.Tell(fault.Invalid, "nothing was typed", "")
+		return nil, fault.Tell(fault.Invalid, "nothing was typed", "run it again")
 	case !s.Twice:
 		return b, nil
 	}
@@ -101,7 +105,7 @@ func (e *Env) secretPrompt(ctx context.Context, s Secret) ([]byte, error) {
 	}
 	if subtle.ConstantTimeCompare(b, again) == 0 {
 		clear(b)
-		return nil, fault.Tell(fault.Invalid, "the two are not the same", "")
+		return nil, fault.Tell(fault.Invalid, "the two are not the same", "run it again, and type the same twice")
 	}
 	return b, nil
 }
@@ -130,7 +134,7 @@ func promptTerminal(ctx context.Context, prompt string) ([]byte, error) {
 		return nil, errors.Join(ctx.Err(), term.Restore(fd, before))
 	case l := <-typed:
 		if errors.Is(l.err, io.EOF) {
-			return nil, fault.Tell(fault.Invalid, "nothing was typed", "")
+			return nil, fault.Tell(fault.Invalid, "nothing was typed", "run it again")
 		}
 		return l.text, l.err
 	}

@@ -87,7 +87,7 @@ func TestForward(t *testing.T) {
 	}{
 		{name: "output", argv: "echo a b", want: result{"[\"a\" \"b\"]\n", "", 0}},
 		{name: "failure and hint", argv: "fail", want: result{"half of it\n", "toy: ask acme: the company says no\ntoy: hint: ask again\n", 1}},
-		{name: "wrong usage", argv: "add", want: result{"", "usage: toy add [flags] number\n", 2}},
+		{name: "wrong usage", argv: "add", want: result{"", "usage: toy add [flags] number\n\"toy help add\" says more.\n", 2}},
 		{name: "a global is the client's and does nothing here", argv: "add 0 --dir /elsewhere", want: result{"0\n", "", 0}},
 		{name: "a file of the client", argv: "cat a", want: result{"file a\n", "", 0}},
 		{name: "standard input", argv: "cat -", stdin: "in", want: result{"in", "", 0}},

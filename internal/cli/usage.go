@@ -100,12 +100,12 @@ func flagList(fs *flag.FlagSet, except []Global) string {
 	return b.String()
 }
 
-// similar returns the command that name may have meant, or "".
-func (p *Program[A]) similar(name string) string {
+// similar returns that of names which name may have meant, or "".
+func similar(name string, names []string) string {
 	best, least := "", 3 // two slips at most, and fewer than letters
-	for _, c := range p.Commands {
-		if d := distance(name, c.Name); d < least && d < len(c.Name) {
-			best, least = c.Name, d
+	for _, n := range names {
+		if d := distance(name, n); d < least && d < len(n) {
+			best, least = n, d
 		}
 	}
 	return best

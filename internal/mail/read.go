@@ -300,10 +300,19 @@ func (r *reading) bounced(kind string, body io.Reader) error {
 		h := header(append(bytes.Clone(block), "\n\n"...))
 		if action := strings.ToLower(strings.TrimSpace(h.Get("Action"))); action == "failed" {
 			r.out.Failed = true
-			r.out.Why = Clean(strings.TrimSpace(h.Get("Status") + " " + afterSemicolon(h.Get("Diagnostic-Code"))))
+			r.out.Why = Clean(whyFailed(h.Get("Status"), afterSemicolon(h.Get("Diagnostic-Code"))))
 		}
 	}
 	return nil
+}
+
+// whyFailed joins a status and what the server said, in which the status stands already
+// more often than not.
+func whyFailed(status, said string) string {
+	if strings.Contains(" "+said+" ", " "+status+" ") {
+		return said
+	}
+	return strings.TrimSpace(status + " " + said)
 }
 
 func afterSemicolon(s string) string {

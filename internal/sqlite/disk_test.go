@@ -110,7 +110,7 @@ func TestFullDiskAtOpen(t *testing.T) {
 	if n := mustHead(t, db, "a"); n != 1 {
 		t.Errorf("head = %d, want 1", n)
 	}
-	if err := db.Close(); !full(err) {
+	if err := db.Close(); !full(err) || !errors.Is(err, sqlite.ErrUntidy) || !strings.Contains(err.Error(), "What was saved is safe") {
 		t.Errorf("Close: %v", err)
 	}
 	o := flight{}.options(d)

@@ -15,6 +15,12 @@ import (
 // ErrClosed is returned by the methods of a closed DB.
 var ErrClosed = fmt.Errorf("%w: the database is closed", fault.Unavailable)
 
+// ErrUntidy is that Close found no room to move the write-ahead log into the file.
+// Nothing is lost by it.
+var ErrUntidy = fault.Tell(fault.Unavailable,
+	"The disk is full. What was saved is safe, and stays in two files until there is room.",
+	"Make some room on the disk: the next time that the file is opened it is put in order.")
+
 var (
 	errFull = fault.Tell(fault.Unavailable,
 		"The disk is full, so nothing can be saved.",
@@ -43,12 +49,12 @@ func (d *disk) explain(err error) error {
 	var code sqlite3.ErrorCode
 	known := errors.As(err, &code)
 	switch {
-	case err == nil, errors.Is(err, errDisk): // said already
+	case err == nil, errors.Is(err, errDisk), errors.Is(err, errFull): // said already
 		return err
 	case code == sqlite3.IOERR && d.broken() != nil:
 		return d.broken()
 	case code == sqlite3.FULL, isFull(err):
-		return fmt.Errorf("%w: %w", errFull, err)
+		return fmt.Errorf("%w (%w)", errFull, err)
 	case !known:
 		return err
 	case code == sqlite3.NOTADB && d.encrypted:

@@ -192,7 +192,8 @@ func (db *DB) start(ctx context.Context, list []migration, empty bool) error {
 
 // Close waits for the Views, Backups and Updates that have begun, moves the
 // write-ahead log into the file, and releases it. An error says that the log
-// is still there; opening the file again takes care of it.
+// is still there; opening the file again takes care of it. It is [ErrUntidy] if only
+// the room for it was missing.
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) shut() error {
@@ -212,7 +213,11 @@ func (db *DB) shut() error {
 	if err := db.disk.broken(); err != nil {
 		return err // and what follows from it
 	}
-	return db.disk.explain(errors.Join(errs...))
+	err := db.disk.explain(errors.Join(errs...))
+	if errors.Is(err, errFull) {
+		return ErrUntidy
+	}
+	return err
 }
 
 // exists reports whether there is a file with that name.

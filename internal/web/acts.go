@@ -52,11 +52,14 @@ var acts = map[string]act{
 }
 
 // acts returns those that make sense now.
-func (p *CompanyPage) acts() []string {
+func (p *CompanyPage) acts(terms []Option) []string {
 	if p.Rel == nil || p.Rel.Closed {
 		return []string{"meet", "tell", "ask"}
 	}
-	all := []string{"tell", "message", "ask", "agree"}
+	all := []string{"tell", "message", "ask"}
+	if len(terms) > 0 {
+		all = append(all, "agree")
+	}
 	if p.C.Paired && !p.C.Bound {
 		all = append(all, "claim")
 	}
@@ -125,12 +128,19 @@ func (s *Server) actAt(v *visit, f Form) (p ActPage, err error) {
 		p.Bases = append(p.Bases, Option{Value: "agreement", Text: v.say("act.basis_agreement", c.Agreement)})
 	}
 	p.Bases = append(p.Bases, Option{Value: "exception", Text: v.lang.Word("basis", "exception")})
+	p.Terms = s.offers(c.Agreed)
+	return p, nil
+}
+
+// offers are the agreements that can be proffered to a company with which those of the
+// given codes are in force.
+func (s *Server) offers(agreed []string) (all []Option) {
 	for _, a := range s.Roster.All() {
-		if a.Pinned() {
-			p.Terms = append(p.Terms, Option{Value: a.Ref().Code, Text: a.Ref().Code})
+		if code := a.Ref().Code; a.Pinned() && !slices.Contains(agreed, code) {
+			all = append(all, Option{Value: code, Text: code})
 		}
 	}
-	return p, nil
+	return all
 }
 
 // doAct serves POST /companies/{domain}/do/{act}. Where there is no relationship

@@ -214,9 +214,10 @@ type CompanyPage struct {
 	More      int // entries that are not shown
 	Asks      []AskRow
 	Duties    []DutyRow
-	Agreement string // code of the one in force
-	Counter   string // code of a counter-offer that waits for her
-	Offered   bool   // an offer waits for the company
+	Agreement string   // code of the one in force
+	Agreed    []string // codes of all in force
+	Counter   string   // code of a counter-offer that waits for her
+	Offered   bool     // an offer waits for the company
 	Challenge *firsthand.Said[*firsthand.Challenge]
 	SignIn    string // where she proves it, if by signing in
 	Tasks     []agent.Task
@@ -294,7 +295,7 @@ func (s *Server) companyAt(v *visit, last int) (p CompanyPage, err error) {
 	if err := p.mail(v, domain); err != nil {
 		return p, err
 	}
-	p.Acts = p.acts()
+	p.Acts = p.acts(s.offers(p.Agreed))
 	step := p.C.Step
 	if p.C.Bound && step == "known" {
 		step = "verified"

@@ -689,3 +689,20 @@ func TestDocument(t *testing.T) {
 		t.Error("what is named after its place is shown among what seems to be hers")
 	}
 }
+
+// Terms that are in force aren't offered again.
+func TestAgreeOffersWhatIsNotInForce(t *testing.T) {
+	a := webtest.Usual(t)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	const option = `name="code"`
+	if page := c.Get("/companies/lumen.example/do/agree").Body.String(); !strings.Contains(page, option) {
+		t.Errorf("nothing is offered to a company without terms:\n%s", page)
+	}
+	page := c.Get("/companies/acme.example/do/agree").Body.String()
+	if strings.Contains(page, option) || !strings.Contains(page, "are agreed with this company") {
+		t.Errorf("what is in force is offered:\n%s", page)
+	}
+	if page := c.Get("/companies/acme.example").Body.String(); strings.Contains(page, "/do/agree") || !strings.Contains(page, "/do/tell") {
+		t.Errorf("its page leads to an act that makes no sense:\n%s", page)
+	}
+}

@@ -128,7 +128,8 @@ func (p *CompanyPage) fill(d *agent.Detail) {
 		p.Duties = append(p.Duties, DutyRow{duty.Owner == firsthand.First, duty.What, duty.Due, duty.Overdue(d.Now), duty.Of, d.State.Unpaired() && duty.Owner == firsthand.Second && duty.Overdue(d.Now)})
 	}
 	for _, a := range d.View.Agreements {
-		p.Agreement = a.Terms.Code
+		p.Agreement = a.Terms.Code // the last one goes before
+		p.Agreed = append(p.Agreed, a.Terms.Code)
 	}
 	for _, o := range d.State.Offers {
 		if o.Open() && o.Counter != nil {

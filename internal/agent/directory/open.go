@@ -37,7 +37,7 @@ func Open(ctx context.Context, client *fetch.Client, pathOrURL string) (*File, e
 	// Asked before it is opened: a named pipe would wait for somebody to write.
 	info, err := os.Stat(pathOrURL)
 	if err == nil && !info.Mode().IsRegular() {
-		err = fault.Tell(fault.Invalid, "A data set is a file, and this is none.", "Give the path of the file itself, or its https address.")
+		err = fault.Tell(fault.Invalid, "A data set is a file, and this is none.", "Give the path of the file itself, one file at a time, or its https address.")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open data set: %w", err)
@@ -49,10 +49,21 @@ func Open(ctx context.Context, client *fetch.Client, pathOrURL string) (*File, e
 	return &File{f, info.ModTime().UTC().Format(time.DateOnly)}, nil
 }
 
+// unfetched adds to an error of a call what to do about it.
+func unfetched(err error) error {
+	switch k := fault.KindOf(err); k {
+	case fault.Invalid, fault.Denied:
+		return fault.Tell(k, "fetch data set: "+err.Error(), "give an https address on the internet, or the path of a file")
+	case fault.Unavailable:
+		return fault.Tell(k, "fetch data set: "+err.Error(), "look at the address, and whether this machine is on the internet")
+	}
+	return fmt.Errorf("fetch data set: %w", err)
+}
+
 func get(ctx context.Context, client *fetch.Client, url string) (*File, error) {
 	r, err := client.Do(ctx, &fetch.Request{URL: url, MaxBytes: maxFetched, Timeout: fetchTime})
 	if err != nil {
-		return nil, fmt.Errorf("fetch data set: %w", err)
+		return nil, unfetched(err)
 	}
 	if r.Status != http.StatusOK {
 		kind := fault.Invalid
@@ -62,7 +73,7 @@ func get(ctx context.Context, client *fetch.Client, url string) (*File, error) {
 		case r.Status == http.StatusTooManyRequests || r.Status >= 500:
 			kind = fault.Unavailable
 		}
-		return nil, fmt.Errorf("fetch data set: %w: status %d", kind, r.Status)
+		return nil, unfetched(fmt.Errorf("%w: the answer is %d", kind, r.Status))
 	}
 	f := &File{ReadCloser: io.NopCloser(bytes.NewReader(r.Body))}
 	if changed, err := http.ParseTime(r.Header.Get("Last-Modified")); err == nil {

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
+	"unicode"
 
 	"firsthand/fault"
 )
@@ -55,6 +57,26 @@ func (t *Tie) Unwrap() error {
 	return fault.Tell(fault.Invalid, "This file may come from several programs.", "Say which one it is from.")
 }
 
+// unknownHint says what can be read.
+const unknownHint = "Export the passwords, aliases or contacts as CSV, JSON (not encrypted) or vCard, and don't change the first row. Of a bank bring CSV, OFX, CAMT or MT940; of mail, mbox."
+
+// An UnknownTable is that a file is a table, and no program or bank that is known has
+// such columns. It is [fault.Invalid].
+type UnknownTable struct{}
+
+func (*UnknownTable) Error() string { return "This is a table whose columns aren't known." }
+
+// Unwrap returns what to tell her.
+func (u *UnknownTable) Unwrap() error {
+	return fault.Tell(fault.Invalid, u.Error(), "Payments need columns for the day, the amount, and to whom or what for: of a bank's table you can say which they are. "+unknownHint)
+}
+
+// isTable reports whether head may be that of a table.
+func isTable(head []byte) bool {
+	columns := Columns(head)
+	return len(columns) >= 3 && !slices.ContainsFunc(columns, func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+}
+
 func detect(t *text, formats []Format) (Format, error) {
 	if t.err != nil && t.err != io.EOF {
 		return nil, t.err
@@ -87,7 +109,10 @@ func detect(t *text, formats []Format) (Format, error) {
 		if err := unreadable(head); err != nil {
 			return nil, err
 		}
-		return nil, fault.Tell(fault.Invalid, "This kind of file isn't known.", "Export the passwords, aliases or contacts as CSV, JSON (not encrypted) or vCard, and don't change the first row.")
+		if isTable(head) {
+			return nil, &UnknownTable{}
+		}
+		return nil, fault.Tell(fault.Invalid, "This kind of file isn't known.", unknownHint)
 	case 1:
 		return best[0], nil
 	}

@@ -71,6 +71,8 @@ func TestRead(t *testing.T) {
 		{"tie", "b\nx", "the file may be from each of b, b: Say which one it is from."},
 		{"encrypted", "c\nx", "c: This is encrypted.: Choose another kind."},
 		{"unknown", "d\nx", "This kind of file isn't known."},
+		{"an unknown table", "when;what;how much\n1;2;3\n", "This is a table whose columns aren't known."},
+		{"no table, though it has commas", "a,b\x00,c,d\n1,2,3,4\n", "This kind of file isn't known."},
 		{"nothing", "", "There is nothing in this file."},
 		{"blanks", "\ufeff \r\n\t\n", "There is nothing in this file."},
 		{"zip", "PK\x03\x04a", "This is an archive (zip).: Unpack it, and bring the file that is in it."},

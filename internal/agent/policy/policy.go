@@ -41,6 +41,10 @@ type Decision struct {
 	Reason  string
 }
 
+// NoAgreement is the reason where her terms are still to be agreed, or a right of hers
+// to be named.
+const NoAgreement = "there is no agreement with this company"
+
 func no(reason string) Decision { return Decision{Reason: reason} }
 
 // Decide answers q. Her own named exception or a legal right goes before her
@@ -60,7 +64,7 @@ func Decide(q Question) Decision {
 	case Forbidden(q.Rules, q.Fact, q.State.Opened.Domain):
 		return no("your rule: never tell " + q.Fact)
 	case len(view.Agreements) == 0:
-		return no("there is no agreement with this company")
+		return no(NoAgreement)
 	}
 	reason := no("no agreement in force is the one named")
 	for i := len(view.Agreements) - 1; i >= 0; i-- { // the latest first

@@ -49,7 +49,7 @@ func Decrypt(src io.Reader, o Opener) (io.Reader, error) {
 	if _, ok := errors.AsType[*fault.Notice](err); ok {
 		return nil, err
 	}
-	return nil, fmt.Errorf("%w: %w", errNotEncrypted, err)
+	return nil, errNotEncrypted // without err, which repeats how the file begins: it may be a secret
 }
 
 var errNotEncrypted = fault.Tell(fault.Invalid, "this is no file that was encrypted for you, or it is damaged", "look whether it is the right file, and complete")

@@ -69,7 +69,7 @@ func restore(ctx context.Context, f files, path, dir string, o Opener) (m Manife
 	return u.manifest, install(f, dir, draftName, u.wrapped)
 }
 
-var errBackup = fault.Tell(fault.Invalid, "this is no backup, or it is damaged", "nothing was restored; try another backup")
+var errBackup = fault.Tell(fault.Invalid, "this is no backup, or it is damaged", "nothing was restored; try another backup. What firsthand export has written is taken over by firsthand import")
 
 // unpacked is what a backup held.
 type unpacked struct {
@@ -97,7 +97,12 @@ func unpack(ctx context.Context, f files, src io.Reader, o Opener, db string) (u
 }
 
 // bad returns the error of a backup that can't be right because of err.
-func bad(err error) error { return fmt.Errorf("%w: %w", errBackup, err) }
+func bad(err error) error {
+	if errors.Is(err, errBackup) {
+		return err // said already
+	}
+	return fmt.Errorf("%w: %w", errBackup, err)
+}
 
 // untrusted is a reader whose errors say that the backup is bad; those of where
 // it is written to don't.

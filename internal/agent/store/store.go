@@ -27,6 +27,10 @@ const (
 	temporary    = "tmp-" // the beginning of names of what nobody needs after a crash
 )
 
+// ErrUntidy is that Close found no room on the disk to put the file in order. Nothing is
+// lost by it.
+var ErrUntidy = sqlite.ErrUntidy
+
 //go:embed migrations/*.sql
 var embedded embed.FS
 

@@ -257,11 +257,18 @@ Subject: x
 y
 --M--
 `)
-	if !got.Failed || fmt.Sprint(got.About) != "[one@her.example]" || got.Why != "5.1.1 550 5.1.1 no such user" || len(got.Blobs) > 0 || !strings.HasPrefix(got.Text, "I'm sorry") {
+	if !got.Failed || fmt.Sprint(got.About) != "[one@her.example]" || got.Why != "550 5.1.1 no such user" || len(got.Blobs) > 0 || !strings.HasPrefix(got.Text, "I'm sorry") {
 		t.Errorf("%+v", got)
 	}
 	if got, _ := read(t, "Content-Type: multipart/report; report-type=delivery-status; boundary=M\n\n--M\nContent-Type: message/delivery-status\n\nX: y\n\nAction: delayed\n--M--\n"); got.Failed {
 		t.Error("what is delayed has failed")
+	}
+	for said, want := range map[string]string{"smtp; 550 no such user": "5.1.1 550 no such user", "smtp; 550 15.1.1 odd": "5.1.1 550 15.1.1 odd", "": "5.1.1"} {
+		got, _ := read(t, "Content-Type: multipart/report; report-type=delivery-status; boundary=M\n\n--M\nContent-Type: message/delivery-status\n\nX: y\n\n"+
+			"Action: failed\nStatus: 5.1.1\nDiagnostic-Code: "+said+"\n--M--\n")
+		if got.Why != want {
+			t.Errorf("%q: %q, want %q", said, got.Why, want)
+		}
 	}
 }
 
