@@ -32,6 +32,7 @@ type session struct {
 	conn   net.Conn
 	sent   string // the folder of mails sent, "" if there is none
 	folder string // the one in use
+	number uint32 // its numbering
 	used   bool   // by a call before: it may have ended since
 }
 
@@ -224,9 +225,33 @@ func (s *session) use(name string) (*imap.SelectData, error) {
 		err = fault.Tell(fault.Invalid, "the mail host doesn't say how it numbers mails", "it needs IMAP with UIDNEXT and UIDVALIDITY (RFC 3501)")
 	}
 	if err == nil {
-		s.folder = name
+		s.folder, s.number = name, d.UIDValidity
 	}
 	return d, err
+}
+
+// still reports whether a folder is in use, by a numbering, and has the host say what has
+// come into it since: to open a large one again may take it seconds.
+func (s *session) still(name string, number uint32) (bool, error) {
+	if s.folder != name || s.number != number {
+		return false, nil
+	}
+	defer s.step()()
+	return true, s.client.Noop().Wait()
+}
+
+// isQuiet reports whether nothing has come into a folder after a mail, without opening it.
+// Where the host doesn't say, it hasn't said that.
+func (s *session) isQuiet(last place) (bool, error) {
+	if s.folder == last.Folder || last.UID == 0 {
+		return false, nil
+	}
+	defer s.step()()
+	d, err := s.client.Status(last.Folder, &imap.StatusOptions{UIDNext: true, UIDValidity: true}).Wait()
+	if _, said := errors.AsType[*imap.Error](err); said {
+		return false, nil
+	}
+	return err == nil && d.UIDValidity == last.Validity && d.UIDNext > 0 && uint32(d.UIDNext)-1 <= last.UID, err
 }
 
 // in opens a folder that isn't open, for mails that are known: a host may have to look

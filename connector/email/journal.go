@@ -99,19 +99,27 @@ type request struct {
 
 // sync brings the journal up to what stands in the mailbox.
 func (m *Mailbox) sync(s *session) (*journal, error) {
-	d, err := s.use(m.cfg.Journal)
+	j := m.journal
+	open, err := s.still(m.cfg.Journal, j.validity)
 	if err != nil {
 		return nil, err
 	}
-	j := m.journal
 	var sums []imap.UID
-	if j.validity != d.UIDValidity || uint32(d.UIDNext) < j.next {
-		j = newJournal(d.UIDValidity) // numbered anew: it is read anew
-		if sums, err = m.recall(s, j); err != nil {
+	end := j.next + 1 // there may be more
+	if !open {
+		d, err := s.use(m.cfg.Journal)
+		if err != nil {
 			return nil, err
 		}
+		end = uint32(d.UIDNext)
+		if j.validity != d.UIDValidity || end < j.next {
+			j = newJournal(d.UIDValidity) // numbered anew: it is read anew
+			if sums, err = m.recall(s, j); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if uint32(d.UIDNext) > j.next {
+	if end > j.next {
 		var rest imap.UIDSet
 		rest.AddRange(imap.UID(j.next), 0)
 		uids, err := s.search(&imap.SearchCriteria{UID: []imap.UIDSet{rest}})
@@ -128,7 +136,9 @@ func (m *Mailbox) sync(s *session) (*journal, error) {
 		if err != nil {
 			return nil, err // what was taken is not taken twice
 		}
-		j.next = max(j.next, uint32(d.UIDNext))
+		if !open {
+			j.next = max(j.next, end)
+		}
 		if n := len(uids); n > 0 {
 			j.next = max(j.next, uint32(uids[n-1])+1)
 		}
@@ -219,6 +229,7 @@ func (m *Mailbox) note(s *session, n *note) error {
 	if err := m.append(s, n); err != nil {
 		return err
 	}
+	s.folder = "" // so that the host shows it for certain
 	_, err := m.sync(s)
 	return err
 }

@@ -110,11 +110,14 @@ func (m *Mailbox) listen(s *session) error {
 // news returns the mails of a folder that fit and were not looked at before. When all of
 // them have been, done notes that.
 func (m *Mailbox) news(s *session, folder string, which imap.SearchCriteria) (uids []imap.UID, validity uint32, done func(), err error) {
+	last := m.journal.seen[folder]
+	if quiet, err := s.isQuiet(last); quiet || err != nil {
+		return nil, last.Validity, func() {}, err
+	}
 	d, err := s.use(folder)
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	last := m.journal.seen[folder]
 	if last.Validity != d.UIDValidity {
 		last = place{folder, d.UIDValidity, 0} // numbered anew: all of it, of which what is noted is known by its ID
 	}

@@ -3,6 +3,7 @@ package email_test
 import (
 	"bytes"
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/emersion/go-imap/v2"
@@ -153,4 +154,35 @@ func (p *staff) flagged(t *testing.T, folder string) []imap.UID {
 	found, err := p.client.UIDSearch(&imap.SearchCriteria{Flag: []imap.Flag{imap.FlagFlagged}}, nil).Wait()
 	must(t, err)
 	return found.AllUIDs()
+}
+
+// TestFoldersAreOpenedOnce: a start, with what it delivers again, opens the journal and no
+// folder in which there is nothing new; asking again opens none. Where there is something,
+// it is seen.
+func TestFoldersAreOpenedOnce(t *testing.T) {
+	k := newTalk(t, nil)
+	other := message()
+	k.deliver(t, other)
+	k.move(t, "X-Firsthand-Request", other.ID.String(), "Firsthand done")
+	k.put(t, "Sent", answerTo(k.letter, "Anna", "We will.", ""))
+	k.news(t)
+	k.news(t)
+	k.sums = 1
+	k.c = k.restart(t)
+	k.news(t)
+	var opened atomic.Int64
+	k.set(func() { k.told = func(text []byte) { opened.Add(int64(bytes.Count(text, []byte("[READ-WRITE]")))) } })
+	count := func(what string, want int64, do func()) {
+		t.Helper()
+		opened.Store(0)
+		do()
+		if n := opened.Load(); n != want {
+			t.Errorf("%s: %d folders were opened, want %d", what, n, want)
+		}
+	}
+	k.c = k.restart(t)
+	count("a start", 1, func() { k.says(t, "a start"); k.deliver(t, k.r) })
+	count("asking again", 0, func() { k.says(t, "again") })
+	k.put(t, "Sent", answerTo(k.letter, "Anna", "And soon.", ""))
+	k.says(t, "with something new", "Anna: And soon.")
 }
