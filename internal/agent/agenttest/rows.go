@@ -90,6 +90,20 @@ var rowChecks = []check{
 		commit(t, s, agent.Commit{Relationships: []agent.Relationship{{ID: a.ID, Name: "not this"}, a}}) // the last counts
 		wantEqual(t, "relationships", must(s.Relationships(t.Context()))(t), []agent.Relationship{a, b})
 	}},
+	{"each part of a relationship is replaced", func(t testing.TB, f Fixture) {
+		s := f.Open(t)
+		for i := range reflect.TypeFor[agent.Relationship]().NumField() {
+			r := full(t, firsthand.ID{1})
+			commit(t, s, agent.Commit{Relationships: []agent.Relationship{r}})
+			field := reflect.ValueOf(&r).Elem().Field(i)
+			if field.Type() == reflect.TypeFor[firsthand.ID]() {
+				continue
+			}
+			field.SetZero()
+			commit(t, s, agent.Commit{Relationships: []agent.Relationship{r}})
+			wantEqual(t, reflect.TypeFor[agent.Relationship]().Field(i).Name, must(s.Relationship(t.Context(), r.ID))(t), r)
+		}
+	}},
 	{"relationships come oldest first", func(t testing.TB, f Fixture) {
 		s := f.Open(t)
 		var want []agent.Relationship
