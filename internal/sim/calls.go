@@ -27,7 +27,7 @@ func (d *device) makeCalls() {
 		d.wake(time.Minute)
 		return
 	}
-	next := d.r.now.Add(d.r.plan.active)
+	next := d.r.now.Add(time.Hour) // so that what is overtaken doesn't wait in the queue for long
 	for _, row := range rows {
 		if d.agent == nil {
 			return

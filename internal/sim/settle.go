@@ -12,10 +12,10 @@ import (
 
 // Times of the end of a run. The longest pause of an agent's outbox is 22 minutes and a half;
 // after two of these everything has to be settled, but for what takes people, who
-// look at things once in a round.
+// look at things once in a round, and may have to do so of several things in turn.
 const (
 	round      = 20 * time.Minute
-	mustSettle = 45*time.Minute + 3*round
+	mustSettle = 45*time.Minute + 6*round
 )
 
 // Run runs one seed.
