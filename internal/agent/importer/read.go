@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -73,8 +72,9 @@ func (u *UnknownTable) Unwrap() error {
 
 // isTable reports whether head may be that of a table.
 func isTable(head []byte) bool {
-	columns := Columns(head)
-	return len(columns) >= 3 && !slices.ContainsFunc(columns, func(name string) bool { return strings.ContainsFunc(name, unicode.IsControl) })
+	first, _, _ := bytes.Cut(head, []byte("\n"))
+	odd := func(r rune) bool { return unicode.IsControl(r) && r != '\t' && r != '\r' }
+	return len(Columns(head)) >= 3 && !bytes.ContainsFunc(first, odd)
 }
 
 func detect(t *text, formats []Format) (Format, error) {
