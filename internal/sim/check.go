@@ -98,7 +98,7 @@ func (c *company) checkWrites() {
 		rel          firsthand.ID
 		record, fact string
 	}
-	last := make(map[of]int64)
+	last := make(map[of]*kept)
 	done := make(map[firsthand.ID]bool)
 	for _, w := range c.writes() {
 		if w.id.IsZero() {
@@ -123,11 +123,20 @@ func (c *company) checkWrites() {
 			w.record = "" // whichever ticket it is in
 		}
 		key := of{w.rel, w.record, w.fact}
-		if k.Seq < last[key] {
+		if c.r.ledger.before(k, last[key]) {
 			c.r.fail("%s: an older %s was written over a newer one", c.name, w.fact)
 		}
-		last[key] = k.Seq
+		last[key] = k
 	}
+}
+
+// before reports whether b stands on a. Of a copy of her file may be others with the same
+// numbers, which a company can have where a backup of its own was put back between.
+func (l *ledger) before(a, b *kept) bool {
+	for b != nil && b.Seq > a.Seq {
+		b = l.entries[b.Prev]
+	}
+	return b == a && a != nil
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -12,14 +12,17 @@ import (
 func (r *run) rotate() {
 	d := pick(r, r.customers).devices[0]
 	rel, ok := d.someRelationship()
-	if !ok || d.agent == nil {
+	if !ok {
 		return
 	}
 	d.rotateWith(rel, agent.Rotation{Kit: d.who.kit})
 }
 
-// rotateWith rotates with the kit in hand.
+// rotateWith rotates with the kit in hand, unless her agent has just crashed.
 func (d *device) rotateWith(rel firsthand.ID, o agent.Rotation) bool {
+	if d.agent == nil {
+		return false
+	}
 	life, drafts := d.life, d.r.ledger.drafts
 	did, err := d.agent.Rotate(d.r.ctx, rel, o)
 	if life != d.life {
