@@ -164,11 +164,14 @@ func (w *rows) legs(p BoardPage) {
 			w.Tags("</button></form>\n")
 		}
 		byHand := l.Channel == "manual" || l.Channel == "letter" || l.Channel == "mail"
-		if path, key := "", "board.receipt"; !l.Entry.IsZero() {
+		if path, key := "", "company.exact"; !l.Entry.IsZero() {
 			if byHand && l.Step != "needs you" {
 				path, key = pathOf("tasks", l.Entry.String()), "board.task"
 			} else if !l.Rel.IsZero() {
 				path = pathOf("relationships", l.Rel.String(), "entries", l.Entry.String())
+				if l.Step == agent.StepReceived || l.Step == agent.StepApplied || l.Step == agent.StepRefused {
+					key = "board.receipt" // the company has signed for it
+				}
 			}
 			if path != "" {
 				w.Tags(`<a href="`).Text(path).Tags(`">`).Text(w.Say(key))

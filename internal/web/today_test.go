@@ -98,3 +98,16 @@ func TestBoardOfWhatIsNotSent(t *testing.T) {
 		}
 	}
 }
+
+// A receipt is what the company has signed: what only she has said is shown as said.
+func TestBoardLinksReceipts(t *testing.T) {
+	a := webtest.Usual(t)
+	c := webtest.SignIn(t, webtest.NewServer(t, webtest.NewHouse(web.Open, a), webtest.NewClock()))
+	leg := regexp.MustCompile(`(?s)<li class="row" id="leg-1">.*?</li>`)
+	for step, want := range map[string]string{agent.StepSent: "Exactly as signed", agent.StepReceived: "Receipt", agent.StepRefused: "Receipt"} {
+		a.SetLeg(1, 1, step, "")
+		if row := leg.FindString(c.Get("/changes/1").Body.String()); !strings.Contains(row, ">"+want) || !strings.Contains(row, "/entries/") {
+			t.Errorf("%s: the row lacks %q: %s", step, want, row)
+		}
+	}
+}
