@@ -106,14 +106,15 @@ func TestFormerSums(t *testing.T) {
 	k.flag(t, journal, former)
 
 	k.sums = 20
-	read := 0
+	var notesRead atomic.Int64
 	k.set(func() {
-		k.told = func(text []byte) { read += bytes.Count(text, []byte("Note of the gateway's: delivered")) }
+		k.told = func(text []byte) { notesRead.Add(int64(bytes.Count(text, []byte("Note of the gateway's: delivered")))) }
 	})
 	for _, when := range []string{"at first", "later"} {
-		read = 0
+		notesRead.Store(0)
 		k.c = k.restart(t)
 		k.says(t, when)
+		read := int(notesRead.Load())
 		if when == "at first" && read < len(all) || when == "later" && read > 20 {
 			t.Errorf("%s it has read %d notes of %d", when, read, len(all))
 		}
