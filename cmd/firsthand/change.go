@@ -54,7 +54,7 @@ With --starts, nothing goes before that day. How far all has come: firsthand mov
 				return nil
 			}
 			if !*yes && p.Companies > 0 {
-				if err := goOn(ctx, env); err != nil {
+				if err := a.confirm(ctx, env, m, p); err != nil {
 					return err
 				}
 			}
@@ -178,6 +178,19 @@ func goOn(ctx context.Context, env *cli.Env) error {
 		return fault.Tell(fault.Conflict, "nothing was done", "to do it without being asked: --yes")
 	}
 	return nil
+}
+
+// confirm asks whether what was shown of a move, p, is to be done. While she thinks it
+// over her pages may bring more that it would go to: what she has not seen doesn't go.
+func (a *app) confirm(ctx context.Context, env *cli.Env, m agent.Move, p agent.Plan) error {
+	if err := goOn(ctx, env); err != nil {
+		return err
+	}
+	now, err := a.agent.Plan(ctx, m)
+	if err == nil && now.Digest != p.Digest {
+		err = fault.Tell(fault.Conflict, "this is no longer what you were shown; nothing was done", "do the same again, and look at what it says now")
+	}
+	return err
 }
 
 // together is how many companies a command that runs by itself calls at once.

@@ -56,7 +56,7 @@ Nobody is asked twice for what is still due. How far all has come: firsthand mov
 				return nil
 			}
 			if !*yes {
-				if err := goOn(ctx, env); err != nil {
+				if err := a.confirm(ctx, env, m, p); err != nil {
 					return err
 				}
 			}

@@ -375,14 +375,10 @@ func (p *posting) send(m Mail) (gone bool, err error) {
 	switch {
 	case err == nil:
 		return true, p.sent(m)
-	case errors.Is(err, errTakenBack):
+	case errors.Is(err, errTakenBack), errors.Is(err, errHeld):
 		p.out.Close()
 		p.out = nil
-		return true, nil
-	case errors.Is(err, errHeld):
-		p.out.Close()
-		p.out = nil
-		return false, nil // until the move goes on
+		return errors.Is(err, errTakenBack), nil // what is held waits until the move goes on
 	case errors.Is(err, channel.ErrMaybe):
 		p.again(a.Now().Add(min(lookAgain, a.settleMails()/4)))
 		p.out.Close()

@@ -212,7 +212,7 @@ func TestBytesAreTheCallers(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		copy(given, "XXXXX")
+		copy(given, "later")
 		rows.Next()
 		if err := rows.Scan(&first); err != nil {
 			return err
